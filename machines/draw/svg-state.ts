@@ -1,0 +1,51 @@
+import type { Area } from "./geometry.ts";
+import { toneOf } from "./palette.ts";
+import type { PlacedState } from "./placed-chart.ts";
+import { boxPadding, hangingIndent, nameHeight, rowsTop } from "./state-box.ts";
+import { drawSentences, escapeXml, num } from "./svg-text.ts";
+
+/** Draws a state's box with what is written in it; children are drawn over it. */
+export function drawState(placed: PlacedState, isRegion: boolean): string {
+  const { state, box, area, dot } = placed;
+  const tone = toneOf(state);
+  const isCompound = state.states.length > 0;
+  const dashes = isRegion ? ' stroke-dasharray="6 4"' : "";
+  const parts = [
+    `<rect ${rect(area)} rx="8" fill="${isCompound ? tone.fill : "#ffffff"}" stroke="${tone.line}"${dashes}/>`,
+  ];
+  if (state.kind === "final") parts.push(`<rect ${rect(inset(area, 3))} rx="5" fill="none" stroke="${tone.line}"/>`);
+  if (box.sentences.length > 0) {
+    const y = num(area.y + nameHeight);
+    const end = isCompound ? area.x + box.width : area.x + area.width;
+    parts.push(`<path d="M${num(area.x)} ${y}H${num(end)}" stroke="${tone.line}" stroke-opacity="0.25"/>`);
+  }
+  if (dot !== undefined) {
+    const radius = dot.width / 2;
+    parts.push(`<circle cx="${num(dot.x + radius)}" cy="${num(dot.y + radius)}" r="${num(radius)}" fill="#334155"/>`);
+  }
+  return `<g data-state="${escapeXml(state.id)}">${titleOf(placed)}${parts.join("")}</g>`;
+}
+
+/** Draws what is written in a state's box, so that it lies above the edges that pass. */
+export function drawStateText({ state, box, area }: PlacedState): string {
+  const x = area.x + boxPadding;
+  const isCompound = state.states.length > 0;
+  const colour = isCompound ? ` fill="${toneOf(state).text}"` : "";
+  const halo = isCompound ? ` class="halo" stroke="${toneOf(state).fill}"` : "";
+  const name = `<text class="name" x="${num(x)}" y="${num(area.y + 18.5)}"${colour}>${escapeXml(state.name)}</text>`;
+  const at = { x, y: area.y + rowsTop + 10 };
+  const rows = drawSentences(box.sentences, at, { isCentred: false, gap: 0, indent: hangingIndent });
+  return `<g${halo}>${name}${rows}</g>`;
+}
+
+function titleOf({ state }: PlacedState): string {
+  return state.description === undefined ? "" : `<title>${escapeXml(state.description)}</title>`;
+}
+
+function inset(area: Area, by: number): Area {
+  return { x: area.x + by, y: area.y + by, width: area.width - 2 * by, height: area.height - 2 * by };
+}
+
+function rect({ x, y, width, height }: Area): string {
+  return `x="${num(x)}" y="${num(y)}" width="${num(width)}" height="${num(height)}"`;
+}

@@ -1,0 +1,399 @@
+import { assign, fromCallback, setup } from "xstate";
+import type { HeartbeatAsk, HeartbeatEvent } from "./heartbeat-runner.events.ts";
+import {
+  createHeartbeatContext,
+  deferToCapacity,
+  deferToSession,
+  hasRetry,
+  type HeartbeatAbort,
+  type HeartbeatContext,
+  type HeartbeatInput,
+  isDisabled,
+  isEarly,
+  isFlooding,
+  isOutcomeOpen,
+  isQuietHours,
+  isTooSoon,
+  recordAbort,
+  recordBreak,
+  recordCompletion,
+  recordDisabled,
+  recordDue,
+  recordEarly,
+  recordEnabled,
+  recordEnd,
+  recordFailure,
+  recordReclaim,
+  recordRequest,
+  recordSkip,
+  recordStart,
+  type SkipReason,
+  withdraw,
+} from "./heartbeat-runner.logic.ts";
+
+type At = { readonly at: number };
+
+/**
+ * The heartbeat runner: asks one agent's session for a turn at the times of its schedule, and never takes one.
+ * The lane alone knows whether its session is busy and runs the turn; the runner asks once, listens, and keeps the
+ * schedule whatever comes of it. The runtime provides the actors, the two effects and the delays.
+ */
+export const heartbeatRunnerMachine = setup({
+  types: { context: {} as HeartbeatContext, events: {} as HeartbeatEvent, input: {} as HeartbeatInput },
+  actors: {
+    /** Answers `clock.read`, once. */
+    clock: fromCallback<HeartbeatEvent>(() => {}),
+    /** Asks the lane once: `turn.started`, `session.occupied`, `capacity.filled` or `turn.refused`. */
+    attempt: fromCallback<HeartbeatEvent, HeartbeatAsk>(() => {}),
+    /** Listens to a busy lane: `session.freed`. */
+    watch: fromCallback<HeartbeatEvent, HeartbeatAsk>(() => {}),
+    /** Stands in the line for capacity until it is cleaned up: `turn.started` or `session.occupied`. */
+    claim: fromCallback<HeartbeatEvent, HeartbeatAsk>(() => {}),
+  },
+  actions: {
+    recordEnabled: assign(({ context }, params: At) => recordEnabled(context, params)),
+    recordDisabled: assign(({ context }, params: At) => recordDisabled(context, params)),
+    withdraw: assign(({ context }, params: At) => withdraw(context, params)),
+    recordRequest: assign(({ context }) => recordRequest(context)),
+    recordDue: assign(({ context }, params: At) => recordDue(context, params)),
+    recordEarly: assign(({ context }, params: At) => recordEarly(context, params)),
+    recordSkip: assign(({ context }, params: At & { reason: SkipReason }) => recordSkip(context, params)),
+    deferToSession: assign(({ context }, params: At) => deferToSession(context, params)),
+    deferToCapacity: assign(({ context }, params: At) => deferToCapacity(context, params)),
+    recordStart: assign(({ context }, params: At) => recordStart(context, params)),
+    recordAbort: assign(({ context }, params: At & { reason: HeartbeatAbort }) =>
+      recordAbort(context, params),
+    ),
+    recordCompletion: assign(({ context }, params: At & { durationMs: number }) =>
+      recordCompletion(context, params),
+    ),
+    recordFailure: assign(({ context }, params: At & { error: string; permanent?: boolean }) =>
+      recordFailure(context, params),
+    ),
+    recordBreak: assign(({ context }, params: Partial<At> & { error: unknown }) =>
+      recordBreak(context, params),
+    ),
+    recordReclaim: assign(({ context }, params: At) => recordReclaim(context, params)),
+    recordEnd: assign(({ context }, params: At) => recordEnd(context, params)),
+    /** Tells what `last` says, once: an event, and the answer of whoever asked by hand. */
+    reportResult: () => {},
+    /** Keeps what must survive a restart: whether it is on, and the latest starts. */
+    saveSchedule: () => {},
+  },
+  guards: {
+    isDisabled: ({ context }) => isDisabled(context),
+    isEnabled: ({ context }) => !isDisabled(context),
+    isRequested: ({ context }) => context.requested,
+    hasRetry: ({ context }) => hasRetry(context),
+    isEarly: ({ context }, params: At) => isEarly(context, params),
+    isQuietHours: ({ context }, params: At) => isQuietHours(context, params),
+    isTooSoon: ({ context }, params: At) => isTooSoon(context, params),
+    isFlooding: ({ context }, params: At) => isFlooding(context, params),
+    isOutcomeOpen: ({ context }) => isOutcomeOpen(context),
+  },
+  delays: {
+    /** Until `nextAt`. Stands for `everyMs`, which has no default: half an hour. */
+    dueTime: 1_800_000,
+    /** Until `retryAt`; `minSpacingMs` by default (B45). */
+    retryTime: 30_000,
+  },
+}).createMachine({
+  id: "heartbeatRunner",
+  description:
+    "Asks one agent's session for a turn at the times of its schedule. Busy sessions, failures and skipped times never move the schedule; a time that passes meanwhile is merged.",
+  context: ({ input }) => createHeartbeatContext(input),
+  initial: "idle",
+  on: {
+    "heartbeat.enable": {
+      actions: [{ type: "recordEnabled", params: ({ event }) => event }, "saveSchedule"],
+    },
+    "heartbeat.disable": {
+      actions: [{ type: "recordDisabled", params: ({ event }) => event }, "reportResult", "saveSchedule"],
+    },
+    "heartbeat.request": [
+      {
+        guard: "isDisabled",
+        actions: [
+          { type: "recordSkip", params: ({ event }) => ({ at: event.at, reason: "disabled" }) },
+          "reportResult",
+        ],
+      },
+      {
+        actions: ["recordRequest", { type: "deferToSession", params: ({ event }) => event }, "reportResult"],
+      },
+    ],
+  },
+  states: {
+    idle: {
+      description: "Waits for its time; its agent's session may do what it likes.",
+      initial: "waiting",
+      on: {
+        "turn.started": {
+          description: "A start that crossed the withdrawal of its request.",
+          target: "#heartbeatRunner.busy.running",
+          actions: [{ type: "recordStart", params: ({ event }) => event }, "saveSchedule"],
+        },
+      },
+      states: {
+        waiting: {
+          description: "The next time of the schedule has not come.",
+          on: { "heartbeat.request": { target: "judging", actions: "recordRequest" } },
+          always: [
+            { guard: "isDisabled", target: "disabled" },
+            { guard: "isRequested", target: "judging" },
+            { guard: "hasRetry", target: "retrying" },
+          ],
+          after: { dueTime: { target: "judging" } },
+        },
+        disabled: {
+          description: "Heartbeats are turned off. Events still start turns by themselves (B9).",
+          always: { guard: "isEnabled", target: "waiting" },
+        },
+        retrying: {
+          description:
+            "The last one failed and is tried again after its backoff, before the next time, at most 3 times.",
+          on: { "heartbeat.request": { target: "judging", actions: "recordRequest" } },
+          always: { guard: "isDisabled", target: "disabled" },
+          after: { retryTime: { target: "judging" } },
+        },
+        judging: {
+          description:
+            "Its time came or somebody asked: reads the clock and decides whether it may start now. A request by hand is exempt from spacing, not from quiet hours.",
+          invoke: {
+            id: "clock",
+            src: "clock",
+            onError: {
+              target: "waiting",
+              actions: [{ type: "recordBreak", params: ({ event }) => event }, "reportResult"],
+            },
+          },
+          on: {
+            "clock.read": [
+              {
+                guard: { type: "isEarly", params: ({ event }) => event },
+                target: "waiting",
+                actions: { type: "recordEarly", params: ({ event }) => event },
+              },
+              {
+                guard: { type: "isQuietHours", params: ({ event }) => event },
+                target: "waiting",
+                actions: [
+                  { type: "recordSkip", params: ({ event }) => ({ at: event.at, reason: "quiet-hours" }) },
+                  "reportResult",
+                ],
+              },
+              {
+                guard: { type: "isTooSoon", params: ({ event }) => event },
+                target: "waiting",
+                actions: [
+                  { type: "recordSkip", params: ({ event }) => ({ at: event.at, reason: "too-soon" }) },
+                  "reportResult",
+                ],
+              },
+              {
+                guard: { type: "isFlooding", params: ({ event }) => event },
+                target: "waiting",
+                actions: [
+                  { type: "recordSkip", params: ({ event }) => ({ at: event.at, reason: "flood" }) },
+                  "reportResult",
+                ],
+              },
+              {
+                target: "#heartbeatRunner.busy",
+                actions: { type: "recordDue", params: ({ event }) => event },
+              },
+            ],
+            "heartbeat.request": { actions: "recordRequest" },
+          },
+          always: { guard: "isDisabled", target: "disabled" },
+        },
+      },
+    },
+    busy: {
+      description: "Its time came: asks for the turn, waits until it can start, or runs it.",
+      initial: "pending",
+      on: {
+        "turn.completed": {
+          guard: "isOutcomeOpen",
+          target: "idle",
+          actions: [{ type: "recordCompletion", params: ({ event }) => event }, "reportResult"],
+        },
+        "turn.failed": {
+          guard: "isOutcomeOpen",
+          target: "idle",
+          actions: [{ type: "recordFailure", params: ({ event }) => event }, "reportResult"],
+        },
+        "turn.ended": { target: "idle", actions: { type: "recordEnd", params: ({ event }) => event } },
+        "turn.aborted": {
+          guard: "isOutcomeOpen",
+          target: ".aborting",
+          actions: [{ type: "recordAbort", params: ({ event }) => event }, "reportResult"],
+        },
+        "turn.reclaimed": {
+          target: "reclaimed",
+          actions: [{ type: "recordReclaim", params: ({ event }) => event }, "reportResult"],
+        },
+        "lane.crashed": {
+          target: "idle",
+          actions: [{ type: "recordFailure", params: ({ event }) => event }, "reportResult"],
+        },
+      },
+      states: {
+        pending: {
+          description:
+            "Due and not started. Its time is spent; whatever stops it here, the schedule goes on.",
+          initial: "asking",
+          on: {
+            "turn.started": {
+              target: "running",
+              actions: [{ type: "recordStart", params: ({ event }) => event }, "saveSchedule"],
+            },
+            "turn.refused": {
+              target: "#heartbeatRunner.idle",
+              actions: [{ type: "recordSkip", params: ({ event }) => event }, "reportResult"],
+            },
+            "session.occupied": {
+              target: ".deferred",
+              actions: [{ type: "deferToSession", params: ({ event }) => event }, "reportResult"],
+            },
+            "lane.crashed": {
+              target: "#heartbeatRunner.idle",
+              actions: [{ type: "recordBreak", params: ({ event }) => event }, "reportResult"],
+            },
+            "heartbeat.disable": {
+              target: "#heartbeatRunner.idle",
+              actions: [{ type: "withdraw", params: ({ event }) => event }, "reportResult", "saveSchedule"],
+            },
+          },
+          states: {
+            asking: {
+              description: "Asks the session's lane for a heartbeat turn, once.",
+              invoke: {
+                id: "attempt",
+                src: "attempt",
+                input: ({ context }) => context,
+                onError: {
+                  target: "#heartbeatRunner.idle",
+                  actions: [{ type: "recordBreak", params: ({ event }) => event }, "reportResult"],
+                },
+              },
+              on: {
+                "capacity.filled": {
+                  target: "waitingForCapacity",
+                  actions: [{ type: "deferToCapacity", params: ({ event }) => event }, "reportResult"],
+                },
+                "heartbeat.request": { actions: "recordRequest" },
+              },
+            },
+            deferred: {
+              description:
+                "Its own session is busy. No polling: the lane says when it is idle, and then there is one attempt.",
+              invoke: {
+                id: "watch",
+                src: "watch",
+                input: ({ context }) => context,
+                onError: {
+                  target: "#heartbeatRunner.idle",
+                  actions: [{ type: "recordBreak", params: ({ event }) => event }, "reportResult"],
+                },
+              },
+              on: {
+                "session.freed": [
+                  {
+                    guard: { type: "isQuietHours", params: ({ event }) => event },
+                    target: "#heartbeatRunner.idle",
+                    actions: [
+                      {
+                        type: "recordSkip",
+                        params: ({ event }) => ({ at: event.at, reason: "quiet-hours" }),
+                      },
+                      "reportResult",
+                    ],
+                  },
+                  { target: "asking" },
+                ],
+              },
+            },
+            waitingForCapacity: {
+              description:
+                "Its session is free and capacity is not: stands in the one line for it, however long.",
+              invoke: {
+                id: "claim",
+                src: "claim",
+                input: ({ context }) => context,
+                onError: {
+                  target: "#heartbeatRunner.idle",
+                  actions: [{ type: "recordBreak", params: ({ event }) => event }, "reportResult"],
+                },
+              },
+              on: {
+                "heartbeat.request": {
+                  actions: [
+                    "recordRequest",
+                    { type: "deferToCapacity", params: ({ event }) => event },
+                    "reportResult",
+                  ],
+                },
+              },
+            },
+          },
+        },
+        running: {
+          description: "Its turn runs in the lane, under the lane's deadlines.",
+          on: { "turn.stalled": { target: "#heartbeatRunner.stalled" } },
+        },
+        aborting: {
+          description:
+            "Its turn was told to stop, mostly because a person's message preempts it, and has its grace to return.",
+        },
+      },
+    },
+    stalled: {
+      description: "Its turn makes no progress. The lane gives it until its reclaim deadline.",
+      initial: "running",
+      on: {
+        "turn.completed": {
+          guard: "isOutcomeOpen",
+          target: "idle",
+          actions: [{ type: "recordCompletion", params: ({ event }) => event }, "reportResult"],
+        },
+        "turn.failed": {
+          guard: "isOutcomeOpen",
+          target: "idle",
+          actions: [{ type: "recordFailure", params: ({ event }) => event }, "reportResult"],
+        },
+        "turn.ended": { target: "idle", actions: { type: "recordEnd", params: ({ event }) => event } },
+        "turn.aborted": {
+          guard: "isOutcomeOpen",
+          target: ".aborting",
+          actions: [{ type: "recordAbort", params: ({ event }) => event }, "reportResult"],
+        },
+        "turn.reclaimed": {
+          target: "reclaimed",
+          actions: [{ type: "recordReclaim", params: ({ event }) => event }, "reportResult"],
+        },
+        "lane.crashed": {
+          target: "idle",
+          actions: [{ type: "recordFailure", params: ({ event }) => event }, "reportResult"],
+        },
+      },
+      states: {
+        running: {
+          description: "Runs without progress, and may recover.",
+          on: { "turn.recovered": { target: "#heartbeatRunner.busy.running" } },
+        },
+        aborting: {
+          description: "Was told to stop while it was stalled; a reply within its grace still counts.",
+        },
+      },
+    },
+    reclaimed: {
+      description:
+        "Its turn was fenced and its slot freed. Stays so until the lane has settled it; the schedule is kept.",
+      on: {
+        "turn.settled": { target: "idle", actions: { type: "recordEnd", params: ({ event }) => event } },
+        "lane.crashed": { target: "idle", actions: { type: "recordEnd", params: ({ event }) => event } },
+      },
+    },
+  },
+});

@@ -1,0 +1,15 @@
+export { heartbeatRunnerMachine } from "./heartbeat-runner/heartbeat-runner.machine.ts";
+export { lockHolderMachine } from "./lock-holder/lock-holder.machine.ts";
+export type { EffectInput, LaneEvent, SettlementInput } from "./session-lane/session-lane.events.ts";
+export type {
+  AbortReason,
+  Conclusion,
+  LaneContext,
+  LaneInput,
+  LaneTurn,
+  MailboxSummary,
+  TurnEnd,
+} from "./session-lane/session-lane.logic.ts";
+export { sessionLaneMachine } from "./session-lane/session-lane.machine.ts";
+export type { SupervisorContext } from "./supervisor/supervisor.logic.ts";
+export { type SupervisorEvent, supervisorMachine } from "./supervisor/supervisor.machine.ts";

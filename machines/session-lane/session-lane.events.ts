@@ -1,0 +1,29 @@
+import type { Conclusion, LaneTurn, MailboxSummary } from "./session-lane.logic.ts";
+
+/** What a session lane understands. */
+export type LaneEvent =
+  | { readonly type: "mailbox.changed"; readonly mailbox: MailboxSummary }
+  | { readonly type: "wake.due" }
+  | { readonly type: "pause.changed"; readonly scope: "session" | "keeper"; readonly paused: boolean }
+  | { readonly type: "session.reset" }
+  | { readonly type: "session.restarted"; readonly mailbox: MailboxSummary }
+  | { readonly type: "slot.granted" }
+  | { readonly type: "slot.lost" }
+  | { readonly type: "turn.opened"; readonly turn: LaneTurn; readonly mailbox: MailboxSummary }
+  | { readonly type: "turn.withheld"; readonly mailbox: MailboxSummary }
+  | { readonly type: "turn.progressed" }
+  | { readonly type: "turn.returned" }
+  | { readonly type: "turn.threw" }
+  | { readonly type: "turn.abort" }
+  | { readonly type: "lane.close" }
+  | { readonly type: "work.settled"; readonly mailbox: MailboxSummary }
+  | { readonly type: "store.failed" };
+
+/** What an effect of a lane is told: whose it is. */
+export interface EffectInput {
+  readonly sessionKey: string;
+}
+/** What the effect that settles a turn's work is told besides. */
+export interface SettlementInput extends EffectInput {
+  readonly conclusion: Conclusion | null;
+}

@@ -1,0 +1,199 @@
+import { Immer } from "immer";
+
+/**
+ * The pure half of the session lane: what each event does to its context.
+ *
+ * Owns: the shape of a lane's context and every update of it.
+ * Must not know: clocks, stores, promises, the host's values.
+ * I1. The context is JSON.
+ * I2. A summary older than the one held is ignored, so answers may arrive out of order.
+ * I3. Every function returns a new context or the same one; none changes its argument.
+ */
+
+/** The lane's own producer: the host's immer settings are never touched, and contexts are not frozen. */
+const { produce } = new Immer({ autoFreeze: false });
+
+/** What the store last said of a session's mailbox. */
+export interface MailboxSummary {
+  /** Grows with every change of the mailbox. */
+  readonly version: number;
+  /** Messages that wait. */
+  readonly messages: number;
+  /** Waiting events that may start a turn. */
+  readonly events: number;
+  /** Waiting events that wait for another reason to run (`wake: false`). */
+  readonly quiet: number;
+  /** Failed work that may not be tried before `at` (epoch milliseconds). */
+  readonly retry: { readonly holding: "message" | "event"; readonly at: number } | null;
+}
+
+/** What a lane knows of the turn it runs. */
+export interface LaneTurn {
+  readonly id: string;
+  readonly cause: "message" | "event" | "wake";
+  readonly attempt: number;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+}
+
+/** Why a turn was told to stop. */
+export type AbortReason = "stalled" | "timeout" | "aborted" | "reset" | "closed" | "lost";
+
+/** How a turn's code ended: it returned, it threw, or its grace expired first. */
+export type TurnEnd = "returned" | "threw" | "expired";
+
+/** What a turn's end means for the work it held (B28). */
+export type Conclusion = "completed" | "failed" | "reclaimed" | "cancelled" | "handed-back" | "crashed";
+
+/** The context of a session lane. */
+export interface LaneContext {
+  readonly sessionKey: string;
+  readonly mailbox: MailboxSummary;
+  /** The backoff that is over: a summary still naming it holds nothing back. */
+  readonly elapsedRetryAt: number | null;
+  readonly wakeDue: boolean;
+  readonly pausedBy: { readonly session: boolean; readonly keeper: boolean };
+  readonly turn: LaneTurn | null;
+  readonly abort: AbortReason | null;
+  readonly conclusion: Conclusion | null;
+}
+
+/** What a lane is started with: all of it read from the store. */
+export interface LaneInput {
+  readonly sessionKey: string;
+  readonly mailbox: MailboxSummary;
+  readonly wakeDue: boolean;
+  readonly pausedBy: { readonly session: boolean; readonly keeper: boolean };
+}
+
+/** The context of a lane that has just been started. */
+export function createLaneContext(input: LaneInput): LaneContext {
+  return {
+    sessionKey: input.sessionKey,
+    mailbox: input.mailbox,
+    elapsedRetryAt: null,
+    wakeDue: input.wakeDue,
+    pausedBy: input.pausedBy,
+    turn: null,
+    abort: null,
+    conclusion: null,
+  };
+}
+
+/** Takes over what the store said, unless something newer is known. */
+export function recordMailbox(context: LaneContext, params: { readonly mailbox: MailboxSummary }): LaneContext {
+  if (params.mailbox.version <= context.mailbox.version) return context;
+  return produce(context, (draft) => {
+    draft.mailbox = params.mailbox;
+  });
+}
+
+/** Notes that a wake came due. */
+export function recordWake(context: LaneContext): LaneContext {
+  return produce(context, (draft) => {
+    draft.wakeDue = true;
+  });
+}
+
+/** Notes who pauses this lane: its session, the whole keeper, both or nobody (B59a). */
+export function recordPause(
+  context: LaneContext,
+  params: { readonly scope: "session" | "keeper"; readonly paused: boolean },
+): LaneContext {
+  return produce(context, (draft) => {
+    draft.pausedBy[params.scope] = params.paused;
+  });
+}
+
+/** Notes that the backoff of the work at the head is over. */
+export function endBackoff(context: LaneContext): LaneContext {
+  return produce(context, (draft) => {
+    draft.elapsedRetryAt = draft.mailbox.retry?.at ?? null;
+  });
+}
+
+/** Notes the turn that now runs. It satisfies every wake before it (B40). */
+export function recordTurn(
+  context: LaneContext,
+  params: { readonly turn: LaneTurn; readonly mailbox: MailboxSummary },
+): LaneContext {
+  return produce(context, (draft) => {
+    draft.turn = params.turn;
+    draft.wakeDue = false;
+    if (params.mailbox.version > draft.mailbox.version) draft.mailbox = params.mailbox;
+  });
+}
+
+/** Notes that the turn was told to stop. A later reason replaces an earlier one only where the outcome is still open. */
+export function recordAbort(context: LaneContext, params: { readonly reason: AbortReason }): LaneContext {
+  return produce(context, (draft) => {
+    draft.abort = params.reason;
+  });
+}
+
+/** Notes how the turn ended, and so what becomes of its work. */
+export function recordEnd(context: LaneContext, params: { readonly end: TurnEnd }): LaneContext {
+  return produce(context, (draft) => {
+    draft.conclusion = conclude(draft.abort, params.end);
+  });
+}
+
+/** Forgets the turn: the store has settled its work. */
+export function recordSettled(context: LaneContext, params: { readonly mailbox: MailboxSummary }): LaneContext {
+  return produce(context, (draft) => {
+    draft.turn = null;
+    draft.abort = null;
+    draft.conclusion = null;
+    if (params.mailbox.version > draft.mailbox.version) draft.mailbox = params.mailbox;
+  });
+}
+
+/** What a turn that ended in this way, after this abort, means for its work (B28, B30, B58). */
+export function conclude(abort: AbortReason | null, end: TurnEnd): Conclusion {
+  switch (abort) {
+    case null:
+      return end === "returned" ? "completed" : "failed";
+    case "stalled":
+    case "timeout":
+      return end === "returned" ? "completed" : "reclaimed";
+    case "closed":
+      return end === "returned" ? "completed" : "handed-back";
+    case "aborted":
+    case "reset":
+      return "cancelled";
+    case "lost":
+      return "crashed";
+  }
+}
+
+/** Something here may start a turn: a message, an event that wakes, or a wake that is due. */
+export function hasWork(context: LaneContext): boolean {
+  return context.mailbox.messages > 0 || context.mailbox.events > 0 || context.wakeDue;
+}
+
+/** Its session or the whole keeper is paused. */
+export function isPaused(context: LaneContext): boolean {
+  return context.pausedBy.session || context.pausedBy.keeper;
+}
+
+/** The work at the head may not be tried yet. A message does not wait for events that back off (B31). */
+export function isBackingOff(context: LaneContext): boolean {
+  const { retry, messages } = context.mailbox;
+  if (retry === null || retry.at === context.elapsedRetryAt) return false;
+  return retry.holding === "message" || messages === 0;
+}
+
+/** Nothing may start now: no work, paused, or backing off. */
+export function isHeldBack(context: LaneContext): boolean {
+  return !hasWork(context) || isPaused(context) || isBackingOff(context);
+}
+
+/** The running turn was told to stop, and what it returns still counts (B28). */
+export function isOutcomeOpen(context: LaneContext): boolean {
+  return context.abort === "stalled" || context.abort === "timeout" || context.abort === "closed";
+}
+
+/** A rejection now is the reclaim (B28). */
+export function isReclaiming(context: LaneContext): boolean {
+  return context.abort === "stalled" || context.abort === "timeout";
+}

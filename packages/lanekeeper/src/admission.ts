@@ -1,0 +1,163 @@
+import { LanekeeperError, toError } from "./errors.ts";
+import { checkEvent, checkNotify, checkSend, invalidId } from "./options.ts";
+import { PendingOutcome } from "./pending-outcomes.ts";
+import { createReceipt, type Receipt } from "./receipt.ts";
+import type { Retention } from "./retention.ts";
+import type { Runtime } from "./runtime.ts";
+import { assertSessionKey, nameFault } from "./session-key.ts";
+import type { AppendResult, KnownItem, NewItem, SettledItem } from "./store.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+/**
+ * The way in: what is accepted, refused, or known already.
+ *
+ * I1. A receipt exists only for what the store has.
+ * I2. What is refused has changed nothing, and is refused with a typed error and an event (B61).
+ */
+export interface Admission {
+  send(sessionKey: string, message: unknown, options: unknown): Promise<Receipt>;
+  notify(sessionKey: string, event: unknown, options: unknown): Promise<Receipt>;
+  attach(sessionKey: string, id: string): Promise<Receipt | undefined>;
+  /** Throws `DRAINING` or `CLOSED` where new work is not welcome (B58). */
+  assertWelcome(): void;
+  /** Throws `CLOSED` after close. */
+  assertOpen(): void;
+  /** Follows up on an item that the store has accepted. */
+  accepted(result: AppendResult & { status: "accepted" }): void;
+}
+
+/** Creates the way into a keeper. */
+export function createAdmission(
+  runtime: Runtime,
+  supervisor: Pick<Supervisor, "route" | "state">,
+  retention: Retention,
+): Admission {
+  const { settings, journal, outcomes, scope } = runtime;
+
+  const assertOpen = (): void => {
+    if (supervisor.state === "closing" || supervisor.state === "closed") {
+      throw new LanekeeperError("CLOSED", "This keeper is closed. Create another on the same store.");
+    }
+  };
+  const assertWelcome = (): void => {
+    assertOpen();
+    if (supervisor.state === "draining" && scope.getStore()?.isCurrent !== true) {
+      throw new LanekeeperError(
+        "DRAINING",
+        "This keeper is draining and takes no new work. Send it to the keeper that replaces this one.",
+      );
+    }
+  };
+
+  const finished = (item: SettledItem | undefined): void => {
+    if (item !== undefined) outcomes.settle(item.seq, item.outcome);
+  };
+
+  const accepted: Admission["accepted"] = (result) => {
+    const { item, mailbox } = result;
+    retention.noteFor(settings.lane.dedupeMs);
+    if (journal.isObserved) emitAccepted(runtime, result);
+    supervisor.route(item.sessionKey, { type: "mailbox.changed", mailbox });
+    finished(result.replaced);
+    finished(result.dropped);
+  };
+
+  const receiptOf = (known: KnownItem): Receipt => {
+    if (known.state === "open") return createReceipt(known.item, outcomes.of(known.item.seq));
+    const pending = new PendingOutcome();
+    pending.settle(known.item.outcome);
+    return createReceipt(known.item, pending);
+  };
+
+  const refuse = (item: NewItem, error: LanekeeperError): LanekeeperError => {
+    if (journal.isObserved) {
+      const { sessionKey, id, meta } = item;
+      const type = item.type === "message" ? "message.refused" : "event.refused";
+      const at = settings.clock.now();
+      journal.emit({ type, at, sessionKey, id, meta, reason: error.code, message: error.message });
+    }
+    return error;
+  };
+
+  const admit = async (item: NewItem): Promise<Receipt> => {
+    const answer = runtime.request(() => runtime.mailboxes.append(item, settings.lane));
+    const result = answer instanceof Promise ? await answer : answer;
+    switch (result.status) {
+      case "accepted": {
+        const receipt = createReceipt(result.item, outcomes.of(result.item.seq));
+        accepted(result);
+        return receipt;
+      }
+      case "duplicate": {
+        if (journal.isObserved) {
+          const type = item.type === "message" ? "message.duplicate" : "event.duplicate";
+          const { sessionKey, id, meta } = item;
+          journal.emit({ type, at: settings.clock.now(), sessionKey, id, meta });
+        }
+        return receiptOf(result.known);
+      }
+      case "full": {
+        const option = item.type === "message" ? "lane.cap" : "lane.eventCap";
+        throw refuse(
+          item,
+          new LanekeeperError(
+            "LANE_FULL",
+            `${item.sessionKey} has ${result.waiting} waiting ${item.type}s, as many as ${option} allows. Send it later, clear the session, or raise ${option}.`,
+            { sessionKey: item.sessionKey, id: item.id, waiting: result.waiting, limit: result.limit },
+          ),
+        );
+      }
+    }
+  };
+
+  const newId = (): string => {
+    let id: unknown;
+    try {
+      id = settings.createId();
+    } catch (error) {
+      throw invalidId(toError(error));
+    }
+    if (nameFault(id) !== undefined) throw invalidId(id);
+    return id as string;
+  };
+
+  return {
+    assertOpen,
+    assertWelcome,
+    accepted,
+    async send(sessionKey, message, options) {
+      assertSessionKey(sessionKey);
+      const given = options === undefined ? undefined : checkSend(options);
+      const id = given?.id ?? newId();
+      assertWelcome();
+      return admit({ sessionKey, id, type: "message", body: message, meta: given?.meta, wakes: true });
+    },
+    async notify(sessionKey, event, options) {
+      assertSessionKey(sessionKey);
+      const { kind, body, key } = checkEvent(event);
+      const given = options === undefined ? undefined : checkNotify(options);
+      const id = given?.id ?? newId();
+      assertWelcome();
+      return admit({ sessionKey, id, type: "event", kind, key, body, wakes: given?.wake ?? true });
+    },
+    async attach(sessionKey, id) {
+      assertSessionKey(sessionKey);
+      assertOpen();
+      const known = await runtime.request(() => runtime.mailboxes.find(sessionKey, id));
+      return known === undefined ? undefined : receiptOf(known);
+    },
+  };
+}
+
+function emitAccepted({ journal, settings }: Runtime, result: AppendResult & { status: "accepted" }): void {
+  const { sessionKey, id, meta, kind, type } = result.item;
+  const at = settings.clock.now();
+  if (type === "message") journal.emit({ type: "message.accepted", at, sessionKey, id, meta });
+  else journal.emit({ type: "event.accepted", at, sessionKey, id, meta, kind });
+  if (result.replaced !== undefined) {
+    journal.emit({ type: "event.replaced", at, sessionKey, id: result.replaced.id, by: id });
+  }
+  if (result.dropped !== undefined) {
+    journal.emit({ type: "event.dropped", at, sessionKey, id: result.dropped.id, reason: "overflow" });
+  }
+}

@@ -1,0 +1,54 @@
+import { spawn } from "node:child_process";
+import { StringDecoder } from "node:string_decoder";
+import type { Processes } from "./processes.ts";
+
+/** Milliseconds after its exit in which what a process wrote may still arrive through pipes that its children hold open. */
+const drainMs = 250;
+
+/** Real processes: no shell, a process group each, output as UTF-8. */
+export const childProcesses: Processes = {
+  start: ({ command, args, cwd, env }, listener) =>
+    new Promise((resolve, reject) => {
+      const child = spawn(command, [...args], {
+        cwd,
+        env: env === undefined ? process.env : { ...process.env, ...env },
+        detached: true,
+        shell: false,
+        stdio: ["ignore", "pipe", "pipe"],
+        windowsHide: true,
+      });
+      child.once("error", (error) => {
+        if (child.pid === undefined) reject(error);
+      });
+      child.once("spawn", () => {
+        const pid = child.pid!;
+        for (const stream of [child.stdout, child.stderr]) {
+          const decoder = new StringDecoder("utf8");
+          stream.on("data", (chunk: Buffer) => listener.output(decoder.write(chunk)));
+          stream.on("error", () => {});
+        }
+        let drain: NodeJS.Timeout | undefined;
+        child.once("exit", () => {
+          // A grandchild may hold the pipes open for ever; the command itself is over.
+          drain = setTimeout(() => {
+            child.stdout.destroy();
+            child.stderr.destroy();
+          }, drainMs);
+        });
+        child.once("close", (exitCode, signal) => {
+          clearTimeout(drain);
+          listener.ended(exitCode, signal);
+        });
+        resolve({ pid, kill: (signal) => killGroup(pid, signal) });
+      });
+    }),
+};
+
+function killGroup(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(-pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,179 @@
+import type { Clock } from "./clock.ts";
+
+/**
+ * Every deadline of a keeper, on one timer of its clock.
+ *
+ * Owns: when the host's timer is armed.
+ * Must not know: what a deadline is for.
+ * I1. Deadlines fire in the order of their due time, then of their arming, and never early.
+ * I2. Arming and cancelling cost the same whatever the number of deadlines: those with the same delay form a list that is
+ *     sorted by itself, and only the lists are ordered.
+ * I3. While nothing is armed the clock has no timer of ours.
+ */
+export interface Deadlines {
+  /** Calls back after a delay in milliseconds. */
+  arm(delayMs: number, callback: () => void): Deadline;
+  /** Cancels everything and the clock's timer. */
+  close(): void;
+}
+/** One armed deadline. Cancelling it twice, or after it fired, does nothing. */
+export interface Deadline {
+  cancel(): void;
+}
+
+/** The longest delay a clock takes. */
+const longestDelay = 2_147_483_647;
+/** Lateness of the clock's timer from which time counts as lost (B26a). */
+const lateMs = 1_000;
+
+/** Creates an empty set of deadlines. `onLate` is told of stretches in which the clock's timer could not fire. */
+export function createDeadlines(clock: Clock, onLate: (from: number, to: number) => void): Deadlines {
+  const lists = new Map<number, DelayList>();
+  const heap: DelayList[] = [];
+  let order = 0;
+  let timer: unknown;
+  let timerDue = Infinity;
+  let isClosed = false;
+
+  const precedes = (a: DelayList, b: DelayList): boolean => {
+    const x = a.head!;
+    const y = b.head!;
+    return x.due < y.due || (x.due === y.due && x.order < y.order);
+  };
+  const place = (list: DelayList, index: number): void => {
+    heap[index] = list;
+    list.index = index;
+  };
+  const rise = (list: DelayList): void => {
+    let index = list.index;
+    while (index > 0) {
+      const parent = heap[(index - 1) >> 1]!;
+      if (!precedes(list, parent)) break;
+      place(parent, index);
+      index = (index - 1) >> 1;
+    }
+    place(list, index);
+  };
+  const sink = (list: DelayList): void => {
+    let index = list.index;
+    for (;;) {
+      let child = 2 * index + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && precedes(heap[child + 1]!, heap[child]!)) child++;
+      if (!precedes(heap[child]!, list)) break;
+      place(heap[child]!, index);
+      index = child;
+    }
+    place(list, index);
+  };
+  const drop = (list: DelayList): void => {
+    lists.delete(list.delayMs);
+    const last = heap.pop()!;
+    if (last === list) return;
+    place(last, list.index);
+    rise(last);
+    sink(last);
+  };
+  const unlink = (deadline: ArmedDeadline): void => {
+    const { list } = deadline;
+    const wasHead = list.head === deadline;
+    if (deadline.previous === undefined) list.head = deadline.next;
+    else deadline.previous.next = deadline.next;
+    if (deadline.next === undefined) list.tail = deadline.previous;
+    else deadline.next.previous = deadline.previous;
+    deadline.previous = deadline.next = undefined;
+    if (list.head === undefined) drop(list);
+    else if (wasHead) sink(list);
+  };
+  const schedule = (): void => {
+    const due = heap[0]?.head!.due ?? Infinity;
+    if (due === timerDue) return;
+    // A timer that fires too early only looks and is armed again: cheaper than moving it with each cancelled deadline.
+    if (due > timerDue && due !== Infinity) return;
+    if (timerDue !== Infinity) clock.clearTimeout(timer);
+    timerDue = due;
+    if (due !== Infinity) {
+      const delay = Math.max(1, Math.ceil(due - clock.monotonic()));
+      timer = clock.setTimeout(fire, Math.min(delay, longestDelay));
+    }
+  };
+  const fire = (): void => {
+    const wasDue = timerDue;
+    timerDue = Infinity;
+    const now = clock.monotonic();
+    if (now - wasDue > lateMs) onLate(wasDue, now);
+    // Only what was armed before this firing: a callback that arms an immediate deadline cannot hold the loop.
+    const last = order;
+    for (let list = heap[0]; list !== undefined; list = heap[0]) {
+      const deadline = list.head!;
+      if (deadline.due > now || deadline.order >= last) break;
+      deadline.isArmed = false;
+      unlink(deadline);
+      deadline.callback();
+    }
+    schedule();
+  };
+
+  class ArmedDeadline implements Deadline {
+    readonly due: number;
+    readonly order: number;
+    readonly list: DelayList;
+    readonly callback: () => void;
+    previous: ArmedDeadline | undefined;
+    next: ArmedDeadline | undefined;
+    isArmed = true;
+    constructor(due: number, list: DelayList, callback: () => void) {
+      this.due = due;
+      this.order = order++;
+      this.list = list;
+      this.callback = callback;
+      this.previous = list.tail;
+      this.next = undefined;
+    }
+    cancel(): void {
+      if (!this.isArmed) return;
+      this.isArmed = false;
+      unlink(this);
+      if (heap.length === 0) schedule();
+    }
+  }
+  interface DelayList {
+    readonly delayMs: number;
+    head: ArmedDeadline | undefined;
+    tail: ArmedDeadline | undefined;
+    index: number;
+  }
+
+  return {
+    arm(delayMs, callback) {
+      if (isClosed) return { cancel: () => {} };
+      const delay = Math.max(0, delayMs);
+      let list = lists.get(delay);
+      if (list === undefined) {
+        list = { delayMs: delay, head: undefined, tail: undefined, index: heap.length };
+        lists.set(delay, list);
+      }
+      const deadline = new ArmedDeadline(clock.monotonic() + delay, list, callback);
+      if (list.tail === undefined) {
+        list.head = list.tail = deadline;
+        list.index = heap.length;
+        heap.push(list);
+        rise(list);
+        schedule();
+      } else {
+        list.tail.next = deadline;
+        list.tail = deadline;
+      }
+      return deadline;
+    },
+    close() {
+      isClosed = true;
+      for (const list of heap) {
+        for (let deadline = list.head; deadline !== undefined; deadline = deadline.next) deadline.isArmed = false;
+      }
+      heap.length = 0;
+      lists.clear();
+      schedule();
+    },
+  };
+}

@@ -1,0 +1,4 @@
+import type { MailboxSummary } from "@lanekeeper/machines";
+
+/** The mailbox of a session in which nothing was ever accepted. */
+export const emptyMailbox: MailboxSummary = { version: 0, messages: 0, events: 0, quiet: 0, retry: null };

@@ -1,0 +1,65 @@
+/** What went wrong, for callers to branch on. */
+export type LanekeeperErrorCode =
+  | "INVALID_OPTION"
+  | "INVALID_SESSION_KEY"
+  | "LANE_FULL"
+  | "DRAINING"
+  | "CLOSED"
+  | "MESSAGE_CANCELLED"
+  | "MESSAGE_DROPPED"
+  | "WORK_RECLAIMED"
+  | "STORE_IN_USE"
+  | "TURN_STALLED"
+  | "TURN_TIMEOUT"
+  | "TURN_ABORTED"
+  | "TURN_RESET"
+  | "TURN_FENCED"
+  | "STORE_UNAVAILABLE"
+  | "EXEC_FAILED";
+
+/** Every error that Lanekeeper throws, rejects with or gives as a reason. Branch on `code`; `message` is for people. */
+export class LanekeeperError extends Error {
+  override readonly name = "LanekeeperError";
+  /** What went wrong. */
+  readonly code: LanekeeperErrorCode;
+  /** The facts behind the message. */
+  readonly details: Record<string, unknown>;
+
+  constructor(
+    code: LanekeeperErrorCode,
+    message: string,
+    details: Record<string, unknown> = {},
+    options?: { readonly cause?: unknown },
+  ) {
+    super(message, options);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** Thrown by a turn handler: the same work would fail again, so it is not tried again (B31). */
+export class PermanentError extends Error {
+  override readonly name: string = "PermanentError";
+}
+
+/** The error behind anything a host may throw, also what is no error or cannot be turned into text. */
+export function toError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  return new Error(`A value that is no error was thrown: ${describe(thrown)}.`, { cause: thrown });
+}
+
+/** A short text for any value, also for those whose own conversion throws. */
+export function describe(value: unknown): string {
+  try {
+    if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 79)}…` : value);
+    if (typeof value === "bigint") return `${value}n`;
+    if (typeof value === "function") return "a function";
+    if (typeof value === "object" && value !== null) {
+      const text = JSON.stringify(value);
+      return text === undefined ? "an object" : text.length > 80 ? `${text.slice(0, 79)}…` : text;
+    }
+    return String(value);
+  } catch {
+    return `a ${typeof value}`;
+  }
+}

@@ -1,0 +1,387 @@
+import type { Observable } from "rxjs";
+import type { Admission } from "./admission.ts";
+import { attemptsOf } from "./attempts.ts";
+import type { Completions, RouteResult } from "./completions.ts";
+import type { DeadLetter } from "./dead-letter.ts";
+import type { EventLoopDelay } from "./event-loop-delay.ts";
+import type { LanekeeperEvent } from "./events.ts";
+import type { ExecCompletion, Execution, ExecOptions, ExecReport } from "./execution.ts";
+import type { Executions } from "./executions.ts";
+import { explainSession } from "./explanation.ts";
+import type { Health } from "./health.ts";
+import type { Lanekeeper } from "./keeper.ts";
+import {
+  type Capacity,
+  type CapacityOptions,
+  checkClear,
+  checkDeadLettersQuery,
+  checkReason,
+  checkReport,
+  checkSessionsQuery,
+  checkTimeout,
+  checkWake,
+  completeCapacity,
+  type EventInput,
+  type NotifyOptions,
+  type SendOptions,
+  type WakeOptions,
+} from "./options.ts";
+import type { Pauses } from "./pauses.ts";
+import type { Receipt } from "./receipt.ts";
+import type { Resets } from "./resets.ts";
+import type { Runtime } from "./runtime.ts";
+import { assertSessionKey } from "./session-key.ts";
+import { viewLane, viewRecord } from "./session-view.ts";
+import type { DrainResult, Shutdown } from "./shutdown.ts";
+import type { Supervisor } from "./supervisor.ts";
+import type { Explanation, SessionView, Stats } from "./views.ts";
+import type { Wakes } from "./wakes.ts";
+
+/** What a keeper is made of. */
+export interface KeeperParts {
+  readonly runtime: Runtime;
+  readonly supervisor: Supervisor;
+  readonly admission: Admission;
+  readonly completions: Completions;
+  readonly executions: Executions;
+  readonly wakes: Wakes;
+  readonly resets: Resets;
+  readonly pauses: Pauses;
+  readonly shutdown: Shutdown;
+  readonly health: Health;
+  readonly capacity: Capacity;
+  readonly agentOf: (sessionKey: string) => string;
+  readonly eventLoop: EventLoopDelay;
+  /** Lets the process end. */
+  readonly letDie: () => void;
+}
+
+/** Sessions or dead letters of one page, by default. */
+const pageSize = 100;
+
+/** The public calls, each handed to the part that does it. */
+export class OpenLanekeeper implements Lanekeeper {
+  readonly #parts: KeeperParts;
+  #closed: Promise<void> | undefined;
+
+  constructor(parts: KeeperParts) {
+    this.#parts = parts;
+  }
+
+  get events$(): Observable<LanekeeperEvent> {
+    return this.#parts.runtime.journal.events$;
+  }
+
+  send(sessionKey: string, message: unknown, options?: SendOptions): Promise<Receipt> {
+    return this.#parts.admission.send(sessionKey, message, options);
+  }
+
+  notify(sessionKey: string, event: EventInput, options?: NotifyOptions): Promise<Receipt> {
+    return this.#parts.admission.notify(sessionKey, event, options);
+  }
+
+  attach(sessionKey: string, id: string): Promise<Receipt | undefined> {
+    return this.#parts.admission.attach(sessionKey, id);
+  }
+
+  wake(sessionKey: string, options: WakeOptions = {}): void {
+    assertSessionKey(sessionKey);
+    const { reason, priority, coalesceMs } = checkWake(options);
+    this.#parts.admission.assertOpen();
+    this.#parts.wakes.request(sessionKey, {
+      reason,
+      priority: priority ?? "normal",
+      coalesceMs: coalesceMs ?? 250,
+    });
+  }
+
+  async exec(
+    sessionKey: string,
+    command: string,
+    args: readonly string[] = [],
+    options?: ExecOptions,
+  ): Promise<Execution> {
+    assertSessionKey(sessionKey);
+    const { admission, executions } = this.#parts;
+    admission.assertWelcome();
+    return executions.start(sessionKey, command, args, options);
+  }
+
+  async expectExec(
+    sessionKey: string,
+    execId: string,
+    options?: { readonly timeoutMs?: number | undefined },
+  ): Promise<void> {
+    assertSessionKey(sessionKey);
+    const { admission, executions } = this.#parts;
+    admission.assertWelcome();
+    return executions.expect(sessionKey, execId, options);
+  }
+
+  async reportExec(report: ExecReport): Promise<RouteResult> {
+    const given = checkReport(report);
+    const { admission, completions, runtime, executions } = this.#parts;
+    admission.assertOpen();
+    const { execId } = given;
+    const known = await runtime.request(() => runtime.mailboxes.execution(execId));
+    const sessionKey = given.sessionKey ?? known?.sessionKey;
+    if (sessionKey === undefined) return completions.refuse(execId, undefined, "unknown-exec");
+    if (known !== undefined && known.sessionKey !== sessionKey) {
+      return completions.refuse(execId, sessionKey, "session-mismatch");
+    }
+    const now = runtime.settings.clock.now();
+    const { tailChars } = runtime.settings.exec;
+    const output = given.output ?? "";
+    const signal = given.signal ?? null;
+    const completion: ExecCompletion = {
+      execId,
+      sessionKey,
+      command: known?.command,
+      status: signal !== null ? "killed" : given.exitCode === 0 ? "completed" : "failed",
+      exitCode: given.exitCode,
+      signal,
+      output: output.slice(Math.max(0, output.length - tailChars)),
+      truncated: output.length > tailChars,
+      startedAt: known?.startedAt ?? now,
+      endedAt: now,
+    };
+    const record = known ?? {
+      execId,
+      sessionKey,
+      incarnation: undefined,
+      command: undefined,
+      startedAt: now,
+      state: "announced" as const,
+    };
+    const result = await completions.route(record, completion, false);
+    executions.reported(execId);
+    return result;
+  }
+
+  stats(): Stats {
+    const { runtime, supervisor, health, eventLoop } = this.#parts;
+    const { waiting, stalled, completed, failed, reclaimed } = runtime.counters;
+    return {
+      health: health.current,
+      known: runtime.mailboxes.known,
+      live: supervisor.lanes.size,
+      running: runtime.dispatcher.held,
+      waiting,
+      stalled,
+      reclaimed,
+      zombies: runtime.zombies.count,
+      capacity: runtime.dispatcher.turns,
+      eventLoopDelayMs: eventLoop.meanMs,
+      completed,
+      failed,
+    };
+  }
+
+  session(sessionKey: string): SessionView | undefined {
+    assertSessionKey(sessionKey);
+    const { supervisor, runtime } = this.#parts;
+    const lane = supervisor.lanes.get(sessionKey);
+    return lane === undefined ? undefined : viewLane(lane, runtime, this.#isPaused(sessionKey));
+  }
+
+  async sessions(query?: Parameters<Lanekeeper["sessions"]>[0]): ReturnType<Lanekeeper["sessions"]> {
+    const { state, prefix, limit, after } = checkSessionsQuery(query);
+    const { admission, runtime, supervisor, agentOf } = this.#parts;
+    admission.assertOpen();
+    const found: SessionView[] = [];
+    const wanted = limit ?? pageSize;
+    let from = after;
+    for (;;) {
+      const asked = { prefix: prefix ?? "", after: from, limit: wanted };
+      const page = await runtime.request(() => runtime.mailboxes.page(asked));
+      for (const record of page.sessions) {
+        const { sessionKey } = record;
+        const lane = supervisor.lanes.get(sessionKey);
+        const isPaused = this.#isPaused(sessionKey);
+        const view =
+          lane !== undefined
+            ? viewLane(lane, runtime, isPaused)
+            : viewRecord(record, {
+                agent: agentOf(sessionKey),
+                zombies: runtime.zombies.of(sessionKey),
+                isRebuilding: supervisor.isRebuilding(sessionKey),
+                isPaused,
+              });
+        if (state !== undefined && view.state !== state) continue;
+        found.push(view);
+        const isLast = sessionKey === page.sessions.at(-1)?.sessionKey && page.next === undefined;
+        if (found.length === wanted) return isLast ? { sessions: found } : { sessions: found, next: sessionKey };
+      }
+      if (page.next === undefined) return { sessions: found };
+      from = page.next;
+    }
+  }
+
+  async mailbox(sessionKey: string): ReturnType<Lanekeeper["mailbox"]> {
+    assertSessionKey(sessionKey);
+    const { admission, runtime } = this.#parts;
+    admission.assertOpen();
+    const items = await runtime.request(() => runtime.mailboxes.unfinished(sessionKey));
+    return items.map((item) => ({
+      id: item.id,
+      type: item.type,
+      acceptedAt: item.acceptedAt,
+      attempts: attemptsOf(item),
+    }));
+  }
+
+  explain(sessionKey: string): Explanation {
+    assertSessionKey(sessionKey);
+    const { runtime, supervisor, pauses } = this.#parts;
+    return explainSession(sessionKey, {
+      runtime,
+      keeper: supervisor.state,
+      isKeeperPaused: pauses.isKeeperPaused,
+      isSessionPaused: pauses.isSessionPaused(sessionKey),
+      isRebuilding: supervisor.isRebuilding(sessionKey),
+      lane: supervisor.lanes.get(sessionKey),
+    });
+  }
+
+  async deadLetters(query?: Parameters<Lanekeeper["deadLetters"]>[0]): Promise<DeadLetter[]> {
+    const { sessionKey, limit } = checkDeadLettersQuery(query);
+    const { admission, runtime } = this.#parts;
+    admission.assertOpen();
+    const asked = { sessionKey, limit: limit ?? pageSize };
+    return [...(await runtime.request(() => runtime.mailboxes.deadLetters(asked)))];
+  }
+
+  async clear(sessionKey: string, options?: Parameters<Lanekeeper["clear"]>[1]): Promise<number> {
+    assertSessionKey(sessionKey);
+    const { events, reason } = checkClear(options);
+    const { admission, runtime, supervisor } = this.#parts;
+    admission.assertOpen();
+    const { mailbox, withdrawn } = await runtime.request(() =>
+      runtime.mailboxes.withdraw({
+        sessionKey,
+        events: events ?? false,
+        outcome: { status: "cancelled", reason: "cleared" },
+        dedupeMs: runtime.settings.lane.dedupeMs,
+      }),
+    );
+    const { journal, settings, outcomes } = runtime;
+    const lane = supervisor.lanes.get(sessionKey);
+    if (lane !== undefined) runtime.tell(lane, { type: "mailbox.changed", mailbox });
+    if (journal.isObserved) {
+      const at = settings.clock.now();
+      for (const { id, type } of withdrawn) {
+        const happened = type === "message" ? "message.cancelled" : "event.cancelled";
+        journal.emit({ type: happened, at, sessionKey, id, reason: "cleared" });
+      }
+      journal.emit({ type: "session.cleared", at, sessionKey, count: withdrawn.length, reason });
+    }
+    runtime.queue.post(() => {
+      for (const { seq, outcome } of withdrawn) outcomes.settle(seq, outcome);
+    });
+    return withdrawn.length;
+  }
+
+  async reset(sessionKey: string, reason?: string): Promise<void> {
+    assertSessionKey(sessionKey);
+    const checked = checkReason(reason);
+    this.#parts.admission.assertOpen();
+    await this.#parts.resets.request(sessionKey, checked);
+  }
+
+  async abort(sessionKey: string, reason?: string): Promise<boolean> {
+    assertSessionKey(sessionKey);
+    checkReason(reason);
+    const { admission, supervisor, runtime } = this.#parts;
+    admission.assertOpen();
+    return new Promise((resolve) => {
+      const tryAborting = (): void => {
+        const lane = supervisor.lanes.get(sessionKey);
+        const detail = lane?.snapshot.leaf.detail;
+        if (lane === undefined || detail === undefined) {
+          resolve(false);
+        } else if (detail === "busy.opening") {
+          // A turn is being opened: aborted as soon as it is.
+          lane.postpone(() => tryAborting());
+        } else if (detail.endsWith(".running") || detail.endsWith(".aborting")) {
+          runtime.tell(lane, { type: "turn.abort" });
+          runtime.queue.post(() => resolve(true));
+        } else {
+          resolve(false);
+        }
+      };
+      runtime.queue.post(tryAborting);
+    });
+  }
+
+  async pause(sessionKey?: string): Promise<void> {
+    await this.#setPaused(sessionKey, true);
+  }
+
+  async resume(sessionKey?: string): Promise<void> {
+    await this.#setPaused(sessionKey, false);
+  }
+
+  setCapacity(capacity: CapacityOptions): void {
+    const next = completeCapacity(capacity);
+    const { admission, runtime, capacity: current, health } = this.#parts;
+    admission.assertOpen();
+    runtime.queue.post(() => {
+      const previous = current.turns;
+      Object.assign(current, next);
+      runtime.dispatcher.resize(next.turns);
+      health.check();
+      const { journal, settings } = runtime;
+      if (!journal.isObserved) return;
+      journal.emit({ type: "capacity.changed", at: settings.clock.now(), turns: next.turns, previous });
+    });
+  }
+
+  async drain(options?: { readonly timeoutMs?: number | undefined }): Promise<DrainResult> {
+    const { timeoutMs } = checkTimeout("drain", options);
+    const { admission, supervisor, shutdown, runtime, health } = this.#parts;
+    admission.assertOpen();
+    supervisor.send({ type: "turns.changed", turns: runtime.counters.engaged });
+    supervisor.send({ type: "keeper.drain" });
+    await new Promise<void>((resolve) => runtime.queue.post(resolve));
+    health.check();
+    return shutdown.drained(timeoutMs);
+  }
+
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const { runtime, supervisor, shutdown, executions, resets, health, eventLoop, letDie, wakes } = this.#parts;
+    supervisor.send({ type: "keeper.close" });
+    await new Promise<void>((resolve) => runtime.queue.post(resolve));
+    health.check();
+    wakes.close();
+    await Promise.all([shutdown.quiet(), executions.close()]);
+    supervisor.send({ type: "keeper.emptied" });
+    await new Promise<void>((resolve) => runtime.queue.post(resolve));
+    resets.close();
+    runtime.outcomes.suspendAll();
+    runtime.deadlines.close();
+    await runtime.settings.store.close();
+    runtime.journal.close();
+    eventLoop.stop();
+    letDie();
+  }
+
+  async #setPaused(sessionKey: string | undefined, isPaused: boolean): Promise<void> {
+    if (sessionKey !== undefined) assertSessionKey(sessionKey);
+    const { admission, pauses } = this.#parts;
+    admission.assertOpen();
+    await pauses.set(sessionKey, isPaused);
+  }
+
+  #isPaused(sessionKey: string): boolean {
+    const { pauses } = this.#parts;
+    return pauses.isKeeperPaused || pauses.isSessionPaused(sessionKey);
+  }
+}

@@ -1,0 +1,67 @@
+import type { Outcome } from "./outcome.ts";
+
+/** The outcome of accepted work, before and after it is known. */
+export class PendingOutcome {
+  #outcome: Outcome | undefined;
+  #promise: Promise<Outcome> | undefined;
+  #resolve: ((outcome: Outcome) => void) | undefined;
+
+  /** Settles exactly once and never rejects. */
+  get promise(): Promise<Outcome> {
+    this.#promise ??=
+      this.#outcome === undefined
+        ? new Promise((resolve) => {
+            this.#resolve = resolve;
+          })
+        : Promise.resolve(this.#outcome);
+    return this.#promise;
+  }
+
+  /** Settles it; the second time does nothing. */
+  settle(outcome: Outcome): void {
+    if (this.#outcome !== undefined) return;
+    this.#outcome = outcome;
+    this.#resolve?.(outcome);
+  }
+}
+
+/**
+ * The outcomes somebody may be waiting for.
+ *
+ * I1. Every one of them settles: by its work's end, or by `suspendAll`.
+ */
+export interface PendingOutcomes {
+  /** The outcome of open work. */
+  of(seq: number): PendingOutcome;
+  /** Tells whoever waits how the work ended. */
+  settle(seq: number, outcome: Outcome): void;
+  /** Tells everybody still waiting, now or later, that the keeper closed first. */
+  suspendAll(): void;
+}
+
+/** No outcomes yet. */
+export function createPendingOutcomes(): PendingOutcomes {
+  const pending = new Map<number, PendingOutcome>();
+  let isSuspended = false;
+  return {
+    of(seq) {
+      let outcome = pending.get(seq);
+      if (outcome !== undefined) return outcome;
+      outcome = new PendingOutcome();
+      if (isSuspended) outcome.settle({ status: "suspended" });
+      else pending.set(seq, outcome);
+      return outcome;
+    },
+    settle(seq, outcome) {
+      const waiting = pending.get(seq);
+      if (waiting === undefined) return;
+      pending.delete(seq);
+      waiting.settle(outcome);
+    },
+    suspendAll() {
+      isSuspended = true;
+      for (const outcome of pending.values()) outcome.settle({ status: "suspended" });
+      pending.clear();
+    },
+  };
+}

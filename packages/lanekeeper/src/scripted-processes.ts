@@ -1,0 +1,82 @@
+import type { ProcessCommand, Processes, ProcessListener } from "./processes.ts";
+
+/** A command that a script, not a system, runs. */
+export interface ScriptedProcess extends ProcessCommand {
+  readonly pid: number;
+  /** Signals it was sent, in order. */
+  readonly signals: readonly NodeJS.Signals[];
+  /** Writes output. */
+  write(text: string): void;
+  /** Ends it. The second time it does nothing. */
+  end(exitCode: number | null, signal?: string | null): void;
+}
+
+/** Processes that do what a test tells them; in memory, on no clock. */
+export interface ScriptedProcesses extends Processes {
+  /** Every process that was started, in order. */
+  readonly started: readonly ScriptedProcess[];
+}
+
+/**
+ * Creates scripted processes. `onStart` may script each; `obeys` are the signals that end one at once
+ * (default SIGTERM, SIGINT and SIGKILL). A command named in `missing` cannot be started.
+ */
+export function scriptedProcesses(
+  options: {
+    readonly onStart?: ((process: ScriptedProcess) => void) | undefined;
+    readonly obeys?: readonly NodeJS.Signals[] | undefined;
+    readonly missing?: readonly string[] | undefined;
+  } = {},
+): ScriptedProcesses {
+  const started: ScriptedProcess[] = [];
+  const obeys = options.obeys ?? ["SIGTERM", "SIGINT", "SIGKILL"];
+  return {
+    started,
+    async start(command, listener) {
+      if (options.missing?.includes(command.command) === true) {
+        throw Object.assign(new Error(`spawn ${command.command} ENOENT`), { code: "ENOENT" });
+      }
+      const scripted = createProcess(command, listener, 1_000 + started.length);
+      started.push(scripted.process);
+      // After the caller knows that it was started, as with a real one.
+      queueMicrotask(() => options.onStart?.(scripted.process));
+      return {
+        pid: scripted.process.pid,
+        kill(signal) {
+          if (!scripted.receive(signal)) return false;
+          if (obeys.includes(signal)) scripted.process.end(null, signal);
+          return true;
+        },
+      };
+    },
+  };
+}
+
+function createProcess(
+  command: ProcessCommand,
+  listener: ProcessListener,
+  pid: number,
+): { readonly process: ScriptedProcess; receive(signal: NodeJS.Signals): boolean } {
+  const signals: NodeJS.Signals[] = [];
+  let hasEnded = false;
+  return {
+    process: {
+      ...command,
+      pid,
+      signals,
+      write: (text) => {
+        if (!hasEnded) listener.output(text);
+      },
+      end: (exitCode, signal = null) => {
+        if (hasEnded) return;
+        hasEnded = true;
+        listener.ended(exitCode, signal);
+      },
+    },
+    receive(signal) {
+      if (hasEnded) return false;
+      signals.push(signal);
+      return true;
+    },
+  };
+}

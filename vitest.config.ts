@@ -1,0 +1,48 @@
+import { defineConfig } from "vitest/config";
+import { CountsReporter } from "./.tools/counts-reporter.ts";
+
+const unitTimeout = 10_000;
+const systemTimeout = 60_000;
+
+export default defineConfig({
+  test: {
+    reporters: ["default", new CountsReporter()],
+    coverage: {
+      provider: "v8",
+      include: ["machines/**/*.ts", "packages/*/src/**/*.ts"],
+      exclude: ["**/*.test.ts", "**/dist/**", "machines/draw/**"],
+    },
+    projects: [
+      { test: { name: "machines", root: "machines", include: ["**/*.test.ts"], testTimeout: unitTimeout } },
+      {
+        test: {
+          name: "lanekeeper",
+          root: "packages/lanekeeper",
+          include: ["src/**/*.test.ts"],
+          testTimeout: unitTimeout,
+        },
+      },
+      {
+        test: { name: "cli", root: "packages/cli", include: ["src/**/*.test.ts"], testTimeout: unitTimeout },
+      },
+      {
+        test: {
+          name: "test",
+          root: "test",
+          include: ["**/*.test.ts"],
+          exclude: ["system/**", "node_modules/**"],
+          testTimeout: unitTimeout,
+        },
+      },
+      {
+        test: {
+          name: "system",
+          root: "test",
+          include: ["system/**/*.test.ts"],
+          testTimeout: systemTimeout,
+          hookTimeout: systemTimeout,
+        },
+      },
+    ],
+  },
+});
