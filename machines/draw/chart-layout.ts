@@ -1,9 +1,9 @@
 import type { LayoutOptions } from "elkjs/lib/elk-api.js";
 import type { Chart } from "./chart-model.ts";
 import { countCrossings } from "./clearance.ts";
-import { dodge } from "./dodge.ts";
 import { placeChart } from "./elk-placement.ts";
 import { segmentsOf } from "./geometry.ts";
+import { placeHeaders } from "./header.ts";
 import { narrow } from "./narrow.ts";
 import type { PlacedChart } from "./placed-chart.ts";
 import { straighten } from "./straighten.ts";
@@ -24,10 +24,10 @@ export async function layOut(chart: Chart): Promise<PlacedChart> {
   return best.placed;
 }
 
-function tidy(placed: PlacedChart): PlacedChart {
-  let current = straighten(dodge(placed));
+export function tidy(placed: PlacedChart): PlacedChart {
+  let current = straighten(placed);
   for (let round = 0; round < 2; round++) current = tighten(straighten(narrow(tighten(current), wantedWidth)));
-  return current;
+  return placeHeaders(current);
 }
 
 /** What a layout costs its reader: area, most of all width beyond the page, then crossings, bends and length of edges. */

@@ -1,5 +1,6 @@
+import { dotId } from "./link.ts";
 import type { PlacedChart, PlacedLink, PlacedState } from "./placed-chart.ts";
-import { type Area, collide, cross, crowd, type Segment, segmentsOf, touches } from "./geometry.ts";
+import { type Area, collide, cross, crowd, isNear, type Segment, segmentsOf, touches } from "./geometry.ts";
 
 /** Room between an edge and what it passes, in pixels. */
 const passing = 7;
@@ -33,6 +34,7 @@ export function countCrossings(
 function isClearOfState(candidate: PlacedLink, segments: readonly Segment[], placed: PlacedState): boolean {
   const { link, label } = candidate;
   const { state, area, box, dot } = placed;
+  if (dot !== undefined && link.source === dotId(state.id) && !isCentred(candidate.points[0], dot)) return false;
   if (state.id === link.source && !isAttached(candidate.points[0], area)) return false;
   if (state.id === link.target && !isAttached(candidate.points.at(-1), area)) return false;
   const isEnd = (index: number): boolean =>
@@ -63,6 +65,10 @@ function isClearOfLink(candidate: PlacedLink, segments: readonly Segment[], othe
 
 function isAttached(point: { readonly x: number } | undefined, area: Area): boolean {
   return point !== undefined && point.x >= area.x + corner && point.x <= area.x + area.width - corner;
+}
+
+function isCentred(point: { readonly x: number } | undefined, dot: Area): boolean {
+  return point !== undefined && isNear(point.x, dot.x + dot.width / 2);
 }
 
 function bordersOf({ x, y, width, height }: Area): readonly Segment[] {

@@ -6,7 +6,7 @@ import type { StateBox } from "./state-box.ts";
 /** Diameter of the dot that marks where a state is entered. */
 export const dotSize = 10;
 /** Room beside a compound state's text for edges that pass it. */
-const headerClearance = 28;
+export const headerClearance = 28;
 
 const spacing: LayoutOptions = {
   "elk.spacing.nodeNode": "22",

@@ -17,12 +17,10 @@ export async function placeChart(chart: Chart, labelWidth: number, strategy: Lay
   return {
     width: graph.width ?? 0,
     height: graph.height ?? 0,
-    states: states.map((state) => ({
-      state,
-      box: boxes.get(state.id) ?? boxOf(state),
-      area: areaOf(areas, state.id),
-      dot: areas.get(dotId(state.id)),
-    })),
+    states: states.map((state) => {
+      const area = areaOf(areas, state.id);
+      return { state, box: boxes.get(state.id) ?? boxOf(state), area, textLeft: area.x, dot: areas.get(dotId(state.id)) };
+    }),
     links: links.map((link) => placeLink(link, isUpward(link, chart.root), graph, areas)),
   };
 }

@@ -1,6 +1,7 @@
 import type { PlacedChart, PlacedLink, PlacedState } from "./placed-chart.ts";
 import { type Item, pushBack, pushDown, type Rule, rulesBetween } from "./compaction.ts";
 import { carrierOf, isNear } from "./geometry.ts";
+import { headerClearance } from "./elk-graph.ts";
 import { dotId } from "./link.ts";
 
 type Kind = "box" | "left" | "right" | "header" | "dot" | "label" | "line";
@@ -60,7 +61,7 @@ function rulesOfState({ state, box, area }: PlacedState): readonly Rule[] {
   const right = `${state.id}:right`;
   return [
     ...together(state.id, `${state.id}:header`, 0),
-    { before: state.id, after: right, gap: Math.min(box.width, area.width) },
+    { before: state.id, after: right, gap: Math.min(box.width + headerClearance, area.width) },
   ];
 }
 
@@ -79,7 +80,7 @@ function rulesOfLink({ link, points, label }: PlacedLink, layout: PlacedChart): 
 /** An edge's end stays on its box, away from the corners or as near to one as it was. */
 function attach(line: string, x: number, id: string, layout: PlacedChart): readonly Rule[] {
   for (const { state, area, dot } of layout.states) {
-    if (dot !== undefined && dotId(state.id) === id) return together(id, line, dot.width / 2);
+    if (dot !== undefined && dotId(state.id) === id) return together(id, line, x - dot.x);
     if (state.id !== id) continue;
     const right = area.x + area.width;
     const enter: Rule = { before: id, after: line, gap: Math.min(corner, x - area.x) };
@@ -101,7 +102,7 @@ function moveState(placed: PlacedState, left: (key: string) => number): PlacedSt
   const { state, area, dot } = placed;
   const x = left(state.id);
   const width = state.states.length === 0 ? area.width : left(`${state.id}:right`) - x;
-  return { ...placed, area: { ...area, x, width }, dot: dot && { ...dot, x: left(dotId(state.id)) } };
+  return { ...placed, area: { ...area, x, width }, textLeft: x, dot: dot && { ...dot, x: left(dotId(state.id)) } };
 }
 
 function moveLink(placed: PlacedLink, left: (key: string) => number): PlacedLink {

@@ -8,6 +8,8 @@ export interface PlacedState {
   readonly state: ChartState;
   readonly box: StateBox;
   readonly area: Area;
+  /** Where the room for its text begins, from left to right. */
+  readonly textLeft: number;
   /** The dot from which its first child is entered. */
   readonly dot: Area | undefined;
 }

@@ -23,7 +23,7 @@ export const hangingIndent = 10;
 export const rowsTop = nameHeight + 4;
 
 const leafRowWidth = 190;
-const compoundRowWidth = 320;
+const compoundRowWidth = 210;
 
 /** Lists what a state does by itself, and measures it. */
 export function boxOf(state: ChartState): StateBox {

@@ -6,7 +6,7 @@ import { drawSentences, escapeXml, num } from "./svg-text.ts";
 
 /** Draws a state's box with what is written in it; children are drawn over it. */
 export function drawState(placed: PlacedState, isRegion: boolean): string {
-  const { state, box, area, dot } = placed;
+  const { state, box, area, textLeft, dot } = placed;
   const tone = toneOf(state);
   const isCompound = state.states.length > 0;
   const dashes = isRegion ? ' stroke-dasharray="6 4"' : "";
@@ -16,8 +16,8 @@ export function drawState(placed: PlacedState, isRegion: boolean): string {
   if (state.kind === "final") parts.push(`<rect ${rect(inset(area, 3))} rx="5" fill="none" stroke="${tone.line}"/>`);
   if (box.sentences.length > 0) {
     const y = num(area.y + nameHeight);
-    const end = isCompound ? area.x + box.width : area.x + area.width;
-    parts.push(`<path d="M${num(area.x)} ${y}H${num(end)}" stroke="${tone.line}" stroke-opacity="0.25"/>`);
+    const end = isCompound ? textLeft + box.width : area.x + area.width;
+    parts.push(`<path d="M${num(isCompound ? textLeft + boxPadding : area.x)} ${y}H${num(end)}" stroke="${tone.line}" stroke-opacity="0.25"/>`);
   }
   if (dot !== undefined) {
     const radius = dot.width / 2;
@@ -27,8 +27,8 @@ export function drawState(placed: PlacedState, isRegion: boolean): string {
 }
 
 /** Draws what is written in a state's box, so that it lies above the edges that pass. */
-export function drawStateText({ state, box, area }: PlacedState): string {
-  const x = area.x + boxPadding;
+export function drawStateText({ state, box, area, textLeft }: PlacedState): string {
+  const x = textLeft + boxPadding;
   const isCompound = state.states.length > 0;
   const colour = isCompound ? ` fill="${toneOf(state).text}"` : "";
   const halo = isCompound ? ` class="halo" stroke="${toneOf(state).fill}"` : "";

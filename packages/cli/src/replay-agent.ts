@@ -27,7 +27,7 @@ export interface ReplayAgentOptions {
 }
 
 /** Trace time a turn takes for each token of its output. */
-export const msPerOutputToken = 15;
+const msPerOutputToken = 15;
 
 /** How long a turn takes that only reads completions. */
 const readingMs = 1_500;

@@ -58,7 +58,10 @@ export function createReplayCommand(onExit: (exitCode: number) => void): Command
     )
     .argument("<trace.jsonl>", "the recorded traffic")
     .addOption(
-      new Option("--speed <n|max>", "times faster than recorded; max waits for nothing")
+      new Option(
+        "--speed <n|max>",
+        "times faster than recorded (best up to a few hundred); max waits for nothing",
+      )
         .argParser(parseSpeed)
         .default(60),
     )

@@ -54,7 +54,8 @@ describe("the bundled trace at full speed, with hangs, crashes and commands", ()
   });
 
   it("comes to the same for the same seed, and to something else for another", async () => {
-    const trace = await bundledTrace();
+    const whole = await bundledTrace();
+    const trace = { ...whole, arrivals: whole.arrivals.slice(0, 1_000) };
     const run = async (seed: number) => {
       const { traceMs, sent, end, tally } = await replay(trace, { ...options, seed, capacity: 16 }, hooks);
       const { turns, deadLettered, messages, completions } = tally;

@@ -3,7 +3,7 @@ import type { Clock } from "lanekeeper";
 const longestTimerMs = 2 ** 31 - 1;
 
 /** The machine's own time. */
-export const wallClock: Clock = {
+const wallClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),

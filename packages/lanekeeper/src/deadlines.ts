@@ -147,7 +147,8 @@ export function createDeadlines(clock: Clock, onLate: (from: number, to: number)
   return {
     arm(delayMs, callback) {
       if (isClosed) return { cancel: () => {} };
-      const delay = Math.max(0, delayMs);
+      // Whole milliseconds, so that delays which differ by a fraction share a list.
+      const delay = Math.max(0, Math.ceil(delayMs));
       let list = lists.get(delay);
       if (list === undefined) {
         list = { delayMs: delay, head: undefined, tail: undefined, index: heap.length };

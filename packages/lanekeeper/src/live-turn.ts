@@ -4,6 +4,7 @@ import type { Execution, ExecOptions } from "./execution.ts";
 import type { Lane } from "./lane.ts";
 import { checkTurnExec } from "./options.ts";
 import type { Runtime } from "./runtime.ts";
+import type { TurnRecord } from "./settlements.ts";
 import type { StoredItem } from "./store.ts";
 import type { AcceptedMessage, SystemEvent, Turn } from "./turn.ts";
 
@@ -39,8 +40,8 @@ export class LiveTurn implements Turn {
   stopReason: AbortReason | null = null;
   reply: unknown;
   error: Error | undefined;
-  /** What the store was told of its end. */
-  settlement: "none" | "asking" | "settled" = "none";
+  /** How far the record of its end is. */
+  readonly record: TurnRecord = { verdict: undefined, waiters: undefined, mailbox: undefined };
   #phase: "current" | "aborting" | "over" = "current";
   #code: "waiting" | "running" | "ended" = "waiting";
   #isFenced = false;

@@ -22,21 +22,26 @@ export interface Settlements {
   ): void;
 }
 
-interface Waiter {
+/** How far the record of a turn's end is. */
+export interface TurnRecord {
+  /** What was judged, so that a second try records the same. */
+  verdict: Verdict | undefined;
+  /** Who waits while it is being recorded. */
+  waiters: RecordWaiter[] | undefined;
+  /** The mailbox once it is recorded. */
+  mailbox: MailboxSummary | undefined;
+}
+interface RecordWaiter {
   readonly settled: (mailbox: MailboxSummary) => void;
   readonly failed: (error: LanekeeperError) => void;
 }
 
 /** Creates the settlements of a keeper. */
 export function createSettlements(runtime: Runtime): Settlements {
-  const waiting = new WeakMap<LiveTurn, Waiter[]>();
-  const verdicts = new WeakMap<LiveTurn, Verdict>();
-  const mailboxes = new WeakMap<LiveTurn, MailboxSummary>();
   const { settings, queue } = runtime;
 
   const verdictOn = (turn: LiveTurn, conclusion: Conclusion): Verdict => {
-    const known = verdicts.get(turn);
-    if (known !== undefined) return known;
+    if (turn.record.verdict !== undefined) return turn.record.verdict;
     const verdict = judge(
       {
         turnId: turn.id,
@@ -55,24 +60,23 @@ export function createSettlements(runtime: Runtime): Settlements {
       },
     );
     // A second try to record it must record the same.
-    if (conclusion !== "completed") verdicts.set(turn, verdict);
+    turn.record.verdict = verdict;
     return verdict;
   };
 
   return {
     settle(turn, conclusion, settled, failed) {
-      if (turn.settlement === "settled") {
-        settled(mailboxes.get(turn)!);
+      const { record } = turn;
+      if (record.mailbox !== undefined) {
+        settled(record.mailbox);
         return;
       }
-      const waiters = waiting.get(turn);
-      if (waiters !== undefined) {
-        waiters.push({ settled, failed });
+      if (record.waiters !== undefined) {
+        record.waiters.push({ settled, failed });
         return;
       }
-      const own: Waiter[] = [{ settled, failed }];
-      waiting.set(turn, own);
-      turn.settlement = "asking";
+      const own: RecordWaiter[] = [{ settled, failed }];
+      record.waiters = own;
       const verdict = verdictOn(turn, conclusion);
       const settlement: Settlement = {
         sessionKey: turn.sessionKey,
@@ -89,10 +93,9 @@ export function createSettlements(runtime: Runtime): Settlements {
       runtime.ask(
         () => runtime.mailboxes.settleTurn(settlement),
         (result) => {
-          waiting.delete(turn);
-          turn.settlement = "settled";
+          record.waiters = undefined;
+          record.mailbox = result.mailbox;
           if (result.status === "settled") turn.lane.incarnation = result.incarnation;
-          mailboxes.set(turn, result.mailbox);
           for (const waiter of own) waiter.settled(result.mailbox);
           if (result.status === "stale") return;
           queue.post(() => {
@@ -101,8 +104,7 @@ export function createSettlements(runtime: Runtime): Settlements {
           });
         },
         (error) => {
-          waiting.delete(turn);
-          turn.settlement = "none";
+          record.waiters = undefined;
           for (const waiter of own) waiter.failed(error);
         },
       );

@@ -265,7 +265,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
         retry,
       );
     };
-    if (turn === undefined || turn.settlement === "settled") read();
+    if (turn === undefined || turn.record.mailbox !== undefined) read();
     else host.settlements.settle(turn, turn.crashConclusion, read, retry);
   };
 

@@ -66,7 +66,8 @@ export interface Leaf {
   /** XState's state value. */
   readonly value: string | Readonly<Record<string, unknown>>;
   readonly tags: ReadonlySet<string>;
-  readonly isFinal: boolean;
+  /** Whether the machine is done here. */
+  readonly isTopFinal: boolean;
   readonly byEvent: Map<string, readonly TransitionPlan[]>;
   readonly wildcards: readonly { readonly prefix: string; readonly plans: readonly TransitionPlan[] }[];
   readonly always: readonly TransitionPlan[];
@@ -241,7 +242,7 @@ function createLeaf(node: AnyStateNode): MutableLeaf {
     state: node.path[0] ?? node.key,
     value,
     tags,
-    isFinal: node.type === "final",
+    isTopFinal: node.type === "final" && node.path.length === 1,
     byEvent: new Map(),
     wildcards: [],
     always: [],

@@ -31,10 +31,23 @@ export type ChartSnapshot<Context = unknown> = Snapshot<undefined> & {
   readonly leaf: Leaf;
 };
 
+/** A timer or an invoked callback, alive while the state that started it is. */
 interface Running {
   readonly state: StateStep;
-  readonly cancel: () => void;
+  readonly cleanup: (() => void) | Cancellable | undefined;
   isAlive: boolean;
+}
+/** The one place for what a compiled actor has running: a field of the actor, because a WeakMap of all costs more than a turn. */
+const runningKey = Symbol("lanekeeper.running");
+interface Host {
+  [runningKey]?: Running[];
+}
+
+/** The arguments of one transition's steps; one object serves them all. */
+interface Step {
+  context: unknown;
+  readonly event: EventObject;
+  readonly self: AnyActorRef;
 }
 
 const stopType = "xstate.stop";
@@ -50,170 +63,100 @@ export function compileLogic<Context, Event extends EventObject, Input>(
   const createContext = machine.config.context as
     | ((args: { input: unknown; self: unknown; spawn: unknown }) => Context)
     | Context;
-  const instances = new WeakMap<AnyActorRef, Running[]>();
 
-  const runActions = (
-    actions: readonly ActionStep[],
-    context: unknown,
-    event: EventObject,
-    self: AnyActorRef,
-  ): unknown => {
-    let current = context;
+  const runActions = (actions: readonly ActionStep[], step: Step): void => {
     for (const action of actions) {
-      const args = { context: current, event, self };
-      const params = action.params === undefined ? action.fixedParams : action.params(args);
-      const result = action.run(args, params);
-      if (action.kind === "assign") current = mergeContext(current, result);
+      const params = action.params === undefined ? action.fixedParams : action.params(step);
+      const result = action.run(step, params);
+      // `assign` may give a part of the context; our logic functions give all of it.
+      if (action.kind === "assign" && result !== undefined) step.context = result;
     }
-    return current;
   };
 
-  const enter = (
-    states: readonly StateStep[],
-    context: unknown,
-    event: EventObject,
-    self: AnyActorRef,
-  ): unknown => {
-    let current = context;
-    for (const state of states) {
-      if (state.entry.length > 0) current = runActions(state.entry, current, event, self);
-      for (const delay of state.delays) armDelay(state, delay.delay, delay.event, current, event, self);
-      for (const invoke of state.invokes) startInvoke(state, invoke, current, event, self);
-    }
-    return current;
-  };
-
-  const running = (self: AnyActorRef): Running[] => {
-    let list = instances.get(self);
-    if (list === undefined) instances.set(self, (list = []));
-    return list;
-  };
-
-  const armDelay = (
-    state: StateStep,
-    delay: StateStep["delays"][number]["delay"],
-    timeout: EventObject,
-    context: unknown,
-    event: EventObject,
-    self: AnyActorRef,
-  ): void => {
-    const delayMs = typeof delay === "number" ? delay : (delay({ context, event, self }, undefined) as number);
-    const timer = host.arm(delayMs, () => {
-      host.post(() => {
-        if (entry.isAlive) self.send(timeout);
-      });
-    });
-    const entry: Running = { state, isAlive: true, cancel: () => timer.cancel() };
-    running(self).push(entry);
-  };
-
-  const startInvoke = (
-    state: StateStep,
-    invoke: StateStep["invokes"][number],
-    context: unknown,
-    event: EventObject,
-    self: AnyActorRef,
-  ): void => {
-    let cleanup: unknown;
+  const armDelay = (state: StateStep, { delay, event }: StateStep["delays"][number], step: Step): void => {
+    const { self } = step;
+    const delayMs = typeof delay === "number" ? delay : (delay(step, undefined) as number);
     const entry: Running = {
       state,
       isAlive: true,
-      cancel: () => {
-        if (typeof cleanup === "function") (cleanup as () => void)();
-      },
+      cleanup: host.arm(delayMs, () => {
+        host.post(() => {
+          if (entry.isAlive) self.send(event);
+        });
+      }),
     };
-    running(self).push(entry);
+    keepRunning(self, entry);
+  };
+
+  const startInvoke = (state: StateStep, invoke: StateStep["invokes"][number], step: Step): void => {
+    const { self } = step;
+    const entry: { state: StateStep; isAlive: boolean; cleanup: Running["cleanup"] } = {
+      state,
+      isAlive: true,
+      cleanup: undefined,
+    };
+    keepRunning(self, entry);
     const sendBack = (answer: EventObject): void => {
       host.post(() => {
         if (entry.isAlive) self.send(answer);
       });
     };
     try {
-      const input = invoke.input?.({ context, event, self });
-      cleanup = invoke.start({ input, self, sendBack });
+      const cleanup = invoke.start({ input: invoke.input?.(step), self, sendBack });
+      if (typeof cleanup === "function") entry.cleanup = cleanup as () => void;
     } catch (error) {
       sendBack({ type: invoke.errorType, error, actorId: invoke.id } as EventObject);
     }
   };
 
-  const stopRunning = (self: AnyActorRef, state: StateStep | undefined): void => {
-    const list = instances.get(self);
-    if (list === undefined) return;
-    for (let index = list.length - 1; index >= 0; index--) {
-      const entry = list[index]!;
-      if (state !== undefined && entry.state !== state) continue;
-      list.splice(index, 1);
-      entry.isAlive = false;
-      entry.cancel();
+  const take = (taken: TransitionPlan, step: Step): void => {
+    for (const state of taken.exits) {
+      if (state.exit.length > 0) runActions(state.exit, step);
+      if (state.delays.length > 0 || state.invokes.length > 0) stopRunning(step.self, state);
     }
+    runActions(taken.actions, step);
+    enter(taken.entries, step);
   };
 
-  const leave = (
-    states: readonly StateStep[],
-    context: unknown,
-    event: EventObject,
-    self: AnyActorRef,
-  ): unknown => {
-    let current = context;
+  const enter = (states: readonly StateStep[], step: Step): void => {
     for (const state of states) {
-      if (state.exit.length > 0) current = runActions(state.exit, current, event, self);
-      if (state.delays.length > 0 || state.invokes.length > 0) stopRunning(self, state);
+      if (state.entry.length > 0) runActions(state.entry, step);
+      for (const delay of state.delays) armDelay(state, delay, step);
+      for (const invoke of state.invokes) startInvoke(state, invoke, step);
     }
-    return current;
-  };
-
-  const choose = (
-    plans: readonly TransitionPlan[] | undefined,
-    context: unknown,
-    event: EventObject,
-    self: AnyActorRef,
-  ): TransitionPlan | undefined => {
-    if (plans === undefined) return undefined;
-    for (const candidate of plans) {
-      const { guard } = candidate;
-      if (guard === undefined) return candidate;
-      const args = { context, event, self };
-      const params = guard.params === undefined ? guard.fixedParams : guard.params(args);
-      if (guard.run(args, params) === true) return candidate;
-    }
-    return undefined;
-  };
-
-  const take = (
-    taken: TransitionPlan,
-    context: unknown,
-    event: EventObject,
-    self: AnyActorRef,
-  ): unknown => {
-    let current = leave(taken.exits, context, event, self);
-    current = runActions(taken.actions, current, event, self);
-    return enter(taken.entries, current, event, self);
   };
 
   /** Follows eventless transitions until none is open. */
-  const settle = (from: Leaf, context: unknown, event: EventObject, self: AnyActorRef): ChartSnapshot<Context> => {
+  const settle = (from: Leaf, step: Step): ChartSnapshot<Context> => {
     let leaf = from;
-    let current = context;
-    for (let step = 0; leaf.always.length > 0; step++) {
-      const taken = choose(leaf.always, current, event, self);
+    for (let count = 0; leaf.always.length > 0; count++) {
+      const taken = choose(leaf.always, step);
       if (taken === undefined) break;
-      if (step === eventlessLimit) throw new EventlessLoopError(machine.id, leaf.detail);
-      current = take(taken, current, event, self);
+      if (count === eventlessLimit) throw new EventlessLoopError(machine.id, leaf.detail);
+      take(taken, step);
       leaf = taken.to ?? leaf;
     }
-    return snapshotOf(leaf, current as Context);
+    return {
+      status: leaf.isTopFinal ? "done" : "active",
+      output: undefined,
+      error: undefined,
+      value: leaf.value,
+      context: step.context as Context,
+      leaf,
+    };
   };
 
   return {
     getInitialSnapshot(scope: ActorScope<ChartSnapshot<Context>, Event>, input: Input) {
       const self = scope.self as AnyActorRef;
-      const event = { type: "xstate.init", input } as EventObject;
       const context =
         typeof createContext === "function"
           ? (createContext as (args: object) => Context)({ input, self, spawn: undefined })
           : createContext;
+      const step: Step = { context, event: { type: "xstate.init", input } as EventObject, self };
       try {
-        return settle(plan.initial, enter(plan.initialEntries, context, event, self), event, self);
+        enter(plan.initialEntries, step);
+        return settle(plan.initial, step);
       } catch (error) {
         stopRunning(self, undefined);
         throw error;
@@ -226,12 +169,12 @@ export function compileLogic<Context, Event extends EventObject, Input>(
         return { ...snapshot, status: "stopped", output: undefined, error: undefined };
       }
       const { leaf } = snapshot;
-      const plans = leaf.byEvent.get(event.type) ?? wildcardPlans(leaf, event.type);
-      const taken = choose(plans, snapshot.context, event, self);
+      const step: Step = { context: snapshot.context, event, self };
+      const taken = choose(leaf.byEvent.get(event.type) ?? wildcardPlans(leaf, event.type), step);
       if (taken === undefined) return snapshot;
       try {
-        const context = take(taken, snapshot.context, event, self);
-        const next = settle(taken.to ?? leaf, context, event, self);
+        take(taken, step);
+        const next = settle(taken.to ?? leaf, step);
         if (next.status === "done") stopRunning(self, undefined);
         return next;
       } catch (error) {
@@ -243,28 +186,43 @@ export function compileLogic<Context, Event extends EventObject, Input>(
   };
 }
 
+function choose(plans: readonly TransitionPlan[] | undefined, step: Step): TransitionPlan | undefined {
+  if (plans === undefined) return undefined;
+  for (const candidate of plans) {
+    const { guard } = candidate;
+    if (guard === undefined) return candidate;
+    const params = guard.params === undefined ? guard.fixedParams : guard.params(step);
+    if (guard.run(step, params) === true) return candidate;
+  }
+  return undefined;
+}
+
+function keepRunning(self: AnyActorRef, entry: Running): void {
+  const running = ((self as Host)[runningKey] ??= []);
+  running.push(entry);
+}
+
+/** Ends what a state has running, or with no state everything. */
+function stopRunning(self: AnyActorRef, state: StateStep | undefined): void {
+  const running = (self as Host)[runningKey];
+  if (running === undefined) return;
+  for (let index = running.length - 1; index >= 0; index--) {
+    const entry = running[index]!;
+    if (state !== undefined && entry.state !== state) continue;
+    if (index === running.length - 1) running.pop();
+    else running.splice(index, 1);
+    entry.isAlive = false;
+    if (typeof entry.cleanup === "function") entry.cleanup();
+    else entry.cleanup?.cancel();
+  }
+}
+
 /** A chart's eventless transitions never come to rest. */
 export class EventlessLoopError extends Error {
   override readonly name = "EventlessLoopError";
   constructor(machineId: string, detail: string) {
     super(`Machine ${machineId} loops through eventless transitions at ${detail}.`);
   }
-}
-
-function snapshotOf<Context>(leaf: Leaf, context: Context): ChartSnapshot<Context> {
-  return {
-    status: leaf.isFinal && !leaf.detail.includes(".") ? "done" : "active",
-    output: undefined,
-    error: undefined,
-    value: leaf.value,
-    context,
-    leaf,
-  };
-}
-
-/** `assign` takes a part of the context or, as our logic functions do, all of it. */
-function mergeContext(context: unknown, update: unknown): unknown {
-  return update === context || update === undefined ? context : update;
 }
 
 function wildcardPlans(leaf: Leaf, type: string): readonly TransitionPlan[] | undefined {
