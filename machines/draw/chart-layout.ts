@@ -3,7 +3,7 @@ import type { Chart } from "./chart-model.ts";
 import { countCrossings } from "./clearance.ts";
 import { placeChart } from "./elk-placement.ts";
 import { segmentsOf } from "./geometry.ts";
-import { placeHeaders } from "./header.ts";
+import { countCoveredHeaders, placeHeaders } from "./header.ts";
 import { narrow } from "./narrow.ts";
 import type { PlacedChart } from "./placed-chart.ts";
 import { straighten } from "./straighten.ts";
@@ -24,37 +24,44 @@ export async function layOut(chart: Chart): Promise<PlacedChart> {
   return best.placed;
 }
 
-export function tidy(placed: PlacedChart): PlacedChart {
+/** Improves on ELK: straight edges, and no more room than needed. */
+function tidy(placed: PlacedChart): PlacedChart {
   let current = straighten(placed);
-  for (let round = 0; round < 2; round++) current = tighten(straighten(narrow(tighten(current), wantedWidth)));
+  for (let round = 0; round < 2; round++)
+    current = tighten(straighten(narrow(tighten(current), wantedWidth)));
   return placeHeaders(current);
 }
 
-/** What a layout costs its reader: area, most of all width beyond the page, then crossings, bends and length of edges. */
-export function costOf(placed: PlacedChart): number {
-  const segments = placed.links.map(({ points }) => segmentsOf(points));
+/** What a layout costs its reader: area, width beyond the page, covered text, crossings, bends and length of edges. */
+function costOf(placed: PlacedChart): number {
+  const segments = placed.links.flatMap(({ points }) => segmentsOf(points));
   const crossings = placed.links.reduce(
-    (sum, link, index) => sum + countCrossings(segments[index] ?? [], placed.links.slice(index + 1), { states: [] }),
+    (sum, { points }, index) =>
+      sum + countCrossings(segmentsOf(points), placed.links.slice(index + 1), { states: [] }),
     0,
   );
-  const all = segments.flat();
-  const length = all.reduce((sum, { from, to }) => sum + to - from, 0);
+  const length = segments.reduce((sum, { from, to }) => sum + to - from, 0);
   const excess = Math.max(0, placed.width - wantedWidth) / wantedWidth;
   const area = (Math.max(placed.width, wantedWidth * 0.6) * placed.height) / 1_000;
-  return area * (1 + 4 * excess) + crossings * 40 + all.length * 6 + length / 50;
+  const width = area * (1 + 4 * excess);
+  return width + countCoveredHeaders(placed) * 100 + crossings * 40 + segments.length * 6 + length / 50;
 }
 
+/** The strategies of ELK that served the machines best; wider labels and other layers suit smaller charts. */
 function candidates(): readonly { readonly labelWidth: number; readonly strategy: LayoutOptions }[] {
-  return [130, 105].flatMap((labelWidth) =>
-    ["HEAD_LAYER", "MEDIAN_LAYER", "TAIL_LAYER"].flatMap((layer) =>
-      ["1", "3", "4"].map((seed) => ({
-        labelWidth,
-        strategy: {
-          "elk.randomSeed": seed,
-          "elk.layered.nodePlacement.strategy": "NETWORK_SIMPLEX",
-          "elk.layered.edgeLabels.centerLabelPlacementStrategy": layer,
-        },
-      })),
+  return [105, 130].flatMap((labelWidth) =>
+    ["HEAD_LAYER", "MEDIAN_LAYER"].flatMap((labelLayer) =>
+      ["NETWORK_SIMPLEX", "LONGEST_PATH"].flatMap((layering) =>
+        ["1", "3", "4"].map((seed) => ({
+          labelWidth,
+          strategy: {
+            "elk.randomSeed": seed,
+            "elk.layered.layering.strategy": layering,
+            "elk.layered.nodePlacement.strategy": "NETWORK_SIMPLEX",
+            "elk.layered.edgeLabels.centerLabelPlacementStrategy": labelLayer,
+          },
+        })),
+      ),
     ),
   );
 }

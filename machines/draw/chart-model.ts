@@ -89,7 +89,11 @@ function stateOf(node: AnyStateNode): ChartState {
   };
 }
 
-function transitionOf(node: AnyStateNode, transition: AnyTransitionDefinition, index: number): ChartTransition {
+function transitionOf(
+  node: AnyStateNode,
+  transition: AnyTransitionDefinition,
+  index: number,
+): ChartTransition {
   const trigger = triggerOf(node, transition);
   return {
     id: `${node.id}:${trigger.text}:${index}`,

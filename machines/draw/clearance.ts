@@ -28,13 +28,17 @@ export function countCrossings(
     ...others.flatMap(({ points }) => segmentsOf(points)),
     ...layout.states.flatMap(({ area }) => bordersOf(area)),
   ];
-  return segments.reduce((sum, segment) => sum + obstacles.filter((obstacle) => cross(segment, obstacle)).length, 0);
+  return segments.reduce(
+    (sum, segment) => sum + obstacles.filter((obstacle) => cross(segment, obstacle)).length,
+    0,
+  );
 }
 
 function isClearOfState(candidate: PlacedLink, segments: readonly Segment[], placed: PlacedState): boolean {
   const { link, label } = candidate;
   const { state, area, box, dot } = placed;
-  if (dot !== undefined && link.source === dotId(state.id) && !isCentred(candidate.points[0], dot)) return false;
+  if (dot !== undefined && link.source === dotId(state.id) && !isCentred(candidate.points[0], dot))
+    return false;
   if (state.id === link.source && !isAttached(candidate.points[0], area)) return false;
   if (state.id === link.target && !isAttached(candidate.points.at(-1), area)) return false;
   const isEnd = (index: number): boolean =>
@@ -45,7 +49,8 @@ function isClearOfState(candidate: PlacedLink, segments: readonly Segment[], pla
   }
   const header: Area = { x: area.x, y: area.y, width: box.width, height: box.height };
   const blocks = dot === undefined || link.look === "initial" ? [header] : [header, dot];
-  if (segments.some((segment, index) => !isEnd(index) && blocks.some((block) => touches(segment, block, 2)))) return false;
+  if (segments.some((segment, index) => !isEnd(index) && blocks.some((block) => touches(segment, block, 2))))
+    return false;
   const borders = bordersOf(area);
   if (label !== undefined && borders.some((border) => touches(border, label, 4))) return false;
   return segments.every((segment) => borders.every((border) => !crowd(segment, border, passing)));
@@ -54,7 +59,8 @@ function isClearOfState(candidate: PlacedLink, segments: readonly Segment[], pla
 function isClearOfLink(candidate: PlacedLink, segments: readonly Segment[], other: PlacedLink): boolean {
   const { label } = candidate;
   const otherSegments = segmentsOf(other.points);
-  if (segments.some((segment) => otherSegments.some((obstacle) => crowd(segment, obstacle, passing)))) return false;
+  if (segments.some((segment) => otherSegments.some((obstacle) => crowd(segment, obstacle, passing))))
+    return false;
   if (other.label !== undefined) {
     const obstacle = other.label;
     if (segments.some((segment) => touches(segment, obstacle, 4))) return false;

@@ -28,9 +28,16 @@ export function rulesBetween<Kind extends string>(
   return items.flatMap((before) =>
     items.flatMap((after): readonly Rule[] => {
       const room = after.at - before.at - before.size;
-      const isBehind = after !== before && room >= -0.5 && (room > 0.5 || after.at > before.at || after.size > before.size);
+      const isBehind =
+        after !== before && room >= -0.5 && (room > 0.5 || after.at > before.at || after.size > before.size);
       if (!isBehind || before.from >= after.to + sight || after.from >= before.to + sight) return [];
-      return [{ before: before.key, after: after.key, gap: before.size + Math.min(roomBetween(before.kind, after.kind), room) }];
+      return [
+        {
+          before: before.key,
+          after: after.key,
+          gap: before.size + Math.min(roomBetween(before.kind, after.kind), room),
+        },
+      ];
     }),
   );
 }

@@ -72,5 +72,8 @@ function edgeOf(link: Link, isReversed: boolean): ElkExtendedEdge {
   const edge = { id: link.id, sources: [...(sources ?? [])], targets: [...(targets ?? [])] };
   if (link.sentences.length === 0) return edge;
   const inline = { "elk.edgeLabels.inline": "true" };
-  return { ...edge, labels: [{ id: `${link.id}:label`, text: link.id, ...link.label, layoutOptions: inline }] };
+  return {
+    ...edge,
+    labels: [{ id: `${link.id}:label`, text: link.id, ...link.label, layoutOptions: inline }],
+  };
 }

@@ -8,7 +8,11 @@ import type { PlacedChart, PlacedLink } from "./placed-chart.ts";
 import { boxOf } from "./state-box.ts";
 
 /** Lets ELK place a chart, with labels of at most `labelWidth` pixels where words allow. */
-export async function placeChart(chart: Chart, labelWidth: number, strategy: LayoutOptions): Promise<PlacedChart> {
+export async function placeChart(
+  chart: Chart,
+  labelWidth: number,
+  strategy: LayoutOptions,
+): Promise<PlacedChart> {
   const states = statesOf(chart.root);
   const boxes = new Map(states.map((state) => [state.id, boxOf(state)]));
   const links = linksOf(chart, labelWidth);
@@ -19,18 +23,32 @@ export async function placeChart(chart: Chart, labelWidth: number, strategy: Lay
     height: graph.height ?? 0,
     states: states.map((state) => {
       const area = areaOf(areas, state.id);
-      return { state, box: boxes.get(state.id) ?? boxOf(state), area, textLeft: area.x, dot: areas.get(dotId(state.id)) };
+      return {
+        state,
+        box: boxes.get(state.id) ?? boxOf(state),
+        area,
+        textLeft: area.x,
+        dot: areas.get(dotId(state.id)),
+      };
     }),
     links: links.map((link) => placeLink(link, isUpward(link, chart.root), graph, areas)),
   };
 }
 
-function placeLink(link: Link, isReversed: boolean, graph: ElkNode, areas: ReadonlyMap<string, Area>): PlacedLink {
+function placeLink(
+  link: Link,
+  isReversed: boolean,
+  graph: ElkNode,
+  areas: ReadonlyMap<string, Area>,
+): PlacedLink {
   const edge = graph.edges?.find(({ id }) => id === link.id);
   const section = edge?.sections?.[0];
   if (edge === undefined || section === undefined) throw new Error(`ELK found no way for ${link.id}`);
   const origin = areaOf(areas, edge.container ?? graph.id);
-  const shift = ({ x = 0, y = 0 }: { x?: number; y?: number }): Point => ({ x: x + origin.x, y: y + origin.y });
+  const shift = ({ x = 0, y = 0 }: { x?: number; y?: number }): Point => ({
+    x: x + origin.x,
+    y: y + origin.y,
+  });
   const points = simplify([section.startPoint, ...(section.bendPoints ?? []), section.endPoint].map(shift));
   const label = edge.labels?.[0];
   return {

@@ -43,7 +43,8 @@ export function simplify(points: readonly Point[]): readonly Point[] {
     const isStraight =
       before !== undefined &&
       last !== undefined &&
-      ((isNear(before.x, last.x) && isNear(last.x, point.x)) || (isNear(before.y, last.y) && isNear(last.y, point.y)));
+      ((isNear(before.x, last.x) && isNear(last.x, point.x)) ||
+        (isNear(before.y, last.y) && isNear(last.y, point.y)));
     if (isStraight) kept.pop();
     kept.push(point);
   }

@@ -15,10 +15,11 @@ export interface ChartGuard {
 export function nameAction(action: unknown): ChartAction {
   if (typeof action === "string") return { name: action, text: action };
   const type = stringField(action, "type");
-  if (type === undefined) return plain((action as { name?: string }).name || "inline");
+  if (type === undefined) return plain(functionName(action));
   if (!type.startsWith("xstate.")) return { name: type, text: `${type}${plainParams(action)}` };
   const word = type.slice("xstate.".length);
-  const event = stringField(field(action, "event"), "type") ?? stringField(field(action, "emittedEvent"), "type");
+  const event =
+    stringField(field(action, "event"), "type") ?? stringField(field(action, "emittedEvent"), "type");
   return plain([word, event].filter((part) => part !== undefined).join(" "));
 }
 
@@ -26,19 +27,18 @@ export function nameAction(action: unknown): ChartAction {
 export function nameGuard(guard: unknown): ChartGuard {
   if (typeof guard === "string") return { names: [guard], text: guard };
   const parts = field(guard, "guards");
-  if (Array.isArray(parts)) return combine((guard as { name: string }).name, parts.map(nameGuard));
+  if (Array.isArray(parts)) return combine(functionName(guard), parts.map(nameGuard));
   const type = stringField(guard, "type");
   if (type !== undefined) return { names: [type], text: `${type}${plainParams(guard)}` };
   const state = stringField(guard, "stateValue");
-  const name = state === undefined ? (guard as { name?: string }).name || "inline" : `in ${state}`;
+  const name = state === undefined ? functionName(guard) : `in ${state}`;
   return { names: [name], text: name };
 }
 
 function combine(operator: string, guards: readonly ChartGuard[]): ChartGuard {
   const names = guards.flatMap((guard) => guard.names);
-  const texts = guards.map(({ text }) => (guards.length > 1 && text.includes(" ") ? `(${text})` : text));
-  if (operator === "not") return { names, text: `not ${texts.map((text) => (/ /.test(text) ? `(${text})` : text)).join("")}` };
-  return { names, text: texts.join(` ${operator} `) };
+  const texts = guards.map(({ text }) => (text.includes(" ") ? `(${text})` : text));
+  return { names, text: operator === "not" ? `not ${texts.join("")}` : texts.join(` ${operator} `) };
 }
 
 function plain(name: string): ChartAction {
@@ -49,7 +49,14 @@ function plainParams(implementation: unknown): string {
   const params = field(implementation, "params");
   if (typeof params !== "object" || params === null) return "";
   const values = Object.values(params);
-  return values.every((value) => ["string", "number", "boolean"].includes(typeof value)) ? `(${values.join(", ")})` : "";
+  const isPlain =
+    values.length > 0 && values.every((value) => ["string", "number", "boolean"].includes(typeof value));
+  return isPlain ? `(${values.join(", ")})` : "";
+}
+
+function functionName(value: unknown): string {
+  const name = stringField(value, "name");
+  return name === undefined || name === "" ? "inline" : name;
 }
 
 function stringField(value: unknown, key: string): string | undefined {

@@ -1,5 +1,5 @@
 import { type Chart, type ChartTransition, isInternal, statesOf, transitionsOf } from "./chart-model.ts";
-import { type Sentence, sayTransition, smallFont } from "./sentence.ts";
+import { type Sentence, sayActivity, sayTransition, smallFont } from "./sentence.ts";
 import { lineHeight } from "./state-box.ts";
 import { widestOf } from "./text-width.ts";
 
@@ -32,13 +32,20 @@ export function linksOf(chart: Chart, labelWidth: number): readonly Link[] {
     const key = [transition.source, transition.targets.join("+"), lookOf(transition)].join(">");
     groups.set(key, [...(groups.get(key) ?? []), transition]);
   }
-  return [...initialLinks(chart), ...[...groups.values()].flatMap((group) => transitionLinks(group, labelWidth))];
+  return [
+    ...initialLinks(chart, labelWidth),
+    ...[...groups.values()].flatMap((group) => transitionLinks(group, labelWidth)),
+  ];
 }
 
-function initialLinks(chart: Chart): readonly Link[] {
-  return statesOf(chart.root).flatMap((state) =>
-    state.initial.map((target) => link(dotId(state.id), target, "initial", [])),
-  );
+function initialLinks(chart: Chart, labelWidth: number): readonly Link[] {
+  return statesOf(chart.root).flatMap((state) => {
+    const { initial, initialActions } = state;
+    const sentences = initialActions.length > 0 ? [sayActivity("initial", initialActions, labelWidth)] : [];
+    return initial.map((target, index) =>
+      link(dotId(state.id), target, "initial", index === 0 ? sentences : []),
+    );
+  });
 }
 
 /** A transition into several regions of a parallel state is told once, on its first edge. */
@@ -46,7 +53,9 @@ function transitionLinks(group: readonly ChartTransition[], labelWidth: number):
   const [first] = group;
   if (first === undefined) return [];
   const sentences = group.map((transition) => sayTransition(transition, labelWidth));
-  return first.targets.map((target, index) => link(first.source, target, lookOf(first), index === 0 ? sentences : []));
+  return first.targets.map((target, index) =>
+    link(first.source, target, lookOf(first), index === 0 ? sentences : []),
+  );
 }
 
 function link(source: string, target: string, look: Link["look"], sentences: readonly Sentence[]): Link {

@@ -7,7 +7,15 @@ import { dotId } from "./link.ts";
 type Kind = "box" | "left" | "right" | "header" | "dot" | "label" | "line";
 
 /** Room between one kind of thing and the next, in pixels. */
-const room: Readonly<Record<Kind, number>> = { box: 14, left: 12, right: 12, header: 8, dot: 10, label: 5, line: 8 };
+const room: Readonly<Record<Kind, number>> = {
+  box: 14,
+  left: 12,
+  right: 12,
+  header: 8,
+  dot: 10,
+  label: 5,
+  line: 8,
+};
 /** Room between an edge's end and the corner of the box it is attached to. */
 const corner = 10;
 
@@ -18,7 +26,11 @@ export function narrow(layout: PlacedChart, width: number): PlacedChart {
   const margin = root.area.x;
   const items = [...layout.states.flatMap(itemsOfState), ...layout.links.flatMap(itemsOfLink)];
   const apart = rulesBetween(items, (before, after) => Math.max(room[before], room[after]));
-  const rules = [...apart, ...layout.states.flatMap(rulesOfState), ...layout.links.flatMap((placed) => rulesOfLink(placed, layout))];
+  const rules = [
+    ...apart,
+    ...layout.states.flatMap(rulesOfState),
+    ...layout.links.flatMap((placed) => rulesOfLink(placed, layout)),
+  ];
   const rightKey = `${root.state.id}:right`;
   const least = pushDown(items, rules, margin).get(rightKey) ?? layout.width;
   const places = pushBack(items, rules, Math.max(least, width - margin));
@@ -41,7 +53,10 @@ function itemsOfState({ state, box, area, dot }: PlacedState): readonly Item<Kin
     { key: `${state.id}:header`, kind: "header", at: x, size: box.width, from: y, to: y + box.height },
   ];
   if (dot === undefined) return items;
-  return [...items, { key: dotId(state.id), kind: "dot", at: dot.x, size: dot.width, from: dot.y, to: dot.y + dot.height }];
+  return [
+    ...items,
+    { key: dotId(state.id), kind: "dot", at: dot.x, size: dot.width, from: dot.y, to: dot.y + dot.height },
+  ];
 }
 
 function itemsOfLink({ link, points, label }: PlacedLink): readonly Item<Kind>[] {
@@ -102,7 +117,12 @@ function moveState(placed: PlacedState, left: (key: string) => number): PlacedSt
   const { state, area, dot } = placed;
   const x = left(state.id);
   const width = state.states.length === 0 ? area.width : left(`${state.id}:right`) - x;
-  return { ...placed, area: { ...area, x, width }, textLeft: x, dot: dot && { ...dot, x: left(dotId(state.id)) } };
+  return {
+    ...placed,
+    area: { ...area, x, width },
+    textLeft: x,
+    dot: dot && { ...dot, x: left(dotId(state.id)) },
+  };
 }
 
 function moveLink(placed: PlacedLink, left: (key: string) => number): PlacedLink {

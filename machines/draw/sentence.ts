@@ -1,5 +1,5 @@
-import { type ChartAction, type ChartGuard } from "./implementation-name.ts";
-import type { ChartTransition } from "./chart-model.ts";
+import type { ChartInvoke, ChartTransition } from "./chart-model.ts";
+import type { ChartAction, ChartGuard } from "./implementation-name.ts";
 import { fillLines, type Font } from "./text-width.ts";
 
 /** A run of words of one look. */
@@ -20,10 +20,10 @@ export const smallFont: Font = { size: 11 };
 
 /** Says a transition as `event [guard] / action`, in lines of at most `maxWidth` pixels where words allow. */
 export function sayTransition(transition: ChartTransition, maxWidth: number): Sentence {
-  const { trigger, guard, actions } = transition;
+  const { source, targets, trigger, guard, actions, reenter } = transition;
   const parts: Part[] = [{ text: trigger.text, look: "trigger" }];
   if (guard !== undefined) parts.push(...sayGuard(guard));
-  if (isReentry(transition)) parts.push({ text: "(re-enter)", look: "guard" });
+  if (targets.includes(source)) parts.push({ text: reenter ? "(re-enter)" : "(to itself)", look: "guard" });
   if (isIgnored(transition)) parts.push({ text: "(ignored)", look: "guard" });
   parts.push(...sayActions(actions));
   return { transition: transition.id, lines: fillLines(parts, smallFont, maxWidth) };
@@ -36,7 +36,7 @@ export function sayActivity(word: string, actions: readonly ChartAction[], maxWi
 }
 
 /** Says which actor runs while a state is active, e.g. `invoke claim`. */
-export function sayInvoke(invoke: { readonly id: string; readonly source: string }, maxWidth: number): Sentence {
+export function sayInvoke(invoke: ChartInvoke, maxWidth: number): Sentence {
   const parts: Part[] = [
     { text: "invoke", look: "guard" },
     { text: invoke.source, look: "trigger" },
@@ -55,10 +55,6 @@ function sayActions(actions: readonly ChartAction[]): readonly Part[] {
     text: `${index === 0 ? "/ " : ""}${text}${index < actions.length - 1 ? "," : ""}`,
     look: "action",
   }));
-}
-
-function isReentry(transition: ChartTransition): boolean {
-  return transition.reenter && transition.targets.includes(transition.source);
 }
 
 function isIgnored(transition: ChartTransition): boolean {

@@ -41,5 +41,9 @@ function move(placed: PlacedLink, index: number, x: number): PlacedLink {
   if (start === undefined || end === undefined) return placed;
   const moved = points.with(index, { x, y: start.y }).with(index + 1, { x, y: end.y });
   const carries = label !== undefined && carrierOf(label, points) === index;
-  return { ...placed, points: simplify(moved), label: carries ? { ...label, x: label.x + x - start.x } : label };
+  return {
+    ...placed,
+    points: simplify(moved),
+    label: carries ? { ...label, x: label.x + x - start.x } : label,
+  };
 }

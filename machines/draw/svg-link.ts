@@ -32,7 +32,11 @@ function wayOf(points: readonly Point[]): string {
     if (before === undefined) return `M${pair(point)}`;
     if (after === undefined) return `L${pair(towards(point, before, arrow.length - 1))}`;
     const isLast = after === end;
-    const radius = Math.min(bendRadius, reach(before, point) / 2, (reach(point, after) - (isLast ? arrow.length : 0)) / (isLast ? 1 : 2));
+    const radius = Math.min(
+      bendRadius,
+      reach(before, point) / 2,
+      (reach(point, after) - (isLast ? arrow.length : 0)) / (isLast ? 1 : 2),
+    );
     return `L${pair(towards(point, before, Math.max(0, radius)))}Q${pair(point)} ${pair(towards(point, after, Math.max(0, radius)))}`;
   });
   return parts.join("");
@@ -42,7 +46,10 @@ function arrowOf(points: readonly Point[]): string {
   const [tip, before] = [points.at(-1), points.at(-2)];
   if (tip === undefined || before === undefined) return "";
   const base = towards(tip, before, arrow.length);
-  const side = { x: ((tip.y - base.y) / arrow.length) * arrow.halfWidth, y: ((base.x - tip.x) / arrow.length) * arrow.halfWidth };
+  const side = {
+    x: ((tip.y - base.y) / arrow.length) * arrow.halfWidth,
+    y: ((base.x - tip.x) / arrow.length) * arrow.halfWidth,
+  };
   const wings = [
     { x: base.x + side.x, y: base.y + side.y },
     { x: base.x - side.x, y: base.y - side.y },

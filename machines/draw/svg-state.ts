@@ -13,15 +13,20 @@ export function drawState(placed: PlacedState, isRegion: boolean): string {
   const parts = [
     `<rect ${rect(area)} rx="8" fill="${isCompound ? tone.fill : "#ffffff"}" stroke="${tone.line}"${dashes}/>`,
   ];
-  if (state.kind === "final") parts.push(`<rect ${rect(inset(area, 3))} rx="5" fill="none" stroke="${tone.line}"/>`);
+  if (state.kind === "final")
+    parts.push(`<rect ${rect(inset(area, 3))} rx="5" fill="none" stroke="${tone.line}"/>`);
   if (box.sentences.length > 0) {
     const y = num(area.y + nameHeight);
     const end = isCompound ? textLeft + box.width : area.x + area.width;
-    parts.push(`<path d="M${num(isCompound ? textLeft + boxPadding : area.x)} ${y}H${num(end)}" stroke="${tone.line}" stroke-opacity="0.25"/>`);
+    parts.push(
+      `<path d="M${num(isCompound ? textLeft + boxPadding : area.x)} ${y}H${num(end)}" stroke="${tone.line}" stroke-opacity="0.25"/>`,
+    );
   }
   if (dot !== undefined) {
     const radius = dot.width / 2;
-    parts.push(`<circle cx="${num(dot.x + radius)}" cy="${num(dot.y + radius)}" r="${num(radius)}" fill="#334155"/>`);
+    parts.push(
+      `<circle cx="${num(dot.x + radius)}" cy="${num(dot.y + radius)}" r="${num(radius)}" fill="#334155"/>`,
+    );
   }
   return `<g data-state="${escapeXml(state.id)}">${titleOf(placed)}${parts.join("")}</g>`;
 }

@@ -9,7 +9,11 @@ export function num(value: number): string {
 
 /** Makes a text safe inside XML. */
 export function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
 }
 
 /** Draws sentences below each other, the first line's base line at `at`; each carries the id of what it tells. */
@@ -27,7 +31,8 @@ export function drawSentences(
       return text;
     });
     y += look.gap;
-    const mark = sentence.transition === undefined ? "" : ` data-transition="${escapeXml(sentence.transition)}"`;
+    const mark =
+      sentence.transition === undefined ? "" : ` data-transition="${escapeXml(sentence.transition)}"`;
     return `<g${mark}>${lines.join("")}</g>`;
   });
   return groups.join("");

@@ -16,7 +16,9 @@ const glyphs: readonly (readonly [string, number])[] = [
   ["mM%", 860],
   ["W@→↻", 980],
 ];
-const table = new Map(glyphs.flatMap(([letters, width]) => [...letters].map((letter) => [letter, width] as const)));
+const table = new Map(
+  glyphs.flatMap(([letters, width]) => [...letters].map((letter) => [letter, width] as const)),
+);
 const unknownWidth = 700;
 /** System fonts run a little wider than Helvetica. */
 const slack = 1.05;

@@ -40,7 +40,10 @@ function itemsOfState({ state, box, area, dot }: PlacedState): readonly Item<Kin
     { key: `${state.id}:foot`, kind: "foot", at: y + height, size: 0, ...span },
   ];
   if (dot === undefined) return items;
-  return [...items, { key: dotId(state.id), kind: "dot", at: dot.y, size: dot.height, from: dot.x, to: dot.x + dot.width }];
+  return [
+    ...items,
+    { key: dotId(state.id), kind: "dot", at: dot.y, size: dot.height, from: dot.x, to: dot.x + dot.width },
+  ];
 }
 
 function itemsOfLink({ link, points, label }: PlacedLink): readonly Item<Kind>[] {
@@ -69,7 +72,8 @@ function moveLink(placed: PlacedLink, before: Areas, after: Areas, top: (key: st
     const next = points[index + 1];
     const previous = points[index - 1];
     if (next !== undefined && isNear(point.y, next.y)) return { x: point.x, y: top(`${link.id}:${index}`) };
-    if (previous !== undefined && isNear(point.y, previous.y)) return { x: point.x, y: top(`${link.id}:${index - 1}`) };
+    if (previous !== undefined && isNear(point.y, previous.y))
+      return { x: point.x, y: top(`${link.id}:${index - 1}`) };
     const id = index === last ? link.target : link.source;
     return { x: point.x, y: followBorder(point.y, before.get(id), after.get(id)) };
   });
@@ -86,7 +90,12 @@ function followBorder(y: number, before: Area | undefined, after: Area | undefin
 function areasOf(states: readonly PlacedState[]): Areas {
   return new Map(
     states.flatMap(({ state, area, dot }): readonly (readonly [string, Area])[] =>
-      dot === undefined ? [[state.id, area]] : [[state.id, area], [dotId(state.id), dot]],
+      dot === undefined
+        ? [[state.id, area]]
+        : [
+            [state.id, area],
+            [dotId(state.id), dot],
+          ],
     ),
   );
 }

@@ -22,7 +22,7 @@ export function triggerOf(node: AnyStateNode, transition: AnyTransitionDefinitio
   if (eventType === `xstate.done.state.${node.id}`) return { kind: "done", name: "", text: "onDone" };
   const timer = node.after.find((candidate) => candidate.eventType === eventType);
   if (timer !== undefined) {
-    const name = typeof timer.delay === "number" ? `${timer.delay} ms` : timer.delay;
+    const name = nameDelay(timer.delay);
     return { kind: "after", name, text: `after ${name}` };
   }
   for (const { prefix, kind, word } of actorEvents) {
@@ -31,4 +31,9 @@ export function triggerOf(node: AnyStateNode, transition: AnyTransitionDefinitio
     return { kind, name, text: `${word} ${name}` };
   }
   return { kind: "event", name: eventType, text: eventType };
+}
+
+function nameDelay(delay: unknown): string {
+  if (typeof delay === "number") return `${delay} ms`;
+  return typeof delay === "string" ? delay : "inline";
 }

@@ -1,0 +1,103 @@
+import { onTestFinished } from "vitest";
+import { createLanekeeper } from "../create-lanekeeper.ts";
+import type { LanekeeperEvent } from "../events.ts";
+import type { Lanekeeper } from "../keeper.ts";
+import type { LanekeeperOptions } from "../options.ts";
+import { type ScriptedProcesses, scriptedProcesses } from "../scripted-processes.ts";
+import { createSimulatedClock, type SimulatedClock } from "../simulated-clock.ts";
+import type { Turn } from "../turn.ts";
+
+/** A keeper on simulated time, and everything it did. It is closed when the test is over. */
+export interface Fixture {
+  readonly keeper: Lanekeeper;
+  readonly clock: SimulatedClock;
+  /** Every event, in order. */
+  readonly events: readonly LanekeeperEvent[];
+  /** Every log line, in order; the test's output stays silent. */
+  readonly logs: readonly LogLine[];
+  readonly processes: ScriptedProcesses;
+  /** Every turn that started, in order, unless the options gave a `turn`: each runs until it is resolved or rejected. */
+  readonly turns: readonly HeldTurn[];
+  /** The events of one type, in order. */
+  of<T extends LanekeeperEvent["type"]>(type: T): EventOf<T>[];
+}
+
+/** A line that the keeper logged. */
+export interface LogLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+/** A turn whose end the test decides. */
+export interface HeldTurn extends Deferred<unknown> {
+  readonly turn: Turn;
+}
+
+/** A promise that the test settles. */
+export type Deferred<T> = PromiseWithResolvers<T>;
+
+/** The event of one type. */
+export type EventOf<T extends LanekeeperEvent["type"], E = LanekeeperEvent> = E extends { readonly type: infer U }
+  ? T extends U
+    ? E & { readonly type: T }
+    : never
+  : never;
+
+/** A promise that the test settles. */
+export function deferred<T = unknown>(): Deferred<T> {
+  return Promise.withResolvers<T>();
+}
+
+/** The bodies of a turn's messages. */
+export function bodies(turn: Turn): readonly unknown[] {
+  return turn.messages.map(({ body }) => body);
+}
+
+/** Starts a keeper on simulated time, with scripted processes and half of every jitter. Options given here win. */
+export async function createFixture(
+  options: Partial<LanekeeperOptions> & {
+    readonly clock?: SimulatedClock;
+    readonly processes?: ScriptedProcesses;
+  } = {},
+): Promise<Fixture> {
+  const clock = options.clock ?? createSimulatedClock();
+  const processes = options.processes ?? scriptedProcesses();
+  const events: LanekeeperEvent[] = [];
+  const logs: LogLine[] = [];
+  const turns: HeldTurn[] = [];
+  const write =
+    (level: LogLine["level"]) =>
+    (fields: object, message: string): void =>
+      void logs.push({ level, fields: { ...fields }, message });
+  const keeper = await createLanekeeper({
+    random: () => 0.5,
+    logger: { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") },
+    turn: (turn) => {
+      const held: HeldTurn = { turn, ...deferred() };
+      turns.push(held);
+      return held.promise;
+    },
+    ...options,
+    clock,
+    processes,
+  });
+  keeper.events$.subscribe((event) => events.push(event));
+  onTestFinished(async () => {
+    const closed = keeper.close();
+    await clock.advance(closingMs);
+    await closed;
+  });
+  return {
+    keeper,
+    clock,
+    events,
+    logs,
+    processes,
+    turns,
+    of: <T extends LanekeeperEvent["type"]>(type: T) => events.filter((event) => event.type === type) as EventOf<T>[],
+  };
+}
+
+/** Milliseconds after which even a keeper with turns that never return has closed. */
+const closingMs = 600_000;
