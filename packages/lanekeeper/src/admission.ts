@@ -125,27 +125,40 @@ export function createAdmission(
     assertOpen,
     assertWelcome,
     accepted,
-    async send(sessionKey, message, options) {
+    send: rejecting((sessionKey: string, message: unknown, options: unknown) => {
       assertSessionKey(sessionKey);
       const given = options === undefined ? undefined : checkSend(options);
       const id = given?.id ?? newId();
       assertWelcome();
       return admit({ sessionKey, id, type: "message", body: message, meta: given?.meta, wakes: true });
-    },
-    async notify(sessionKey, event, options) {
+    }),
+    notify: rejecting((sessionKey: string, event: unknown, options: unknown) => {
       assertSessionKey(sessionKey);
       const { kind, body, key } = checkEvent(event);
       const given = options === undefined ? undefined : checkNotify(options);
       const id = given?.id ?? newId();
       assertWelcome();
       return admit({ sessionKey, id, type: "event", kind, key, body, wakes: given?.wake ?? true });
-    },
+    }),
     async attach(sessionKey, id) {
       assertSessionKey(sessionKey);
       assertOpen();
       const known = await runtime.request(() => runtime.mailboxes.find(sessionKey, id));
       return known === undefined ? undefined : receiptOf(known);
     },
+  };
+}
+
+/** Makes a call reject where it throws, without a promise more for each message. */
+function rejecting<Args extends unknown[], T>(
+  call: (...args: Args) => Promise<T>,
+): (...args: Args) => Promise<T> {
+  return (...args) => {
+    try {
+      return call(...args);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Deadline } from "./deadlines.ts";
 import type { Lane } from "./lane.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -12,37 +13,81 @@ export type WatchBlocked = (lane: Lane, reason: "capacity" | "store") => () => v
 const firstMs = 2_000;
 const everyMs = 30_000;
 
+/** How long the answer to "which turn runs longest" is good for, in milliseconds: finding it looks at every lane. */
+const oldestGoodForMs = 1_000;
+
+interface Watch {
+  readonly lane: Lane;
+  readonly reason: "capacity" | "store";
+  readonly since: number;
+  nextAt: number;
+}
+
 /** Creates the notices of a keeper; the function returned by each watch stops it. */
 export function createBlockedNotices(runtime: Runtime): WatchBlocked {
-  const { deadlines, dispatcher, journal, queue, settings } = runtime;
+  const { deadlines, dispatcher, journal, settings } = runtime;
+  // A watch that has spoken goes to `later`: each Set is then in the order of its next notices, and one timer serves both.
+  const first = new Set<Watch>();
+  const later = new Set<Watch>();
+  let deadline: Deadline | undefined;
+  let oldest = { foundAt: -Infinity, startedMono: 0 };
 
-  const notify = (lane: Lane, reason: "capacity" | "store", since: number): void => {
-    if (!runtime.isServing()) return;
-    const now = settings.clock.monotonic();
-    let oldest = now;
-    for (const { turn } of runtime.lanes.values()) {
-      if (turn !== undefined && turn.startedMono < oldest) oldest = turn.startedMono;
+  const oldestTurnMs = (now: number): number => {
+    if (now - oldest.foundAt >= oldestGoodForMs) {
+      let startedMono = now;
+      for (const { turn } of runtime.lanes.values()) {
+        if (turn !== undefined && turn.startedMono < startedMono) ({ startedMono } = turn);
+      }
+      oldest = { foundAt: now, startedMono };
     }
+    return now - oldest.startedMono;
+  };
+
+  const notify = ({ lane, reason, since }: Watch, now: number): void => {
     const facts = {
       sessionKey: lane.sessionKey,
       reason,
       capacity: dispatcher.turns,
       running: dispatcher.held,
       waiting: dispatcher.waiting,
-      oldestTurnMs: now - oldest,
+      oldestTurnMs: oldestTurnMs(now),
       blockedMs: now - since,
     };
     journal.warn(`blocked:${reason}`, facts, "A session has work that cannot start.");
     if (journal.isObserved) journal.emit({ type: "lane.blocked", at: settings.clock.now(), ...facts });
   };
 
+  const speak = (): void => {
+    deadline = undefined;
+    const now = settings.clock.monotonic();
+    for (const watches of [first, later]) {
+      for (const watch of watches) {
+        if (watch.nextAt > now) break;
+        watches.delete(watch);
+        watch.nextAt = now + everyMs;
+        later.add(watch);
+        if (runtime.isServing()) notify(watch, now);
+      }
+    }
+    arm(now);
+  };
+  const arm = (now: number): void => {
+    if (deadline !== undefined) return;
+    let nextAt = Infinity;
+    for (const watches of [first, later]) {
+      const [soonest] = watches;
+      if (soonest !== undefined) nextAt = Math.min(nextAt, soonest.nextAt);
+    }
+    if (nextAt !== Infinity) deadline = deadlines.arm(nextAt - now, speak);
+  };
+
   return (lane, reason) => {
     const since = settings.clock.monotonic();
-    const again = (): void => {
-      queue.post(() => notify(lane, reason, since));
-      deadline = deadlines.arm(everyMs, again);
+    const watch = { lane, reason, since, nextAt: since + firstMs };
+    first.add(watch);
+    if (deadline === undefined) arm(since);
+    return () => {
+      if (!first.delete(watch)) later.delete(watch);
     };
-    let deadline = deadlines.arm(firstMs, again);
-    return () => deadline.cancel();
   };
 }

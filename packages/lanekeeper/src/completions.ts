@@ -50,7 +50,13 @@ export function createCompletions(
   const refuse: Completions["refuse"] = (execId, sessionKey, reason) => {
     if (journal.isObserved) {
       const at = settings.clock.now();
-      journal.emit({ type: "exec.refused", at, execId, reason, ...(sessionKey === undefined ? {} : { sessionKey }) });
+      journal.emit({
+        type: "exec.refused",
+        at,
+        execId,
+        reason,
+        ...(sessionKey === undefined ? {} : { sessionKey }),
+      });
     }
     return { routed: false, reason };
   };
@@ -109,7 +115,11 @@ export function createCompletions(
           return;
         } catch (error) {
           if (!(error instanceof LanekeeperError) || failures >= redelivery.attempts) {
-            journal.error(`completion:${record.execId}`, { ...completion, error }, "A completion could not be recorded.");
+            journal.error(
+              `completion:${record.execId}`,
+              { ...completion, error },
+              "A completion could not be recorded.",
+            );
             return;
           }
           await new Promise<void>((resolve) =>

@@ -52,15 +52,24 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   const journal = createJournal(clock, settings.logger, () => queue.post(() => {}));
   const queue: RunQueue = createRunQueue({
     afterStep: () => journal.flush(),
-    onError: (error) => journal.error("step", { error }, "A step of the runtime threw; please report this as a bug."),
+    onError: (error) =>
+      journal.error("step", { error }, "A step of the runtime threw; please report this as a bug."),
   });
   const lostTime = createLostTime();
-  const deadlines = createDeadlines(clock, (from, to) => {
-    lostTime.add(from, to);
-    const lostMs = to - from;
-    journal.warn("clock", { lostMs }, "Nothing could run for a while; stall deadlines are moved by that time.");
-    if (journal.isObserved) journal.emit({ type: "clock.late", at: clock.now(), lostMs });
-  });
+  const deadlines = createDeadlines(
+    clock,
+    (from, to) => {
+      lostTime.add(from, to);
+      const lostMs = to - from;
+      journal.warn(
+        "clock",
+        { lostMs },
+        "Nothing could run for a while; stall deadlines are moved by that time.",
+      );
+      if (journal.isObserved) journal.emit({ type: "clock.late", at: clock.now(), lostMs });
+    },
+    (callback) => queue.post(callback),
+  );
   const capacity = { ...settings.capacity };
   const zombies = createZombies(() => health.check());
   const requests = createStoreRequests(deadlines, {
@@ -106,7 +115,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   const settlements = createSettlements(runtime);
   const chartHost = {
     post: (task: () => void) => queue.post(task),
-    arm: (delayMs: number, callback: () => void) => deadlines.arm(delayMs, callback),
+    arm: (delayMs: number, task: () => void) => deadlines.arm(delayMs, task),
   };
   const shutdown = createShutdown(runtime);
   const resets = createResets(runtime, { route: (sessionKey, event) => supervisor.route(sessionKey, event) });

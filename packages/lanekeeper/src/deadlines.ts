@@ -26,8 +26,15 @@ const longestDelay = 2_147_483_647;
 /** Lateness of the clock's timer from which time counts as lost (B26a). */
 const lateMs = 1_000;
 
-/** Creates an empty set of deadlines. `onLate` is told of stretches in which the clock's timer could not fire. */
-export function createDeadlines(clock: Clock, onLate: (from: number, to: number) => void): Deadlines {
+/**
+ * Creates an empty set of deadlines. `onLate` is told of stretches in which the clock's timer could not fire; `run` runs
+ * the callbacks.
+ */
+export function createDeadlines(
+  clock: Clock,
+  onLate: (from: number, to: number) => void,
+  run: (callback: () => void) => void = (callback) => callback(),
+): Deadlines {
   const lists = new Map<number, DelayList>();
   const heap: DelayList[] = [];
   let order = 0;
@@ -109,7 +116,7 @@ export function createDeadlines(clock: Clock, onLate: (from: number, to: number)
       if (deadline.due > now || deadline.order >= last) break;
       deadline.isArmed = false;
       unlink(deadline);
-      deadline.callback();
+      run(deadline.callback);
     }
     schedule();
   };
@@ -170,7 +177,8 @@ export function createDeadlines(clock: Clock, onLate: (from: number, to: number)
     close() {
       isClosed = true;
       for (const list of heap) {
-        for (let deadline = list.head; deadline !== undefined; deadline = deadline.next) deadline.isArmed = false;
+        for (let deadline = list.head; deadline !== undefined; deadline = deadline.next)
+          deadline.isArmed = false;
       }
       heap.length = 0;
       lists.clear();

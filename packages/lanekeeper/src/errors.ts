@@ -51,7 +51,8 @@ export function toError(thrown: unknown): Error {
 /** A short text for any value, also for those whose own conversion throws. */
 export function describe(value: unknown): string {
   try {
-    if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 79)}…` : value);
+    if (typeof value === "string")
+      return JSON.stringify(value.length > 80 ? `${value.slice(0, 79)}…` : value);
     if (typeof value === "bigint") return `${value}n`;
     if (typeof value === "function") return "a function";
     if (typeof value === "object" && value !== null) {

@@ -128,14 +128,26 @@ export type LaneEvents =
 
 /** What happens to sessions. */
 export type SessionEvents =
-  | (OfSession & { readonly type: "session.reset"; readonly incarnation: number; readonly reason: string | undefined })
-  | (OfSession & { readonly type: "session.cleared"; readonly count: number; readonly reason: string | undefined })
+  | (OfSession & {
+      readonly type: "session.reset";
+      readonly incarnation: number;
+      readonly reason: string | undefined;
+    })
+  | (OfSession & {
+      readonly type: "session.cleared";
+      readonly count: number;
+      readonly reason: string | undefined;
+    })
   | (Base & { readonly type: "session.paused"; readonly sessionKey?: string | undefined })
   | (Base & { readonly type: "session.resumed"; readonly sessionKey?: string | undefined });
 
 /** What happens to wakes. */
 export type WakeEvents =
-  | (OfSession & { readonly type: "wake.merged"; readonly reason: string | undefined; readonly priority: string })
+  | (OfSession & {
+      readonly type: "wake.merged";
+      readonly reason: string | undefined;
+      readonly priority: string;
+    })
   | (OfSession & {
       readonly type: "wake.deferred";
       readonly reason: "session-busy" | "capacity-full" | "paused" | "draining";
@@ -156,7 +168,11 @@ export type ExecEvents =
       readonly pid: number;
       readonly isForeground: boolean;
     })
-  | (OfSession & { readonly type: "exec.completed"; readonly execId: string; readonly status: ExecCompletion["status"] })
+  | (OfSession & {
+      readonly type: "exec.completed";
+      readonly execId: string;
+      readonly status: ExecCompletion["status"];
+    })
   | (OfSession & { readonly type: "exec.routed"; readonly execId: string })
   | (Base & {
       readonly type: "exec.refused";
@@ -174,7 +190,11 @@ export type KeeperEvents =
       readonly health: "ok" | "degraded" | "draining" | "closed";
       readonly reason: string;
     })
-  | (Base & { readonly type: "store.failed"; readonly sessionKey?: string | undefined; readonly error: Error })
+  | (Base & {
+      readonly type: "store.failed";
+      readonly sessionKey?: string | undefined;
+      readonly error: Error;
+    })
   | (Base & { readonly type: "store.recovered" })
   | (Base & { readonly type: "clock.late"; readonly lostMs: number })
   | (OfSession & {

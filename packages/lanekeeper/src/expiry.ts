@@ -10,36 +10,42 @@ export interface Expiry<T> {
   next(): number | undefined;
 }
 
+interface Queue<T> {
+  things: T[];
+  ends: number[];
+  head: number;
+}
+
 /** Entries at the front of a queue that are cleared in one go. */
 const trimAt = 1_024;
 
 /** An empty collection of things to forget. */
 export function createExpiry<T>(): Expiry<T> {
-  const queues = new Map<number, { entries: { readonly thing: T; readonly at: number }[]; head: number }>();
+  const queues = new Map<number, Queue<T>>();
   return {
     keep(thing, at, forMs) {
       let queue = queues.get(forMs);
-      if (queue === undefined) queues.set(forMs, (queue = { entries: [], head: 0 }));
-      queue.entries.push({ thing, at });
+      if (queue === undefined) queues.set(forMs, (queue = { things: [], ends: [], head: 0 }));
+      queue.things.push(thing);
+      queue.ends.push(at);
     },
     sweep(now, forget) {
       for (const [forMs, queue] of queues) {
-        const { entries } = queue;
-        while (queue.head < entries.length && entries[queue.head]!.at <= now) {
-          forget(entries[queue.head++]!.thing);
-        }
-        if (queue.head === entries.length) {
+        const { things, ends } = queue;
+        while (queue.head < ends.length && ends[queue.head]! <= now) forget(things[queue.head++]!);
+        if (queue.head === ends.length) {
           queues.delete(forMs);
         } else if (queue.head > trimAt) {
-          entries.splice(0, queue.head);
+          things.splice(0, queue.head);
+          ends.splice(0, queue.head);
           queue.head = 0;
         }
       }
     },
     next() {
       let soonest: number | undefined;
-      for (const { entries, head } of queues.values()) {
-        const at = entries[head]?.at;
+      for (const { ends, head } of queues.values()) {
+        const at = ends[head];
         if (at !== undefined && (soonest === undefined || at < soonest)) soonest = at;
       }
       return soonest;

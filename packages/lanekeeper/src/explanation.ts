@@ -28,11 +28,18 @@ export function explainSession(sessionKey: string, facts: ExplanationFacts): Exp
 }
 
 /** In the order of precedence that B60 gives. */
-function findBlocker({ keeper, isKeeperPaused, isSessionPaused, isRebuilding, lane }: ExplanationFacts): Blocker {
+function findBlocker({
+  keeper,
+  isKeeperPaused,
+  isSessionPaused,
+  isRebuilding,
+  lane,
+}: ExplanationFacts): Blocker {
   if (keeper === "closed" || keeper === "closing") return "closed";
   if (keeper === "draining") return "draining";
   const detail = lane?.snapshot.leaf.detail;
-  if (isRebuilding || detail === "busy.withoutStore" || detail?.endsWith(".unsettled") === true) return "store";
+  if (isRebuilding || detail === "busy.withoutStore" || detail?.endsWith(".unsettled") === true)
+    return "store";
   if (isKeeperPaused || isSessionPaused) return "paused";
   switch (detail) {
     case undefined:
@@ -56,7 +63,13 @@ function findBlocker({ keeper, isKeeperPaused, isSessionPaused, isRebuilding, la
   }
 }
 
-function describe({ runtime, keeper, lane, isKeeperPaused, isSessionPaused }: ExplanationFacts): Record<string, unknown> {
+function describe({
+  runtime,
+  keeper,
+  lane,
+  isKeeperPaused,
+  isSessionPaused,
+}: ExplanationFacts): Record<string, unknown> {
   const { settings, dispatcher, zombies } = runtime;
   const facts: Record<string, unknown> = {
     keeper,
@@ -96,7 +109,8 @@ function describe({ runtime, keeper, lane, isKeeperPaused, isSessionPaused }: Ex
 }
 
 function sentenceFor(blockedBy: Blocker, facts: Record<string, unknown>): string {
-  const { waiting, quietEvents, runningMs, silentMs, turnId, stopReason, retryInMs, running, capacity } = facts;
+  const { waiting, quietEvents, runningMs, silentMs, turnId, stopReason, retryInMs, running, capacity } =
+    facts;
   switch (blockedBy) {
     case "closed":
       return "The keeper is closed: nothing runs any more; what waits is in the store.";

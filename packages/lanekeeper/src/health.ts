@@ -34,7 +34,8 @@ export function createHealth(host: {
     const { health, reason } = assess();
     if (health === last) return;
     last = health;
-    if (health === "degraded") journal.warn(`health:${reason}`, { health, reason }, "The keeper's health is degraded.");
+    if (health === "degraded")
+      journal.warn(`health:${reason}`, { health, reason }, "The keeper's health is degraded.");
     if (journal.isObserved) journal.emit({ type: "health.changed", at: host.now(), health, reason });
   };
 

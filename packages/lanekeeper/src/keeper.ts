@@ -22,9 +22,18 @@ export interface Lanekeeper<Message = unknown, Reply = unknown> extends AsyncDis
   wake(sessionKey: string, options?: WakeOptions): void;
 
   /** Starts a command in the background; its completion comes back to this session as an event. Rejects with `EXEC_FAILED`. */
-  exec(sessionKey: string, command: string, args?: readonly string[], options?: ExecOptions): Promise<Execution>;
+  exec(
+    sessionKey: string,
+    command: string,
+    args?: readonly string[],
+    options?: ExecOptions,
+  ): Promise<Execution>;
   /** Announces a command that runs elsewhere, so that its completion finds this session; unreported after `timeoutMs` (24 h) it is `lost`. */
-  expectExec(sessionKey: string, execId: string, options?: { readonly timeoutMs?: number | undefined }): Promise<void>;
+  expectExec(
+    sessionKey: string,
+    execId: string,
+    options?: { readonly timeoutMs?: number | undefined },
+  ): Promise<void>;
   /** Reports a command that ran elsewhere. The same `execId` is taken once. */
   reportExec(report: ExecReport): Promise<RouteResult>;
 
@@ -42,9 +51,7 @@ export interface Lanekeeper<Message = unknown, Reply = unknown> extends AsyncDis
     readonly after?: string | undefined;
   }): Promise<{ readonly sessions: readonly SessionView[]; readonly next?: string | undefined }>;
   /** What a session has accepted and not finished, in order. */
-  mailbox(
-    sessionKey: string,
-  ): Promise<
+  mailbox(sessionKey: string): Promise<
     readonly {
       readonly id: string;
       readonly type: "message" | "event";

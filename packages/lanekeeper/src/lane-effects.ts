@@ -61,7 +61,9 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
         lane.claim = claim;
         return claim.isHeld ? undefined : watchBlocked(lane, "capacity");
       }),
-      opening: fromCallback<LaneEvent, EffectInput>(({ input, sendBack }) => openTurn(host, laneOf(input), sendBack)),
+      opening: fromCallback<LaneEvent, EffectInput>(({ input, sendBack }) =>
+        openTurn(host, laneOf(input), sendBack),
+      ),
       settlement: fromCallback<LaneEvent, SettlementInput>(({ input, sendBack }) => {
         const lane = laneOf(input);
         settlements.settle(
@@ -74,7 +76,9 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
           () => sendBack({ type: "store.failed" }),
         );
       }),
-      restart: fromCallback<LaneEvent, EffectInput>(({ input, sendBack }) => host.restart(laneOf(input), sendBack)),
+      restart: fromCallback<LaneEvent, EffectInput>(({ input, sendBack }) =>
+        host.restart(laneOf(input), sendBack),
+      ),
       outage: fromCallback<LaneEvent, EffectInput>(({ input }) => watchBlocked(laneOf(input), "store")),
     },
     actions: {
@@ -121,7 +125,12 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
       deferWake: ({ context }) => {
         if (!journal.isObserved) return;
         const { sessionKey } = context;
-        journal.emit({ type: "wake.deferred", at: clock.now(), sessionKey, reason: deferral(runtime, laneOf(context)) });
+        journal.emit({
+          type: "wake.deferred",
+          at: clock.now(),
+          sessionKey,
+          reason: deferral(runtime, laneOf(context)),
+        });
       },
       reportStalled: ({ context }) => {
         const turn = laneOf(context).turn!;
@@ -222,7 +231,8 @@ function openTurn(
         if (selection === undefined && !isRepeated) return withhold();
         const turnId = (lane.openingTurnId ??= settings.createId());
         return runtime.ask(
-          () => mailboxes.openTurn({ sessionKey, turnId, seqs: (selection?.items ?? []).map(({ seq }) => seq) }),
+          () =>
+            mailboxes.openTurn({ sessionKey, turnId, seqs: (selection?.items ?? []).map(({ seq }) => seq) }),
           (result) => {
             if (isLeft) return;
             if (result.status === "changed") {

@@ -103,7 +103,8 @@ function completeDeadlines(
   }
   return {
     stallAfterMs:
-      stall ?? (defaults.stallAfterMs < reclaimAfterMs ? defaults.stallAfterMs : reclaimAfterMs / reclaimPerStall),
+      stall ??
+      (defaults.stallAfterMs < reclaimAfterMs ? defaults.stallAfterMs : reclaimAfterMs / reclaimPerStall),
     reclaimAfterMs,
     turnTimeoutMs: timeout ?? Math.max(defaults.turnTimeoutMs, reclaimAfterMs),
   };

@@ -55,10 +55,7 @@ export class LiveTurn implements Turn {
   constructor(
     runtime: Runtime,
     lane: Lane,
-    opened: Pick<
-      LiveTurn,
-      "id" | "cause" | "attempt" | "fencingToken" | "items" | "incarnation"
-    >,
+    opened: Pick<LiveTurn, "id" | "cause" | "attempt" | "fencingToken" | "items" | "incarnation">,
   ) {
     this.#runtime = runtime;
     this.lane = lane;
@@ -169,7 +166,8 @@ export class LiveTurn implements Turn {
   /** Notes that the turn is alive. */
   noteProgress(): void {
     this.progressedMono = this.#runtime.settings.clock.monotonic();
-    if (this.lane.snapshot.leaf.state === "stalled") this.#runtime.tell(this.lane, { type: "turn.progressed" });
+    if (this.lane.snapshot.leaf.state === "stalled")
+      this.#runtime.tell(this.lane, { type: "turn.progressed" });
   }
 
   /** Calls the host's code. A turn that was told to stop before is not called at all. */
@@ -276,7 +274,11 @@ function abortError(reason: AbortReason, turn: LiveTurn): LanekeeperError {
   const details = { turnId: turn.id, sessionKey: turn.sessionKey };
   switch (reason) {
     case "stalled":
-      return new LanekeeperError("TURN_STALLED", "The turn made no progress for too long. Return now.", details);
+      return new LanekeeperError(
+        "TURN_STALLED",
+        "The turn made no progress for too long. Return now.",
+        details,
+      );
     case "timeout":
       return new LanekeeperError("TURN_TIMEOUT", "The turn ran for too long. Return now.", details);
     case "aborted":

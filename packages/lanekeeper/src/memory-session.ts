@@ -10,6 +10,7 @@ import type { ReclaimRecord, SessionRecord, SettledItem, StoredItem } from "./st
 
 /** A settled item and how long it is remembered. */
 export interface RememberedItem extends SettledItem {
+  readonly knownAs: string;
   readonly forgetAt: number;
 }
 
@@ -55,7 +56,12 @@ export class MemorySession {
     const { waiting } = this;
     const last = waiting.at(-1);
     if (last === undefined || last.seq < item.seq) waiting.push(item);
-    else waiting.splice(waiting.findIndex((other) => other.seq > item.seq), 0, item);
+    else
+      waiting.splice(
+        waiting.findIndex((other) => other.seq > item.seq),
+        0,
+        item,
+      );
     this.#count(item, 1);
   }
 

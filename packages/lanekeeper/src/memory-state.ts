@@ -27,11 +27,7 @@ export class MemoryState {
   readonly sessions = new Map<string, MemorySession>();
   readonly executions: MemoryExecutions = createMemoryExecutions();
   readonly deadLetters: MemoryDeadLetters = createMemoryDeadLetters();
-  readonly #remembered = createExpiry<{
-    readonly session: MemorySession;
-    readonly knownAs: string;
-    readonly item: RememberedItem;
-  }>();
+  readonly #remembered = createExpiry<RememberedItem>();
   #host: StoreHost;
   #sortedKeys: string[] | undefined;
   counter = 0;
@@ -93,7 +89,10 @@ export class MemoryState {
       }
     }
     const session = this.require(item.sessionKey);
-    const finish = (old: StoredItem | undefined, reason: "replaced" | "overflow"): SettledItem | undefined => {
+    const finish = (
+      old: StoredItem | undefined,
+      reason: "replaced" | "overflow",
+    ): SettledItem | undefined => {
       if (old === undefined) return undefined;
       session.remove(old.seq);
       return this.remember(session, old, { status: "dropped", reason }, limits.dedupeMs);
@@ -133,13 +132,13 @@ export class MemoryState {
   remember(session: MemorySession, item: StoredItem, outcome: Outcome, dedupeMs: number): SettledItem {
     const { seq, id, type, sessionKey, acceptedAt } = item;
     const forgetAt = this.#host.clock.now() + dedupeMs;
-    const settled: RememberedItem = { seq, id, type, sessionKey, acceptedAt, outcome, forgetAt };
+    const knownAs = knownName(item);
+    const settled: RememberedItem = { seq, id, type, sessionKey, acceptedAt, outcome, knownAs, forgetAt };
     if (dedupeMs === 0) {
-      this.#forget(session, knownName(item));
+      this.#forget(session, knownAs);
     } else {
-      const knownAs = knownName(item);
       session.known!.set(knownAs, settled);
-      this.#remembered.keep({ session, knownAs, item: settled }, forgetAt, dedupeMs);
+      this.#remembered.keep(settled, forgetAt, dedupeMs);
     }
     return settled;
   }
@@ -147,8 +146,9 @@ export class MemoryState {
   /** Forgets ids whose time is over. Answers when the next one is due. */
   sweep(): number | undefined {
     const now = this.#host.clock.now();
-    this.#remembered.sweep(now, ({ session, knownAs, item }) => {
-      if (session.known?.get(knownAs) === item) this.#forget(session, knownAs);
+    this.#remembered.sweep(now, (item) => {
+      const session = this.sessions.get(item.sessionKey);
+      if (session?.known?.get(item.knownAs) === item) this.#forget(session, item.knownAs);
     });
     this.executions.sweep(now);
     this.deadLetters.sweep(now);

@@ -57,7 +57,10 @@ function openMailboxes(state: MemoryState): Mailboxes {
       const withdrawn: SettledItem[] = [];
       for (const item of [...session.waiting]) {
         const isHostEvent = item.type === "event" && item.incarnation === undefined;
-        const isMeant = ids === undefined ? item.type === "message" || (events && isHostEvent) : item.incarnation === undefined && ids.includes(item.id);
+        const isMeant =
+          ids === undefined
+            ? item.type === "message" || (events && isHostEvent)
+            : item.incarnation === undefined && ids.includes(item.id);
         if (!isMeant) continue;
         session.remove(item.seq);
         withdrawn.push(state.remember(session, item, outcome, dedupeMs));
@@ -101,7 +104,13 @@ function openMailboxes(state: MemoryState): Mailboxes {
       if (open?.turnId !== turnId || open.fencingToken !== fencingToken) {
         const mailbox = session.summary();
         return session.settledTurnId === turnId
-          ? { status: "settled", mailbox, incarnation: session.incarnation, deadLetters: [], finished: noItems }
+          ? {
+              status: "settled",
+              mailbox,
+              incarnation: session.incarnation,
+              deadLetters: [],
+              finished: noItems,
+            }
           : { status: "stale", mailbox };
       }
       session.open = undefined;
@@ -124,7 +133,13 @@ function openMailboxes(state: MemoryState): Mailboxes {
         };
       }
       const { incarnation } = session;
-      return { status: "settled", mailbox: session.changed(), incarnation, deadLetters: letters, finished: noItems };
+      return {
+        status: "settled",
+        mailbox: session.changed(),
+        incarnation,
+        deadLetters: letters,
+        finished: noItems,
+      };
     },
     restart: ({ sessionKey, dedupeMs }) => state.restart(state.require(sessionKey), dedupeMs),
     session: (sessionKey) =>

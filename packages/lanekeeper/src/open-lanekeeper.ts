@@ -210,7 +210,8 @@ export class OpenLanekeeper implements Lanekeeper {
         if (state !== undefined && view.state !== state) continue;
         found.push(view);
         const isLast = sessionKey === page.sessions.at(-1)?.sessionKey && page.next === undefined;
-        if (found.length === wanted) return isLast ? { sessions: found } : { sessions: found, next: sessionKey };
+        if (found.length === wanted)
+          return isLast ? { sessions: found } : { sessions: found, next: sessionKey };
       }
       if (page.next === undefined) return { sessions: found };
       from = page.next;
@@ -356,7 +357,8 @@ export class OpenLanekeeper implements Lanekeeper {
   }
 
   async #close(): Promise<void> {
-    const { runtime, supervisor, shutdown, executions, resets, health, eventLoop, letDie, wakes } = this.#parts;
+    const { runtime, supervisor, shutdown, executions, resets, health, eventLoop, letDie, wakes } =
+      this.#parts;
     supervisor.send({ type: "keeper.close" });
     await new Promise<void>((resolve) => runtime.queue.post(resolve));
     health.check();

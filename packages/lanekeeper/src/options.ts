@@ -144,10 +144,7 @@ const execEntries = {
   env: optional(texts()),
   timeoutMs: optional(duration(1)),
   notify: v.optional(
-    v.picklist(
-      ["always", "output-or-failure", "never"],
-      '"always", "output-or-failure" or "never"',
-    ),
+    v.picklist(["always", "output-or-failure", "never"], '"always", "output-or-failure" or "never"'),
   ),
   tailChars: optional(count(0)),
   killGraceMs: optional(duration()),
@@ -197,7 +194,10 @@ const sessionsSchema = v.strictObject({
   after: optional(text()),
 });
 const deadLettersSchema = v.strictObject({ sessionKey: optional(name), limit: optional(count(1)) });
-const clearSchema = v.strictObject({ reason: optional(text()), events: v.optional(v.boolean("true or false")) });
+const clearSchema = v.strictObject({
+  reason: optional(text()),
+  events: v.optional(v.boolean("true or false")),
+});
 const timeoutSchema = v.strictObject({ timeoutMs: optional(duration()) });
 
 /** Checks the options of a keeper and completes them. Throws `INVALID_OPTION`; nothing has been started then. */
@@ -249,7 +249,10 @@ export function completeExecOptions(options: unknown, base?: ExecSettings): Exec
 }
 
 /** Splits a turn's exec options from `foreground`. */
-export function checkTurnExec(options: unknown): { readonly foreground: boolean; readonly exec: ExecOptions } {
+export function checkTurnExec(options: unknown): {
+  readonly foreground: boolean;
+  readonly exec: ExecOptions;
+} {
   if (options === undefined) return { foreground: false, exec: {} };
   const { foreground, ...exec } = check("exec", turnExecSchema, options);
   return { foreground: foreground ?? false, exec };

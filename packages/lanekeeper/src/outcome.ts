@@ -1,6 +1,11 @@
 /** How accepted work ended. */
 export type Outcome<Reply = unknown> =
-  | { readonly status: "completed"; readonly turnId: string; readonly reply: Reply; readonly attempts: number }
+  | {
+      readonly status: "completed";
+      readonly turnId: string;
+      readonly reply: Reply;
+      readonly attempts: number;
+    }
   | {
       readonly status: "failed";
       readonly turnId: string;

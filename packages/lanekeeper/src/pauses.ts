@@ -31,7 +31,8 @@ export function createPauses(
       const type = paused ? "session.paused" : "session.resumed";
       if (sessionKey === undefined) {
         isKeeperPaused = paused;
-        for (const lane of lanes.values()) runtime.tell(lane, { type: "pause.changed", scope: "keeper", paused });
+        for (const lane of lanes.values())
+          runtime.tell(lane, { type: "pause.changed", scope: "keeper", paused });
         if (journal.isObserved) journal.emit({ type, at });
         return;
       }

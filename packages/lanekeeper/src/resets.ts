@@ -45,7 +45,13 @@ export function createResets(
     const waiter = take(lane.sessionKey);
     if (journal.isObserved) {
       const { sessionKey, incarnation } = lane;
-      journal.emit({ type: "session.reset", at: settings.clock.now(), sessionKey, incarnation, reason: waiter?.reason });
+      journal.emit({
+        type: "session.reset",
+        at: settings.clock.now(),
+        sessionKey,
+        incarnation,
+        reason: waiter?.reason,
+      });
     }
     waiter?.resolve();
   };

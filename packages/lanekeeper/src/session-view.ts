@@ -27,7 +27,12 @@ export function viewLane(lane: Lane, runtime: Runtime, isPaused: boolean): Sessi
 /** A session whose lane sleeps, or is being rebuilt: its work is settled before it is anything else again. */
 export function viewRecord(
   record: SessionRecord,
-  facts: { readonly agent: string; readonly zombies: number; readonly isRebuilding: boolean; readonly isPaused: boolean },
+  facts: {
+    readonly agent: string;
+    readonly zombies: number;
+    readonly isRebuilding: boolean;
+    readonly isPaused: boolean;
+  },
 ): SessionView {
   const { mailbox } = record;
   return {

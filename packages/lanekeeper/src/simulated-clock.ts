@@ -31,7 +31,9 @@ interface Timer {
 const settleRounds = 100_000;
 
 /** A simulated clock. `startAt` is its first `now()` in epoch milliseconds, by default 2026-01-01T00:00:00Z. */
-export function createSimulatedClock(options: { readonly startAt?: number | undefined } = {}): SimulatedClock {
+export function createSimulatedClock(
+  options: { readonly startAt?: number | undefined } = {},
+): SimulatedClock {
   const epoch = options.startAt ?? Date.UTC(2026, 0, 1);
   let elapsed = 0;
   let wallStep = 0;
@@ -43,7 +45,11 @@ export function createSimulatedClock(options: { readonly startAt?: number | unde
   const next = (): Timer | undefined => {
     let first: Timer | undefined;
     for (const timer of timers.values()) {
-      if (first === undefined || timer.due < first.due || (timer.due === first.due && timer.order < first.order)) {
+      if (
+        first === undefined ||
+        timer.due < first.due ||
+        (timer.due === first.due && timer.order < first.order)
+      ) {
         first = timer;
       }
     }

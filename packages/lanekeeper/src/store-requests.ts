@@ -102,5 +102,7 @@ export function createStoreRequests(
 }
 
 function isThenable<T>(answer: Answer<T>): answer is PromiseLike<T> {
-  return typeof answer === "object" && answer !== null && typeof (answer as { then?: unknown }).then === "function";
+  return (
+    typeof answer === "object" && answer !== null && typeof (answer as { then?: unknown }).then === "function"
+  );
 }

@@ -1,4 +1,12 @@
-import { type LaneContext, type LaneEvent, type LaneInput, supervisorMachine, type SupervisorContext, type SupervisorEvent } from "@lanekeeper/machines";
+import {
+  type LaneContext,
+  type LaneEvent,
+  type LaneInput,
+  type MailboxSummary,
+  supervisorMachine,
+  type SupervisorContext,
+  type SupervisorEvent,
+} from "@lanekeeper/machines";
 import { type Actor, type ActorLogic, createActor } from "xstate";
 import { toError } from "./errors.ts";
 import { Lane, type LaneActor } from "./lane.ts";
@@ -58,6 +66,8 @@ interface Crash {
   at: number;
 }
 
+/** What a session without a live lane is. */
+const asleep = { state: "idle", detail: "idle" } as const;
 /** Crashes of one lane within this long of each other count as one series. */
 const crashSeriesMs = 120_000;
 const rebuildBackoff = { attempts: 1, baseMs: 1_000, maxMs: 60_000 };
@@ -98,7 +108,8 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
   };
   const actor: Actor<typeof supervised> = createActor(supervised, { id: "supervisor", input: undefined });
   actor.subscribe({
-    error: (error) => journal.error("supervisor", { error: toError(error) }, "The supervisor crashed; close the keeper."),
+    error: (error) =>
+      journal.error("supervisor", { error: toError(error) }, "The supervisor crashed; close the keeper."),
   });
   actor.start();
 
@@ -108,14 +119,23 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     transition(snapshot, event, scope) {
       const next = host.laneLogic.transition(snapshot, event, scope);
       const lane = lanes.get(scope.self.id);
-      if (next !== snapshot && lane?.actor === scope.self && next.status !== "stopped") moved(lane, snapshot, next);
+      if (next !== snapshot && lane?.actor === scope.self && next.status !== "stopped")
+        moved(lane, snapshot, next);
       return next;
     },
   };
-  const moved = (lane: Lane, before: ChartSnapshot<LaneContext> | undefined, after: ChartSnapshot<LaneContext>): void => {
+  const moved = (
+    lane: Lane,
+    before: ChartSnapshot<LaneContext> | undefined,
+    after: ChartSnapshot<LaneContext>,
+  ): void => {
     count(before, -1);
     count(after.status === "active" ? after : undefined, 1);
-    if (before === undefined || before.leaf === after.leaf) return;
+    if (before === undefined) {
+      if (journal.isObserved && after.leaf.state !== "idle") emitState(lane.sessionKey, asleep, after.leaf);
+      return;
+    }
+    if (before.leaf === after.leaf) return;
     if (journal.isObserved && after.status === "active") emitState(lane.sessionKey, before.leaf, after.leaf);
     if (before.leaf.tags.has("engaged") && !after.leaf.tags.has("engaged")) tellTurns();
     if (before.context.abort === "reset" && after.context.turn === null) host.resetDone(lane);
@@ -127,7 +147,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     if (snapshot.leaf.state === "stalled") counters.stalled += by;
     if (snapshot.leaf.tags.has("engaged")) counters.engaged += by;
   };
-  const emitState = (sessionKey: string, from: Leaf, to: Leaf): void => {
+  const emitState = (sessionKey: string, from: Pick<Leaf, "state" | "detail">, to: Leaf): void => {
     journal.emit({
       type: "lane.state",
       at: settings.clock.now(),
@@ -179,31 +199,47 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     return lane;
   };
 
-  const route = (sessionKey: string, event: LaneEvent): void => {
+  /** Mailboxes that a queued step is about to tell its lane of: only the newest is told. */
+  const told = new Map<string, MailboxSummary>();
+  const tellMailbox = (sessionKey: string, mailbox: MailboxSummary): void => {
+    const queued = told.get(sessionKey);
+    if (queued === undefined || queued.version < mailbox.version) told.set(sessionKey, mailbox);
+    if (queued !== undefined) return;
     queue.post(() => {
-      if (stateOf() === "closed" || rebuilding.has(sessionKey)) return;
-      const lane = lanes.get(sessionKey);
-      if (lane !== undefined) {
-        deliver(lane, event);
-        return;
-      }
-      runtime.ask(
-        () => runtime.mailboxes.session(sessionKey),
-        (record) => {
-          queue.post(() => {
-            if (stateOf() === "closed" || rebuilding.has(sessionKey)) return;
-            const live = lanes.get(sessionKey);
-            if (live !== undefined) deliver(live, event);
-            else if (event.type === "wake.due") start(record);
-            else deliver(start(record), event);
-          });
-        },
-        () => {
-          // Tried again: the store has accepted this work, so its lane must hear of it.
-          deadlines.arm(rebuildBackoff.baseMs, () => route(sessionKey, event));
-        },
-      );
+      const newest = told.get(sessionKey)!;
+      told.delete(sessionKey);
+      routeNow(sessionKey, { type: "mailbox.changed", mailbox: newest });
     });
+  };
+
+  const route = (sessionKey: string, event: LaneEvent): void => {
+    if (event.type === "mailbox.changed") tellMailbox(sessionKey, event.mailbox);
+    else queue.post(() => routeNow(sessionKey, event));
+  };
+
+  const routeNow = (sessionKey: string, event: LaneEvent): void => {
+    if (stateOf() === "closed" || rebuilding.has(sessionKey)) return;
+    const lane = lanes.get(sessionKey);
+    if (lane !== undefined) {
+      deliver(lane, event);
+      return;
+    }
+    runtime.ask(
+      () => runtime.mailboxes.session(sessionKey),
+      (record) => {
+        queue.post(() => {
+          if (stateOf() === "closed" || rebuilding.has(sessionKey)) return;
+          const live = lanes.get(sessionKey);
+          if (live !== undefined) deliver(live, event);
+          else if (event.type === "wake.due") start(record);
+          else deliver(start(record), event);
+        });
+      },
+      () => {
+        // Tried again: the store has accepted this work, so its lane must hear of it.
+        deadlines.arm(rebuildBackoff.baseMs, () => route(sessionKey, event));
+      },
+    );
   };
 
   const drop = (sessionKey: string): void => {
@@ -231,7 +267,11 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     crashes.set(sessionKey, series);
     const rebuildInMs = series.count === 1 ? 0 : backoffMs(series.count - 2, rebuildBackoff, () => 0.999);
     const error = toError(thrown);
-    journal.error(`crashed:${sessionKey}`, { sessionKey, error, rebuildInMs }, "A lane crashed; it is rebuilt from the store.");
+    journal.error(
+      `crashed:${sessionKey}`,
+      { sessionKey, error, rebuildInMs },
+      "A lane crashed; it is rebuilt from the store.",
+    );
     if (journal.isObserved) {
       journal.emit({ type: "lane.crashed", at: settings.clock.now(), sessionKey, error, rebuildInMs });
     }
@@ -251,7 +291,8 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
   const rebuild = (lane: Lane): void => {
     const { sessionKey, turn } = lane;
     if (stateOf() === "closed") return;
-    const retry = (): void => void deadlines.arm(rebuildBackoff.baseMs, () => queue.post(() => rebuild(lane)));
+    const retry = (): void =>
+      void deadlines.arm(rebuildBackoff.baseMs, () => queue.post(() => rebuild(lane)));
     const read = (): void => {
       runtime.ask(
         () => runtime.mailboxes.session(sessionKey),
@@ -260,7 +301,8 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
             if (stateOf() === "closed") return;
             rebuilding.delete(sessionKey);
             start(record, lane);
-            for (const postponed of lane.takePostponed()) if (typeof postponed === "function") queue.post(postponed);
+            for (const postponed of lane.takePostponed())
+              if (typeof postponed === "function") queue.post(postponed);
           }),
         retry,
       );

@@ -44,7 +44,9 @@ export function check<T>(name: string, schema: v.GenericSchema<unknown, T>, valu
   const path = [name, ...(issue.path ?? []).map((item) => String(item.key))].filter(Boolean).join(".");
   if (issue.type === "strict_object" && issue.expected === "never") {
     const owner = path.slice(0, path.lastIndexOf("."));
-    const known = Object.keys((issue as { requirement?: object }).requirement ?? knownKeys(schema, issue.path ?? []));
+    const known = Object.keys(
+      (issue as { requirement?: object }).requirement ?? knownKeys(schema, issue.path ?? []),
+    );
     throw new LanekeeperError(
       "INVALID_OPTION",
       `${path} is no option${owner === "" ? "" : ` of ${owner}`}. Known: ${known.join(", ")}. Remove it, or correct its name.`,

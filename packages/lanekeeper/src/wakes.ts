@@ -12,7 +12,10 @@ import { backoffMs } from "./verdict.ts";
  */
 export interface Wakes {
   /** Asks for a turn of a session soon. */
-  request(sessionKey: string, wake: { reason: string | undefined; priority: Priority; coalesceMs: number }): void;
+  request(
+    sessionKey: string,
+    wake: { reason: string | undefined; priority: Priority; coalesceMs: number },
+  ): void;
   /** What a turn that starts now satisfies. */
   take(sessionKey: string): { readonly reasons: readonly string[]; readonly attempts: number };
   /** Whether a wake of the session is due. */
@@ -20,7 +23,13 @@ export interface Wakes {
   /** Attempts of the session's wake so far. */
   attempts(sessionKey: string): number;
   /** Tries a failed wake again, or says that it is dropped. */
-  retry(sessionKey: string, reasons: readonly string[], attempt: number, attempts: number, error: Error): void;
+  retry(
+    sessionKey: string,
+    reasons: readonly string[],
+    attempt: number,
+    attempts: number,
+    error: Error,
+  ): void;
   /** Forgets them all. */
   close(): void;
 }
@@ -98,8 +107,13 @@ export function createWakes(runtime: Runtime, due: (sessionKey: string) => void)
     retry(sessionKey, reasons, attempt, attempts, error) {
       const at = settings.clock.now();
       if (attempt >= attempts || isPermanent(error)) {
-        journal.warn(`wake:${sessionKey}`, { sessionKey, attempt, error }, "A wake was dropped after its last attempt.");
-        if (journal.isObserved) journal.emit({ type: "wake.dropped", at, sessionKey, attempts: attempt, error });
+        journal.warn(
+          `wake:${sessionKey}`,
+          { sessionKey, attempt, error },
+          "A wake was dropped after its last attempt.",
+        );
+        if (journal.isObserved)
+          journal.emit({ type: "wake.dropped", at, sessionKey, attempts: attempt, error });
         return;
       }
       const delayMs = backoffMs(attempt - 1, settings.lane.retry, settings.random);

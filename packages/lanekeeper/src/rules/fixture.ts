@@ -38,7 +38,9 @@ export interface HeldTurn extends Deferred<unknown> {
 export type Deferred<T> = PromiseWithResolvers<T>;
 
 /** The event of one type. */
-export type EventOf<T extends LanekeeperEvent["type"], E = LanekeeperEvent> = E extends { readonly type: infer U }
+export type EventOf<T extends LanekeeperEvent["type"], E = LanekeeperEvent> = E extends {
+  readonly type: infer U;
+}
   ? T extends U
     ? E & { readonly type: T }
     : never
@@ -95,7 +97,8 @@ export async function createFixture(
     logs,
     processes,
     turns,
-    of: <T extends LanekeeperEvent["type"]>(type: T) => events.filter((event) => event.type === type) as EventOf<T>[],
+    of: <T extends LanekeeperEvent["type"]>(type: T) =>
+      events.filter((event) => event.type === type) as EventOf<T>[],
   };
 }
 

@@ -98,7 +98,9 @@ export function planChart(machine: AnyStateMachine): ChartPlan {
 
   const resolve = (kind: "actions" | "guards", reference: unknown): ActionStep => {
     if (typeof reference === "function") {
-      throw new UnsupportedChartError(`an inline function in ${kind} of machine ${machine.id}; name it in setup()`);
+      throw new UnsupportedChartError(
+        `an inline function in ${kind} of machine ${machine.id}; name it in setup()`,
+      );
     }
     const { type, params } =
       typeof reference === "string"
@@ -146,7 +148,9 @@ export function planChart(machine: AnyStateMachine): ChartPlan {
       exit: own(node.exit),
       delays: [...delays.values()],
       invokes: node.invoke.map((invoke) => {
-        const logic = implementations.actors[invoke.src as string] as { readonly config?: unknown } | undefined;
+        const logic = implementations.actors[invoke.src as string] as
+          | { readonly config?: unknown }
+          | undefined;
         if (typeof logic?.config !== "function") {
           throw new UnsupportedChartError(`invoke ${invoke.id} of ${node.id} is no fromCallback actor`);
         }
@@ -179,11 +183,19 @@ export function planChart(machine: AnyStateMachine): ChartPlan {
     if (transition.target!.length > 1) throw new UnsupportedChartError(`several targets in ${from.id}`);
     const domain = domainOf(transition.source, target, transition.reenter);
     const exits: AnyStateNode[] = [];
-    for (let node: AnyStateNode | undefined = from; node !== undefined && node !== domain; node = node.parent) {
+    for (
+      let node: AnyStateNode | undefined = from;
+      node !== undefined && node !== domain;
+      node = node.parent
+    ) {
       exits.push(node);
     }
     const entries: AnyStateNode[] = [];
-    for (let node: AnyStateNode | undefined = target; node !== undefined && node !== domain; node = node.parent) {
+    for (
+      let node: AnyStateNode | undefined = target;
+      node !== undefined && node !== domain;
+      node = node.parent
+    ) {
       entries.unshift(node);
     }
     const descent = initialDescent(target);

@@ -1,5 +1,12 @@
 import type { ActorLogic, ActorScope, AnyActorRef, AnyStateMachine, EventObject, Snapshot } from "xstate";
-import { type ActionStep, type ChartPlan, type Leaf, planChart, type StateStep, type TransitionPlan } from "./chart-plan.ts";
+import {
+  type ActionStep,
+  type ChartPlan,
+  type Leaf,
+  planChart,
+  type StateStep,
+  type TransitionPlan,
+} from "./chart-plan.ts";
 
 /**
  * Actor logic that runs a machine from tables instead of through XState's interpreter.
@@ -16,7 +23,7 @@ import { type ActionStep, type ChartPlan, type Leaf, planChart, type StateStep, 
 export interface ChartHost {
   /** Runs a task after the current step. */
   post(task: () => void): void;
-  /** Calls back after a delay in milliseconds. */
+  /** Runs a task after a delay in milliseconds, as `post` does. */
   arm(delayMs: number, callback: () => void): Cancellable;
 }
 /** A timer that can be cancelled. */
@@ -80,9 +87,7 @@ export function compileLogic<Context, Event extends EventObject, Input>(
       state,
       isAlive: true,
       cleanup: host.arm(delayMs, () => {
-        host.post(() => {
-          if (entry.isAlive) self.send(event);
-        });
+        if (entry.isAlive) self.send(event);
       }),
     };
     keepRunning(self, entry);
@@ -228,7 +233,8 @@ export class EventlessLoopError extends Error {
 function wildcardPlans(leaf: Leaf, type: string): readonly TransitionPlan[] | undefined {
   let best: Leaf["wildcards"][number] | undefined;
   for (const wildcard of leaf.wildcards) {
-    if (type.startsWith(wildcard.prefix) && wildcard.prefix.length > (best?.prefix.length ?? -1)) best = wildcard;
+    if (type.startsWith(wildcard.prefix) && wildcard.prefix.length > (best?.prefix.length ?? -1))
+      best = wildcard;
   }
   return best?.plans;
 }
