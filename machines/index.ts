@@ -1,13 +1,15 @@
 export { heartbeatRunnerMachine } from "./heartbeat-runner/heartbeat-runner.machine.ts";
 export { lockHolderMachine } from "./lock-holder/lock-holder.machine.ts";
-export type { EffectInput, LaneEvent, SettlementInput } from "./session-lane/session-lane.events.ts";
+export type { LaneEvent } from "./session-lane/session-lane.events.ts";
 export type {
   AbortReason,
   Conclusion,
+  EffectInput,
   LaneContext,
   LaneInput,
   LaneTurn,
   MailboxSummary,
+  SettlementInput,
   TurnEnd,
 } from "./session-lane/session-lane.logic.ts";
 export { sessionLaneMachine } from "./session-lane/session-lane.machine.ts";

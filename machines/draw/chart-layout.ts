@@ -1,6 +1,7 @@
 import type { LayoutOptions } from "elkjs/lib/elk-api.js";
 import type { Chart } from "./chart-model.ts";
 import { countCrossings } from "./clearance.ts";
+import { DrawingError } from "./drawing-error.ts";
 import { placeChart } from "./elk-placement.ts";
 import { segmentsOf } from "./geometry.ts";
 import { countCoveredHeaders, placeHeaders } from "./header.ts";
@@ -15,12 +16,12 @@ const wantedWidth = 1000;
 /** Lays a chart out in several ways and returns the best. */
 export async function layOut(chart: Chart): Promise<PlacedChart> {
   let best: { readonly placed: PlacedChart; readonly cost: number } | undefined;
-  for (const { labelWidth, strategy } of candidates()) {
-    const placed = tidy(await placeChart(chart, labelWidth, strategy));
+  for (const strategy of candidates()) {
+    const placed = tidy(await placeChart(chart, strategy));
     const cost = costOf(placed);
     if (best === undefined || cost < best.cost) best = { placed, cost };
   }
-  if (best === undefined) throw new Error(`There is no layout for ${chart.name}`);
+  if (best === undefined) throw new DrawingError("NO_LAYOUT", chart.name);
   return best.placed;
 }
 
@@ -33,7 +34,7 @@ function tidy(placed: PlacedChart): PlacedChart {
 }
 
 /** What a layout costs its reader: area, width beyond the page, covered text, crossings, bends and length of edges. */
-export function costOf(placed: PlacedChart): number {
+function costOf(placed: PlacedChart): number {
   const segments = placed.links.flatMap(({ points }) => segmentsOf(points));
   const crossings = placed.links.reduce(
     (sum, { points }, index) =>
@@ -47,17 +48,20 @@ export function costOf(placed: PlacedChart): number {
   return width + countCoveredHeaders(placed) * 100 + crossings * 40 + segments.length * 6 + length / 50;
 }
 
-/** Ways worth trying: which pays off depends on the machine, and what ELK makes of a seed cannot be foreseen. */
-function candidates(): readonly { readonly labelWidth: number; readonly strategy: LayoutOptions }[] {
-  return ["1", "3", "4", "5"].flatMap((seed) =>
-    ["NETWORK_SIMPLEX", "LONGEST_PATH"].map((layering) => ({
-      labelWidth: 130,
-      strategy: {
+/** Ways worth trying: what ELK makes of a seed cannot be foreseen, and each of these is the best for some chart. */
+function candidates(): readonly LayoutOptions[] {
+  const labelLayers = [
+    { labelLayer: "HEAD_LAYER", seeds: ["3", "4", "5"] },
+    { labelLayer: "MEDIAN_LAYER", seeds: ["1", "4"] },
+  ];
+  return labelLayers.flatMap(({ labelLayer, seeds }) =>
+    seeds.flatMap((seed) =>
+      ["NETWORK_SIMPLEX", "LONGEST_PATH"].map((layering) => ({
         "elk.randomSeed": seed,
         "elk.layered.layering.strategy": layering,
         "elk.layered.nodePlacement.strategy": "NETWORK_SIMPLEX",
-        "elk.layered.edgeLabels.centerLabelPlacementStrategy": "HEAD_LAYER",
-      },
-    })),
+        "elk.layered.edgeLabels.centerLabelPlacementStrategy": labelLayer,
+      })),
+    ),
   );
 }

@@ -4,7 +4,7 @@ import { type Trigger, triggerOf } from "./trigger.ts";
 
 /** One transition of a state, as the chart shows it; without targets it stays where it is. */
 export interface ChartTransition {
-  /** Unique in its chart: the state's id, the trigger and a running number. */
+  /** Unique in its chart: the state's id, the trigger and its place among those of this trigger. */
   readonly id: string;
   readonly source: string;
   readonly targets: readonly string[];
@@ -80,9 +80,9 @@ function stateOf(node: AnyStateNode): ChartState {
     entry: actionsOf(node.config.entry),
     exit: actionsOf(node.config.exit),
     invokes: node.invoke.map(({ id, src }) => ({ id, source: typeof src === "string" ? src : "inline" })),
-    transitions: [...node.transitions.values(), node.always ?? []]
-      .flat()
-      .map((transition, index) => transitionOf(node, transition, index)),
+    transitions: [...node.transitions.values(), node.always ?? []].flatMap((choices) =>
+      choices.map((transition, index) => transitionOf(node, transition, index)),
+    ),
     initial: isChoice ? node.initial.target.map((target) => target.id) : [],
     initialActions: isChoice ? actionsOf(node.initial.actions) : [],
     states: children.map(stateOf),

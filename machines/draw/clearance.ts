@@ -1,6 +1,6 @@
+import { type Area, collide, cross, crowd, isNear, type Segment, segmentsOf, touches } from "./geometry.ts";
 import { dotId } from "./link.ts";
 import type { PlacedChart, PlacedLink, PlacedState } from "./placed-chart.ts";
-import { type Area, collide, cross, crowd, isNear, type Segment, segmentsOf, touches } from "./geometry.ts";
 
 /** Room between an edge and what it passes, in pixels. */
 const passing = 7;

@@ -4,7 +4,7 @@ import { dotId, type Link } from "./link.ts";
 import type { StateBox } from "./state-box.ts";
 
 /** Diameter of the dot that marks where a state is entered. */
-export const dotSize = 10;
+const dotSize = 10;
 /** Room beside a compound state's text for edges that pass it. */
 export const headerClearance = 28;
 

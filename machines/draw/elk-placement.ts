@@ -1,21 +1,18 @@
 import elk from "elkjs/lib/elk.bundled.js";
 import type { ElkNode, LayoutOptions } from "elkjs/lib/elk-api.js";
 import { type Chart, statesOf } from "./chart-model.ts";
+import { DrawingError } from "./drawing-error.ts";
 import { elkGraphOf, isUpward } from "./elk-graph.ts";
 import { type Area, type Point, simplify } from "./geometry.ts";
 import { dotId, type Link, linksOf } from "./link.ts";
 import type { PlacedChart, PlacedLink } from "./placed-chart.ts";
 import { boxOf } from "./state-box.ts";
 
-/** Lets ELK place a chart, with labels of at most `labelWidth` pixels where words allow. */
-export async function placeChart(
-  chart: Chart,
-  labelWidth: number,
-  strategy: LayoutOptions,
-): Promise<PlacedChart> {
+/** Lets ELK place a chart by one of its strategies. */
+export async function placeChart(chart: Chart, strategy: LayoutOptions): Promise<PlacedChart> {
   const states = statesOf(chart.root);
   const boxes = new Map(states.map((state) => [state.id, boxOf(state)]));
-  const links = linksOf(chart, labelWidth);
+  const links = linksOf(chart);
   const graph = await new elk.default().layout(elkGraphOf(chart.root, boxes, links, strategy));
   const areas = areasOf(graph);
   return {
@@ -43,7 +40,7 @@ function placeLink(
 ): PlacedLink {
   const edge = graph.edges?.find(({ id }) => id === link.id);
   const section = edge?.sections?.[0];
-  if (edge === undefined || section === undefined) throw new Error(`ELK found no way for ${link.id}`);
+  if (edge === undefined || section === undefined) throw new DrawingError("NO_WAY", link.id);
   const origin = areaOf(areas, edge.container ?? graph.id);
   const shift = ({ x = 0, y = 0 }: { x?: number; y?: number }): Point => ({
     x: x + origin.x,
@@ -71,6 +68,6 @@ function areasOf(graph: ElkNode): ReadonlyMap<string, Area> {
 
 function areaOf(areas: ReadonlyMap<string, Area>, id: string): Area {
   const area = areas.get(id);
-  if (area === undefined) throw new Error(`ELK found no place for ${id}`);
+  if (area === undefined) throw new DrawingError("NO_AREA", id);
   return area;
 }

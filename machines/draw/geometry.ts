@@ -21,7 +21,7 @@ export interface Segment {
 }
 
 /** Below this distance two coordinates count as the same. */
-export const epsilon = 0.01;
+const epsilon = 0.01;
 
 /** Cuts an edge into its straight pieces. */
 export function segmentsOf(points: readonly Point[]): readonly Segment[] {

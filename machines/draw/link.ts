@@ -16,6 +16,8 @@ export interface Link {
 
 /** Room between two transitions that share a label. */
 export const sentenceGap = 3;
+/** How wide a label's lines are where words allow; narrow labels let more edges run side by side. */
+const labelWidth = 105;
 /** Room between a label's border and its text. */
 export const labelPadding = 6;
 
@@ -25,20 +27,17 @@ export function dotId(state: string): string {
 }
 
 /** Lists a chart's edges; transitions from one state to another share one, delayed ones another. */
-export function linksOf(chart: Chart, labelWidth: number): readonly Link[] {
+export function linksOf(chart: Chart): readonly Link[] {
   const groups = new Map<string, ChartTransition[]>();
   for (const transition of transitionsOf(chart)) {
     if (isInternal(transition)) continue;
     const key = [transition.source, transition.targets.join("+"), lookOf(transition)].join(">");
     groups.set(key, [...(groups.get(key) ?? []), transition]);
   }
-  return [
-    ...initialLinks(chart, labelWidth),
-    ...[...groups.values()].flatMap((group) => transitionLinks(group, labelWidth)),
-  ];
+  return [...initialLinks(chart), ...[...groups.values()].flatMap((group) => transitionLinks(group))];
 }
 
-function initialLinks(chart: Chart, labelWidth: number): readonly Link[] {
+function initialLinks(chart: Chart): readonly Link[] {
   return statesOf(chart.root).flatMap((state) => {
     const { initial, initialActions } = state;
     const sentences = initialActions.length > 0 ? [sayActivity("initial", initialActions, labelWidth)] : [];
@@ -49,7 +48,7 @@ function initialLinks(chart: Chart, labelWidth: number): readonly Link[] {
 }
 
 /** A transition into several regions of a parallel state is told once, on its first edge. */
-function transitionLinks(group: readonly ChartTransition[], labelWidth: number): readonly Link[] {
+function transitionLinks(group: readonly ChartTransition[]): readonly Link[] {
   const [first] = group;
   if (first === undefined) return [];
   const sentences = group.map((transition) => sayTransition(transition, labelWidth));

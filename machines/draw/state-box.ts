@@ -10,7 +10,7 @@ export interface StateBox {
 }
 
 /** The type of a state's name. */
-export const nameFont: Font = { size: 13, bold: true };
+const nameFont: Font = { size: 13, bold: true };
 /** Height of one line of small type. */
 export const lineHeight = 14;
 /** Height of the part of a box that holds the state's name. */
@@ -38,7 +38,7 @@ export function boxOf(state: ChartState): StateBox {
   const isWrapped = sentences.some((sentence) => sentence.lines.length > 1);
   const textWidth = Math.max(
     widthOf(state.name, nameFont),
-    widestOf(lines, smallFont) + (isWrapped ? hangingIndent : 0),
+    widestOf(lines, smallFont) + (isWrapped ? hangingIndent : 4),
   );
   return {
     sentences,

@@ -33,14 +33,16 @@ export function drawState(placed: PlacedState, isRegion: boolean): string {
 
 /** Draws what is written in a state's box, so that it lies above the edges that pass. */
 export function drawStateText({ state, box, area, textLeft }: PlacedState): string {
-  const x = textLeft + boxPadding;
   const isCompound = state.states.length > 0;
+  const isAlone = !isCompound && box.sentences.length === 0;
   const colour = isCompound ? ` fill="${toneOf(state).text}"` : "";
   const halo = isCompound ? ` class="halo" stroke="${toneOf(state).fill}"` : "";
-  const name = `<text class="name" x="${num(x)}" y="${num(area.y + 18.5)}"${colour}>${escapeXml(state.name)}</text>`;
-  const at = { x, y: area.y + rowsTop + 10 };
-  const rows = drawSentences(box.sentences, at, { isCentred: false, gap: 0, indent: hangingIndent });
-  return `<g${halo}>${name}${rows}</g>`;
+  const x = isAlone ? area.x + area.width / 2 : textLeft + boxPadding;
+  const anchor = isAlone ? ' text-anchor="middle"' : "";
+  const place = `x="${num(x)}" y="${num(area.y + 18.5)}"${anchor}${colour}`;
+  const rows = { isCentred: false, gap: 0, indent: hangingIndent };
+  const text = drawSentences(box.sentences, { x, y: area.y + rowsTop + 10 }, rows);
+  return `<g${halo}><text class="name" ${place}>${escapeXml(state.name)}</text>${text}</g>`;
 }
 
 function titleOf({ state }: PlacedState): string {

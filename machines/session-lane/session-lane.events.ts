@@ -1,4 +1,4 @@
-import type { Conclusion, LaneTurn, MailboxSummary } from "./session-lane.logic.ts";
+import type { LaneTurn, MailboxSummary } from "./session-lane.logic.ts";
 
 /** What a session lane understands. */
 export type LaneEvent =
@@ -18,12 +18,3 @@ export type LaneEvent =
   | { readonly type: "lane.close" }
   | { readonly type: "work.settled"; readonly mailbox: MailboxSummary }
   | { readonly type: "store.failed" };
-
-/** What an effect of a lane is told: whose it is. */
-export interface EffectInput {
-  readonly sessionKey: string;
-}
-/** What the effect that settles a turn's work is told besides. */
-export interface SettlementInput extends EffectInput {
-  readonly conclusion: Conclusion | null;
-}

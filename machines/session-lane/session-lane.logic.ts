@@ -68,6 +68,20 @@ export interface LaneInput {
   readonly pausedBy: { readonly session: boolean; readonly keeper: boolean };
 }
 
+/** What the store said. */
+export interface MailboxParams {
+  readonly mailbox: MailboxSummary;
+}
+/** The turn that the store opened, and what it said besides. */
+export interface TurnParams extends MailboxParams {
+  readonly turn: LaneTurn;
+}
+/** Who pauses, or no longer does. */
+export interface PauseParams {
+  readonly scope: "session" | "keeper";
+  readonly paused: boolean;
+}
+
 /** The context of a lane that has just been started. */
 export function createLaneContext(input: LaneInput): LaneContext {
   return {
@@ -83,7 +97,7 @@ export function createLaneContext(input: LaneInput): LaneContext {
 }
 
 /** Takes over what the store said, unless something newer is known. */
-export function recordMailbox(context: LaneContext, params: { readonly mailbox: MailboxSummary }): LaneContext {
+export function recordMailbox(context: LaneContext, params: MailboxParams): LaneContext {
   if (params.mailbox.version <= context.mailbox.version) return context;
   return { ...context, mailbox: params.mailbox };
 }
@@ -96,10 +110,7 @@ export function recordWake(context: LaneContext): LaneContext {
 }
 
 /** Notes who pauses this lane: its session, the whole keeper, both or nobody (B59a). */
-export function recordPause(
-  context: LaneContext,
-  params: { readonly scope: "session" | "keeper"; readonly paused: boolean },
-): LaneContext {
+export function recordPause(context: LaneContext, params: PauseParams): LaneContext {
   return produce(context, (draft) => {
     draft.pausedBy[params.scope] = params.paused;
   });
@@ -113,10 +124,7 @@ export function endBackoff(context: LaneContext): LaneContext {
 }
 
 /** Notes the turn that now runs. It satisfies every wake before it (B40). */
-export function recordTurn(
-  context: LaneContext,
-  params: { readonly turn: LaneTurn; readonly mailbox: MailboxSummary },
-): LaneContext {
+export function recordTurn(context: LaneContext, params: TurnParams): LaneContext {
   return { ...context, turn: params.turn, wakeDue: false, mailbox: newer(context.mailbox, params.mailbox) };
 }
 
@@ -133,7 +141,7 @@ export function recordEnd(context: LaneContext, params: { readonly end: TurnEnd 
 }
 
 /** Forgets the turn: the store has settled its work. */
-export function recordSettled(context: LaneContext, params: { readonly mailbox: MailboxSummary }): LaneContext {
+export function recordSettled(context: LaneContext, params: MailboxParams): LaneContext {
   const mailbox = newer(context.mailbox, params.mailbox);
   return { ...context, turn: null, abort: null, conclusion: null, mailbox };
 }
@@ -190,4 +198,23 @@ export function isOutcomeOpen(context: LaneContext): boolean {
 /** A rejection now is the reclaim (B28). */
 export function isReclaiming(context: LaneContext): boolean {
   return context.abort === "stalled" || context.abort === "timeout";
+}
+
+/** What an effect of a lane is told: whose it is. */
+export interface EffectInput {
+  readonly sessionKey: string;
+}
+/** What the effect that settles a turn's work is told besides. */
+export interface SettlementInput extends EffectInput {
+  readonly conclusion: Conclusion | null;
+}
+
+/** What an effect of the lane is told. */
+export function toEffectInput({ context }: { readonly context: LaneContext }): EffectInput {
+  return { sessionKey: context.sessionKey };
+}
+
+/** What the effect that settles a turn's work is told. */
+export function toSettlementInput({ context }: { readonly context: LaneContext }): SettlementInput {
+  return { sessionKey: context.sessionKey, conclusion: context.conclusion };
 }

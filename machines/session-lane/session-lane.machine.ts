@@ -1,8 +1,9 @@
 import { assign, fromCallback, setup } from "xstate";
-import type { EffectInput, LaneEvent, SettlementInput } from "./session-lane.events.ts";
+import type { LaneEvent } from "./session-lane.events.ts";
 import {
   type AbortReason,
   createLaneContext,
+  type EffectInput,
   endBackoff,
   hasWork,
   isBackingOff,
@@ -12,8 +13,8 @@ import {
   isReclaiming,
   type LaneContext,
   type LaneInput,
-  type LaneTurn,
-  type MailboxSummary,
+  type MailboxParams,
+  type PauseParams,
   recordAbort,
   recordEnd,
   recordMailbox,
@@ -21,6 +22,10 @@ import {
   recordSettled,
   recordTurn,
   recordWake,
+  type SettlementInput,
+  toEffectInput,
+  toSettlementInput,
+  type TurnParams,
 } from "./session-lane.logic.ts";
 
 /**
@@ -28,11 +33,7 @@ import {
  * The runtime provides its effects (actors, actions without a context update) and its delays.
  */
 export const sessionLaneMachine = setup({
-  types: {
-    context: {} as LaneContext,
-    events: {} as LaneEvent,
-    input: {} as LaneInput,
-  },
+  types: { context: {} as LaneContext, events: {} as LaneEvent, input: {} as LaneInput },
   actors: {
     claim: fromCallback<LaneEvent, EffectInput>(() => {}),
     opening: fromCallback<LaneEvent, EffectInput>(() => {}),
@@ -41,20 +42,16 @@ export const sessionLaneMachine = setup({
     outage: fromCallback<LaneEvent, EffectInput>(() => {}),
   },
   actions: {
-    recordMailbox: assign(({ context }, params: { mailbox: MailboxSummary }) => recordMailbox(context, params)),
+    recordMailbox: assign(({ context }, params: MailboxParams) => recordMailbox(context, params)),
     recordWake: assign(({ context }) => recordWake(context)),
-    recordPause: assign(({ context }, params: { scope: "session" | "keeper"; paused: boolean }) =>
-      recordPause(context, params),
-    ),
+    recordPause: assign(({ context }, params: PauseParams) => recordPause(context, params)),
     endBackoff: assign(({ context }) => endBackoff(context)),
-    recordTurn: assign(({ context }, params: { turn: LaneTurn; mailbox: MailboxSummary }) =>
-      recordTurn(context, params),
-    ),
+    recordTurn: assign(({ context }, params: TurnParams) => recordTurn(context, params)),
     recordAbort: assign(({ context }, params: { reason: AbortReason }) => recordAbort(context, params)),
     recordReturned: assign(({ context }) => recordEnd(context, { end: "returned" })),
     recordThrown: assign(({ context }) => recordEnd(context, { end: "threw" })),
     recordExpired: assign(({ context }) => recordEnd(context, { end: "expired" })),
-    recordSettled: assign(({ context }, params: { mailbox: MailboxSummary }) => recordSettled(context, params)),
+    recordSettled: assign(({ context }, params: MailboxParams) => recordSettled(context, params)),
     startTurn: () => {},
     abortTurn: () => {},
     fenceTurn: () => {},
@@ -96,12 +93,8 @@ export const sessionLaneMachine = setup({
   context: ({ input }) => createLaneContext(input),
   initial: "idle",
   on: {
-    "mailbox.changed": {
-      actions: { type: "recordMailbox", params: ({ event }) => ({ mailbox: event.mailbox }) },
-    },
-    "pause.changed": {
-      actions: { type: "recordPause", params: ({ event }) => ({ scope: event.scope, paused: event.paused }) },
-    },
+    "mailbox.changed": { actions: { type: "recordMailbox", params: ({ event }) => event } },
+    "pause.changed": { actions: { type: "recordPause", params: ({ event }) => event } },
     "wake.due": { actions: ["recordWake", "deferWake"] },
   },
   states: {
@@ -133,14 +126,15 @@ export const sessionLaneMachine = setup({
           always: { guard: "isPausedNoMore", target: "choosing" },
         },
         backingOff: {
-          description: "A failed turn waits to be tried again. A message never waits for events that back off.",
+          description:
+            "A failed turn waits to be tried again. A message never waits for events that back off.",
           on: { "session.reset": { target: "restarting" } },
           always: { guard: "isBackingOffNoMore", target: "choosing" },
           after: { backoff: { target: "choosing", actions: "endBackoff" } },
         },
         waitingForCapacity: {
           description: "Waits for a slot. That is not running: no stall clock runs, however long it takes.",
-          invoke: { id: "claim", src: "claim", input: ({ context }) => ({ sessionKey: context.sessionKey }) },
+          invoke: { id: "claim", src: "claim", input: toEffectInput },
           on: {
             "slot.granted": { target: "opening" },
             "session.reset": { target: "restarting", actions: "releaseSlot" },
@@ -148,24 +142,24 @@ export const sessionLaneMachine = setup({
           always: { guard: "isHeldBack", target: "choosing", actions: "releaseSlot" },
         },
         opening: {
-          description: "Holds a slot while the store opens the next turn. What is asked meanwhile is answered after it.",
+          description:
+            "Holds a slot while the store opens the next turn. What is asked meanwhile is answered after it.",
           tags: "engaged",
           exit: "resumePostponed",
-          invoke: { id: "opening", src: "opening", input: ({ context }) => ({ sessionKey: context.sessionKey }), onError: { target: "withoutStore" } },
+          invoke: {
+            id: "opening",
+            src: "opening",
+            input: toEffectInput,
+            onError: { target: "withoutStore" },
+          },
           on: {
             "turn.opened": {
               target: "running",
-              actions: [
-                { type: "recordTurn", params: ({ event }) => ({ turn: event.turn, mailbox: event.mailbox }) },
-                "startTurn",
-              ],
+              actions: [{ type: "recordTurn", params: ({ event }) => event }, "startTurn"],
             },
             "turn.withheld": {
               target: "choosing",
-              actions: [
-                { type: "recordMailbox", params: ({ event }) => ({ mailbox: event.mailbox }) },
-                "releaseSlot",
-              ],
+              actions: [{ type: "recordMailbox", params: ({ event }) => event }, "releaseSlot"],
             },
             "store.failed": { target: "withoutStore" },
             "slot.lost": { actions: "postpone" },
@@ -175,7 +169,8 @@ export const sessionLaneMachine = setup({
           },
         },
         running: {
-          description: "The host's turn runs. Progress moves the stall deadline; nothing moves the turn's own time limit.",
+          description:
+            "The host's turn runs. Progress moves the stall deadline; nothing moves the turn's own time limit.",
           tags: "engaged",
           on: {
             "turn.returned": { target: "settling", actions: "recordReturned" },
@@ -198,14 +193,14 @@ export const sessionLaneMachine = setup({
             },
           },
           after: {
-            stallDeadline: [
-              { guard: "isQuiet", target: "#sessionLane.stalled" },
-              { target: "running", reenter: true },
-            ],
             turnDeadline: {
               target: "aborting",
               actions: [{ type: "recordAbort", params: { reason: "timeout" } }, "abortTurn"],
             },
+            stallDeadline: [
+              { guard: "isQuiet", target: "#sessionLane.stalled" },
+              { target: "running", reenter: true },
+            ],
           },
         },
         aborting: {
@@ -245,41 +240,43 @@ export const sessionLaneMachine = setup({
           invoke: {
             id: "settlement",
             src: "settlement",
-            input: ({ context }) => ({ sessionKey: context.sessionKey, conclusion: context.conclusion }),
+            input: toSettlementInput,
             onError: { target: "unsettled" },
           },
           on: {
             "work.settled": {
               target: "choosing",
-              actions: { type: "recordSettled", params: ({ event }) => ({ mailbox: event.mailbox }) },
+              actions: { type: "recordSettled", params: ({ event }) => event },
             },
             "store.failed": { target: "unsettled" },
             "session.reset": { actions: "postpone" },
           },
         },
         unsettled: {
-          description: "The store could not record the end of the turn: its slot is free, its outcome open, and it is tried again.",
-          invoke: { id: "outage", src: "outage", input: ({ context }) => ({ sessionKey: context.sessionKey }) },
+          description:
+            "The store could not record the end of the turn: its slot is free, its outcome open, and it is tried again.",
+          invoke: { id: "outage", src: "outage", input: toEffectInput },
           on: { "session.reset": { actions: "postpone" } },
           after: { storeRetry: { target: "settling" } },
         },
         restarting: {
           description: "The store starts a new incarnation of the session.",
           exit: "resumePostponed",
-          invoke: { id: "restart", src: "restart", input: ({ context }) => ({ sessionKey: context.sessionKey }), onError: { target: "choosing" } },
+          invoke: { id: "restart", src: "restart", input: toEffectInput, onError: { target: "choosing" } },
           on: {
             "session.restarted": {
               target: "choosing",
-              actions: { type: "recordMailbox", params: ({ event }) => ({ mailbox: event.mailbox }) },
+              actions: { type: "recordMailbox", params: ({ event }) => event },
             },
             "store.failed": { target: "choosing" },
             "session.reset": { actions: "postpone" },
           },
         },
         withoutStore: {
-          description: "The store failed to open a turn: the slot is given back, the work stays, and it is tried again.",
+          description:
+            "The store failed to open a turn: the slot is given back, the work stays, and it is tried again.",
           entry: "releaseSlot",
-          invoke: { id: "outage", src: "outage", input: ({ context }) => ({ sessionKey: context.sessionKey }) },
+          invoke: { id: "outage", src: "outage", input: toEffectInput },
           on: { "session.reset": { target: "restarting" } },
           after: { storeRetry: { target: "choosing" } },
         },
@@ -317,6 +314,10 @@ export const sessionLaneMachine = setup({
             },
           },
           after: {
+            turnDeadline: {
+              target: "aborting",
+              actions: [{ type: "recordAbort", params: { reason: "timeout" } }, "abortTurn"],
+            },
             reclaimDeadline: [
               {
                 guard: "isOverdue",
@@ -325,14 +326,11 @@ export const sessionLaneMachine = setup({
               },
               { target: "running", reenter: true },
             ],
-            turnDeadline: {
-              target: "aborting",
-              actions: [{ type: "recordAbort", params: { reason: "timeout" } }, "abortTurn"],
-            },
           },
         },
         aborting: {
-          description: "The turn was told to stop while it was stalled; a reply within its grace still completes it.",
+          description:
+            "The turn was told to stop while it was stalled; a reply within its grace still completes it.",
           on: {
             "turn.threw": { guard: "isReclaiming", target: "#sessionLane.reclaimed" },
             "turn.abort": {
@@ -358,7 +356,8 @@ export const sessionLaneMachine = setup({
       },
     },
     reclaimed: {
-      description: "The turn was aborted and fenced and its slot freed; stays so until the store has settled its work.",
+      description:
+        "The turn was aborted and fenced and its slot freed; stays so until the store has settled its work.",
       entry: ["recordExpired", "fenceTurn", "releaseSlot", "reportReclaimed"],
       exit: "resumePostponed",
       initial: "settling",
@@ -372,26 +371,27 @@ export const sessionLaneMachine = setup({
           invoke: {
             id: "settlement",
             src: "settlement",
-            input: ({ context }) => ({ sessionKey: context.sessionKey, conclusion: context.conclusion }),
+            input: toSettlementInput,
             onError: { target: "unsettled" },
           },
           on: {
             "work.settled": {
               target: "#sessionLane.busy.choosing",
-              actions: { type: "recordSettled", params: ({ event }) => ({ mailbox: event.mailbox }) },
+              actions: { type: "recordSettled", params: ({ event }) => event },
             },
             "store.failed": { target: "unsettled" },
           },
         },
         unsettled: {
           description: "The store could not record it; it is tried again.",
-          invoke: { id: "outage", src: "outage", input: ({ context }) => ({ sessionKey: context.sessionKey }) },
+          invoke: { id: "outage", src: "outage", input: toEffectInput },
           after: { storeRetry: { target: "settling" } },
         },
       },
     },
     asleep: {
-      description: "Idle for long enough: the actor ends, and the session is the store's alone until its next item.",
+      description:
+        "Idle for long enough: the actor ends, and the session is the store's alone until its next item.",
       type: "final",
     },
   },

@@ -19,6 +19,7 @@ import { createLostTime } from "./lost-time.ts";
 import { completeOptions, defaultAgentOf, type LanekeeperOptions } from "./options.ts";
 import { createPauses, type Pauses } from "./pauses.ts";
 import { createPendingOutcomes } from "./pending-outcomes.ts";
+import { createPulse } from "./pulse.ts";
 import { createResets } from "./resets.ts";
 import { createRetention } from "./retention.ts";
 import { createRunQueue, type RunQueue } from "./run-queue.ts";
@@ -98,6 +99,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     journal,
     outcomes: createPendingOutcomes(),
     zombies,
+    pulse: createPulse(deadlines, settings.lane.stallAfterMs, () => runtime.dispatcher.held > 0),
     counters: { waiting: 0, stalled: 0, engaged: 0, completed: 0, failed: 0, reclaimed: 0 },
     scope: new AsyncLocalStorage<LiveTurn>(),
     get wakes() {

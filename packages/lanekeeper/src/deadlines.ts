@@ -41,6 +41,8 @@ export function createDeadlines(
   let timer: unknown;
   let timerDue = Infinity;
   let isClosed = false;
+  /** When something last ran here: what was lost began after that. */
+  let lastRan = clock.monotonic();
 
   const precedes = (a: DelayList, b: DelayList): boolean => {
     const x = a.head!;
@@ -108,7 +110,8 @@ export function createDeadlines(
     const wasDue = timerDue;
     timerDue = Infinity;
     const now = clock.monotonic();
-    if (now - wasDue > lateMs) onLate(wasDue, now);
+    if (now - wasDue > lateMs) onLate(Math.min(wasDue, lastRan), now);
+    lastRan = now;
     // Only what was armed before this firing: a callback that arms an immediate deadline cannot hold the loop.
     const last = order;
     for (let list = heap[0]; list !== undefined; list = heap[0]) {
@@ -161,7 +164,7 @@ export function createDeadlines(
         list = { delayMs: delay, head: undefined, tail: undefined, index: heap.length };
         lists.set(delay, list);
       }
-      const deadline = new ArmedDeadline(clock.monotonic() + delay, list, callback);
+      const deadline = new ArmedDeadline((lastRan = clock.monotonic()) + delay, list, callback);
       if (list.tail === undefined) {
         list.head = list.tail = deadline;
         list.index = heap.length;

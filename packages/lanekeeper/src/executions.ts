@@ -24,10 +24,12 @@ export interface Executions {
     command: string,
     args: readonly string[],
     options: ExecOptions | undefined,
-    owner?: { readonly turn: LiveTurn; readonly isForeground: boolean },
+    owner?: Owner,
   ): Promise<Execution>;
   /** Announces a command that runs elsewhere. */
   expect(sessionKey: string, execId: string, options: unknown): Promise<void>;
+  /** Whether a command's completion concerns its turn or nobody, and is no event (B38a). */
+  isSilent(execId: string, completion: ExecCompletion): boolean;
   /** Forgets the deadline of an announced command that was reported. */
   reported(execId: string): void;
   /** Ends every process: SIGTERM, then SIGKILL. Resolves when all have ended and are recorded. */
@@ -41,6 +43,14 @@ export type CompletionSink = (
   isSilent: boolean,
 ) => Promise<void>;
 
+/** Whose command it is, unless nobody's turn started it. */
+interface Owner {
+  readonly turn: LiveTurn;
+  readonly isForeground: boolean;
+}
+
+/** Milliseconds after SIGKILL in which a process must have ended: one that has not is lost (B33, B37). */
+const reapMs = 5_000;
 /** Milliseconds the system has to start a process. */
 const startDeadlineMs = 30_000;
 /** Milliseconds after which an announced command counts as lost, by default: 24 h. */
@@ -49,16 +59,20 @@ const announcedMs = 86_400_000;
 interface RunningCommand {
   readonly record: ExecutionRecord;
   readonly settings: ExecSettings;
+  readonly owner: Owner | undefined;
   readonly tail: OutputTail;
   /** Settles once its end is recorded. */
   readonly done: Promise<ExecCompletion>;
   readonly settle: (completion: ExecCompletion) => void;
-  /** Settles then too, or when it could not be started. */
+  /** Settles when its whole group is gone as well, or when it could not be started. */
   readonly over: Promise<void>;
   readonly finish: () => void;
   process: StartedProcess | undefined;
   verdict: "timed-out" | "killed" | undefined;
   timer: Deadline | undefined;
+  hasEnded: boolean;
+  /** Set while what it started outlives it: told when that was killed. */
+  groupGone: (() => void) | undefined;
 }
 
 /** Creates the executions of a keeper. */
@@ -70,7 +84,8 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
 
   /** SIGTERM, then SIGKILL after the grace. */
   const terminate = (command: RunningCommand, verdict: "timed-out" | "killed"): void => {
-    if (command.verdict !== undefined) return;
+    // After its end its group's number may be another's.
+    if (command.hasEnded || command.verdict !== undefined) return;
     command.verdict = verdict;
     // One that is being started is ended as soon as it has a process.
     if (command.process !== undefined) signalTwice(command, command.process);
@@ -78,18 +93,38 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
   const signalTwice = (command: RunningCommand, started: StartedProcess): void => {
     command.timer?.cancel();
     started.kill("SIGTERM");
-    command.timer = deadlines.arm(command.settings.killGraceMs, () => started.kill("SIGKILL"));
+    command.timer = deadlines.arm(command.settings.killGraceMs, () => {
+      started.kill("SIGKILL");
+      if (command.hasEnded) command.groupGone?.();
+      else command.timer = deadlines.arm(reapMs, () => ended(command, "lost", null, null));
+    });
+  };
+
+  const isSilent: Executions["isSilent"] = (execId, { status, output }) => {
+    const command = running.get(execId);
+    // A foreground command is its turn's own business, unless the turn ended first (B38a).
+    if (command?.owner?.isForeground === true && !command.owner.turn.isOver) return true;
+    const notify = command?.settings.notify ?? settings.exec.notify;
+    return notify === "never" || (notify === "output-or-failure" && status === "completed" && output === "");
   };
 
   const ended = (
     command: RunningCommand,
+    status: ExecCompletion["status"],
     exitCode: number | null,
     signal: string | null,
-    owner: { readonly turn: LiveTurn; readonly isForeground: boolean } | undefined,
   ): void => {
-    command.timer?.cancel();
+    if (command.hasEnded) return;
+    command.hasEnded = true;
     const { record, tail } = command;
-    const status = command.verdict ?? (signal !== null ? "killed" : exitCode === 0 ? "completed" : "failed");
+    const { promise: gone, resolve: groupGone } = Promise.withResolvers<void>();
+    // What it started and left behind gets the rest of the grace; SIGCONT only asks whether there is any.
+    if (command.verdict !== undefined && status !== "lost" && command.process?.kill("SIGCONT") === true) {
+      command.groupGone = groupGone;
+    } else {
+      command.timer?.cancel();
+      groupGone();
+    }
     const completion: ExecCompletion = {
       execId: record.execId,
       sessionKey: record.sessionKey,
@@ -104,18 +139,18 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
     };
     if (journal.isObserved) {
       const { execId, sessionKey, endedAt: at } = completion;
-      journal.emit({ type: "exec.completed", at, sessionKey, execId, status });
+      if (status === "lost") journal.emit({ type: "exec.lost", at, sessionKey, execId });
+      else journal.emit({ type: "exec.completed", at, sessionKey, execId, status });
     }
-    // A foreground command is its turn's own business, unless the turn ended first (B38a).
-    const isTurns = owner?.isForeground === true && !owner.turn.isOver;
-    const isQuiet =
-      command.settings.notify === "never" ||
-      (command.settings.notify === "output-or-failure" && status === "completed" && completion.output === "");
-    void complete(record, completion, isTurns || isQuiet).finally(() => {
-      running.delete(record.execId);
-      command.settle(completion);
-      command.finish();
-    });
+    void complete(record, completion, isSilent(record.execId, completion))
+      .finally(() => {
+        command.settle(completion);
+        return gone;
+      })
+      .then(() => {
+        running.delete(record.execId);
+        command.finish();
+      });
   };
 
   const lose = (record: ExecutionRecord): Promise<void> => {
@@ -124,21 +159,18 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
     if (journal.isObserved) {
       journal.emit({ type: "exec.lost", at, sessionKey: record.sessionKey, execId: record.execId });
     }
-    return complete(
-      record,
-      {
-        execId: record.execId,
-        sessionKey: record.sessionKey,
-        status: "lost",
-        exitCode: null,
-        signal: null,
-        output: "",
-        truncated: false,
-        startedAt: record.startedAt,
-        endedAt: at,
-      },
-      false,
-    );
+    const completion: ExecCompletion = {
+      execId: record.execId,
+      sessionKey: record.sessionKey,
+      status: "lost",
+      exitCode: null,
+      signal: null,
+      output: "",
+      truncated: false,
+      startedAt: record.startedAt,
+      endedAt: at,
+    };
+    return complete(record, completion, isSilent(record.execId, completion));
   };
 
   return {
@@ -169,6 +201,7 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
       const state: RunningCommand = {
         record,
         settings: exec,
+        owner,
         tail: createOutputTail(exec.tailChars),
         done,
         settle,
@@ -177,7 +210,10 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
         process: undefined,
         verdict: undefined,
         timer: undefined,
+        hasEnded: false,
+        groupGone: undefined,
       };
+      const { promise: started, resolve: wasStarted } = Promise.withResolvers<void>();
       running.set(record.execId, state);
       try {
         state.process = await withDeadline(
@@ -190,7 +226,12 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
                 state.tail.add(text);
                 if (owner?.isForeground === true && owner.turn.isCurrent) owner.turn.noteProgress();
               },
-              ended: (exitCode, signal) => ended(state, exitCode, signal, owner),
+              // Not before everybody knows that it was started; never if it was not.
+              ended: (exitCode, signal) =>
+                void started.then(() => {
+                  const ownStatus = signal !== null ? "killed" : exitCode === 0 ? "completed" : "failed";
+                  ended(state, state.verdict ?? ownStatus, exitCode, signal);
+                }),
             },
           ),
           (late) => late.kill("SIGKILL"),
@@ -209,7 +250,7 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
       const { pid } = state.process;
       if (state.verdict !== undefined) {
         signalTwice(state, state.process);
-      } else if (running.has(record.execId)) {
+      } else {
         state.timer = deadlines.arm(exec.timeoutMs, () => terminate(state, "timed-out"));
       }
       if (owner?.isForeground === true) owner.turn.whenStopped(() => terminate(state, "killed"));
@@ -218,6 +259,7 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
         const isForeground = owner?.isForeground === true;
         journal.emit({ type: "exec.started", at: startedAt, sessionKey, execId, command, pid, isForeground });
       }
+      wasStarted();
       return {
         execId: record.execId,
         sessionKey,
@@ -225,7 +267,7 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
         done: state.done,
         kill: (signal) => {
           if (signal === undefined) terminate(state, "killed");
-          else state.process?.kill(signal);
+          else if (!state.hasEnded) state.process?.kill(signal);
         },
       };
     },
@@ -257,6 +299,8 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
         deadlines.arm(timeoutMs ?? announcedMs, () => void lose(record)),
       );
     },
+
+    isSilent,
 
     reported(execId) {
       announced.get(execId)?.cancel();

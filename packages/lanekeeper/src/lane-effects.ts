@@ -89,6 +89,7 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
           const { cause, attempt, reasons, fencingToken } = turn;
           journal.emit({ type: "turn.started", ...turn.facts(), cause, attempt, reasons, fencingToken });
         }
+        runtime.pulse.wake();
         runtime.queue.post(() => turn.run());
       },
       abortTurn: ({ context }) => {

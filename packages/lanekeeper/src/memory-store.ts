@@ -177,6 +177,10 @@ function openMailboxes(state: MemoryState): Mailboxes {
     completeExecution({ record, completion, isSilent, limits }) {
       const { now } = state.host.clock;
       if (executions.get(record.execId)?.state === "completed") return { status: "duplicate" };
+      if (isSilent) {
+        executions.complete(record, now());
+        return { status: "silent" };
+      }
       const incarnation = record.incarnation ?? state.require(record.sessionKey).incarnation;
       if (incarnation !== state.require(record.sessionKey).incarnation) {
         executions.complete(record, now());
@@ -190,10 +194,6 @@ function openMailboxes(state: MemoryState): Mailboxes {
         };
         deadLetters.add(deadLetter);
         return { status: "stale", deadLetter };
-      }
-      if (isSilent) {
-        executions.complete(record, now());
-        return { status: "silent" };
       }
       const appended = state.append(
         {

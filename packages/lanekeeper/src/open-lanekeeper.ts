@@ -26,6 +26,7 @@ import {
   type SendOptions,
   type WakeOptions,
 } from "./options.ts";
+import { createOutputTail } from "./output-tail.ts";
 import type { Pauses } from "./pauses.ts";
 import type { Receipt } from "./receipt.ts";
 import type { Resets } from "./resets.ts";
@@ -123,6 +124,7 @@ export class OpenLanekeeper implements Lanekeeper {
     const { admission, completions, runtime, executions } = this.#parts;
     admission.assertOpen();
     const { execId } = given;
+    if (given.sessionKey !== undefined) assertSessionKey(given.sessionKey);
     const known = await runtime.request(() => runtime.mailboxes.execution(execId));
     const sessionKey = given.sessionKey ?? known?.sessionKey;
     if (sessionKey === undefined) return completions.refuse(execId, undefined, "unknown-exec");
@@ -130,8 +132,8 @@ export class OpenLanekeeper implements Lanekeeper {
       return completions.refuse(execId, sessionKey, "session-mismatch");
     }
     const now = runtime.settings.clock.now();
-    const { tailChars } = runtime.settings.exec;
-    const output = given.output ?? "";
+    const tail = createOutputTail(runtime.settings.exec.tailChars);
+    tail.add(given.output ?? "");
     const signal = given.signal ?? null;
     const completion: ExecCompletion = {
       execId,
@@ -140,8 +142,8 @@ export class OpenLanekeeper implements Lanekeeper {
       status: signal !== null ? "killed" : given.exitCode === 0 ? "completed" : "failed",
       exitCode: given.exitCode,
       signal,
-      output: output.slice(Math.max(0, output.length - tailChars)),
-      truncated: output.length > tailChars,
+      output: tail.text,
+      truncated: tail.isTruncated,
       startedAt: known?.startedAt ?? now,
       endedAt: now,
     };
@@ -153,7 +155,7 @@ export class OpenLanekeeper implements Lanekeeper {
       startedAt: now,
       state: "announced" as const,
     };
-    const result = await completions.route(record, completion, false);
+    const result = await completions.route(record, completion, executions.isSilent(execId, completion));
     executions.reported(execId);
     return result;
   }
@@ -246,6 +248,7 @@ export class OpenLanekeeper implements Lanekeeper {
 
   async deadLetters(query?: Parameters<Lanekeeper["deadLetters"]>[0]): Promise<DeadLetter[]> {
     const { sessionKey, limit } = checkDeadLettersQuery(query);
+    if (sessionKey !== undefined) assertSessionKey(sessionKey);
     const { admission, runtime } = this.#parts;
     admission.assertOpen();
     const asked = { sessionKey, limit: limit ?? pageSize };

@@ -180,7 +180,7 @@ const wakeSchema = v.strictObject({
 });
 const reportSchema = v.strictObject({
   execId: name,
-  sessionKey: optional(name),
+  sessionKey: v.optional(v.unknown()),
   exitCode: v.nullable(v.custom<number>(Number.isInteger, "a whole number or null")),
   signal: v.optional(v.nullable(text(1))),
   output: optional(text()),
@@ -193,7 +193,7 @@ const sessionsSchema = v.strictObject({
   limit: optional(count(1)),
   after: optional(text()),
 });
-const deadLettersSchema = v.strictObject({ sessionKey: optional(name), limit: optional(count(1)) });
+const deadLettersSchema = v.strictObject({ sessionKey: v.optional(v.unknown()), limit: optional(count(1)) });
 const clearSchema = v.strictObject({
   reason: optional(text()),
   events: v.optional(v.boolean("true or false")),

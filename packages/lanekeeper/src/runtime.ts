@@ -9,6 +9,7 @@ import type { LiveTurn } from "./live-turn.ts";
 import type { LostTime } from "./lost-time.ts";
 import type { Settings } from "./options.ts";
 import type { PendingOutcomes } from "./pending-outcomes.ts";
+import type { Pulse } from "./pulse.ts";
 import type { RunQueue } from "./run-queue.ts";
 import type { Mailboxes } from "./store.ts";
 import type { StoreRequests } from "./store-requests.ts";
@@ -27,6 +28,7 @@ export interface Runtime extends StoreRequests {
   readonly outcomes: PendingOutcomes;
   readonly zombies: Zombies;
   readonly wakes: Wakes;
+  readonly pulse: Pulse;
   readonly executions: Executions;
   readonly counters: Counters;
   /** The turn whose code is running, if any. */

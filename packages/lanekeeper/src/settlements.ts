@@ -98,10 +98,12 @@ export function createSettlements(runtime: Runtime): Settlements {
           if (result.status === "settled") turn.lane.incarnation = result.incarnation;
           for (const waiter of own) waiter.settled(result.mailbox);
           if (result.status === "stale") return;
-          queue.post(() => {
+          const tell = (): void => {
             for (const item of result.finished) runtime.outcomes.settle(item.seq, item.outcome);
             announce(runtime, turn, conclusion, verdict, result.deadLetters);
-          });
+          };
+          // After the step in which the lane asks for its next turn, and after the one that opens it (B6).
+          queue.post(() => queue.post(tell));
         },
         (error) => {
           record.waiters = undefined;

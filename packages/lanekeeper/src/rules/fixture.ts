@@ -3,19 +3,21 @@ import { createLanekeeper } from "../create-lanekeeper.ts";
 import type { LanekeeperEvent } from "../events.ts";
 import type { Lanekeeper } from "../keeper.ts";
 import type { LanekeeperOptions } from "../options.ts";
+import type { Processes } from "../processes.ts";
 import { type ScriptedProcesses, scriptedProcesses } from "../scripted-processes.ts";
 import { createSimulatedClock, type SimulatedClock } from "../simulated-clock.ts";
 import type { Turn } from "../turn.ts";
 
 /** A keeper on simulated time, and everything it did. It is closed when the test is over. */
-export interface Fixture {
+export interface Fixture<Runner extends Processes = ScriptedProcesses> {
   readonly keeper: Lanekeeper;
   readonly clock: SimulatedClock;
   /** Every event, in order. */
   readonly events: readonly LanekeeperEvent[];
   /** Every log line, in order; the test's output stays silent. */
   readonly logs: readonly LogLine[];
-  readonly processes: ScriptedProcesses;
+  /** Scripted, unless the options gave others. */
+  readonly processes: Runner;
   /** Every turn that started, in order, unless the options gave a `turn`: each runs until it is resolved or rejected. */
   readonly turns: readonly HeldTurn[];
   /** The events of one type, in order. */
@@ -57,14 +59,14 @@ export function bodies(turn: Turn): readonly unknown[] {
 }
 
 /** Starts a keeper on simulated time, with scripted processes and half of every jitter. Options given here win. */
-export async function createFixture(
-  options: Partial<LanekeeperOptions> & {
+export async function createFixture<Runner extends Processes = ScriptedProcesses>(
+  options: Omit<Partial<LanekeeperOptions>, "clock" | "processes"> & {
     readonly clock?: SimulatedClock;
-    readonly processes?: ScriptedProcesses;
+    readonly processes?: Runner;
   } = {},
-): Promise<Fixture> {
+): Promise<Fixture<Runner>> {
   const clock = options.clock ?? createSimulatedClock();
-  const processes = options.processes ?? scriptedProcesses();
+  const processes = options.processes ?? (scriptedProcesses() as Processes as Runner);
   const events: LanekeeperEvent[] = [];
   const logs: LogLine[] = [];
   const turns: HeldTurn[] = [];

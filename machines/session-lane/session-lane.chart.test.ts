@@ -1,0 +1,284 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type AnyMachineSnapshot, createActor, fromCallback, SimulatedClock } from "xstate";
+import { explore, stateOf } from "../reachability.ts";
+import type { EffectInput, LaneEvent } from "./session-lane.events.ts";
+import type { LaneContext, LaneInput, LaneTurn, MailboxSummary } from "./session-lane.logic.ts";
+import { sessionLaneMachine } from "./session-lane.machine.ts";
+
+const quiet: MailboxSummary = { version: 1, messages: 0, events: 0, quiet: 1, retry: null };
+const message: MailboxSummary = { ...quiet, messages: 1 };
+const failedEvent: MailboxSummary = { ...quiet, events: 1, retry: { holding: "event", at: 5 } };
+const failedMessage: MailboxSummary = { ...message, events: 1, retry: { holding: "message", at: 5 } };
+const turn: LaneTurn = { id: "turn-1", cause: "message", attempt: 1, startedAt: 0 };
+const input: LaneInput = {
+  sessionKey: "chat",
+  mailbox: { ...quiet, version: 0 },
+  wakeDue: false,
+  pausedBy: { session: false, keeper: false },
+};
+const plain: readonly LaneEvent[] = [
+  { type: "wake.due" },
+  { type: "pause.changed", scope: "session", paused: true },
+  { type: "pause.changed", scope: "session", paused: false },
+  { type: "session.reset" },
+  { type: "slot.granted" },
+  { type: "slot.lost" },
+  { type: "turn.progressed" },
+  { type: "turn.returned" },
+  { type: "turn.threw" },
+  { type: "turn.abort" },
+  { type: "lane.close" },
+  { type: "store.failed" },
+];
+
+const events: readonly LaneEvent[] = [
+  ...[quiet, message, failedEvent, failedMessage].map(
+    (mailbox) => ({ type: "mailbox.changed", mailbox }) as const,
+  ),
+  ...[quiet, failedMessage].flatMap((mailbox): LaneEvent[] => [
+    { type: "turn.opened", turn, mailbox },
+    { type: "turn.withheld", mailbox },
+    { type: "work.settled", mailbox },
+    { type: "session.restarted", mailbox },
+  ]),
+  ...plain,
+];
+
+describe("the session lane's chart", () => {
+  it("has the four states of B1 on top, and the end of its actor", () => {
+    expect(Object.keys(sessionLaneMachine.states)).toEqual([
+      "idle",
+      "busy",
+      "stalled",
+      "reclaimed",
+      "asleep",
+    ]);
+  });
+
+  it("has every state reached and left again", () => {
+    const found = explore(sessionLaneMachine, {
+      input,
+      events,
+      openGuards: ["isQuiet", "isOverdue", "isGraceOver"],
+      distinguish: ({ mailbox, elapsedRetryAt, wakeDue, pausedBy, abort }) => [
+        mailbox.version,
+        mailbox.messages,
+        mailbox.events,
+        mailbox.retry,
+        elapsedRetryAt,
+        wakeDue,
+        pausedBy.session,
+        abort,
+      ],
+    });
+    expect(found).toEqual({
+      reached: [
+        "idle",
+        "busy.choosing",
+        "busy.paused",
+        "busy.backingOff",
+        "busy.waitingForCapacity",
+        "busy.opening",
+        "busy.running",
+        "busy.aborting",
+        "busy.settling",
+        "busy.unsettled",
+        "busy.restarting",
+        "busy.withoutStore",
+        "stalled.running",
+        "stalled.aborting",
+        "reclaimed.settling",
+        "reclaimed.unsettled",
+        "asleep",
+      ],
+      unreached: [],
+      trapped: [],
+      unfed: [],
+    });
+  });
+});
+
+/** What is true of a lane in any state, whatever happened before. */
+interface Books {
+  readonly state: string;
+  readonly context: LaneContext;
+  readonly isSlotHeld: boolean;
+  readonly postponed: number;
+  readonly live: ReadonlySet<string>;
+  readonly started: number;
+  readonly opened: number;
+}
+
+/** Runs a lane through steps and looks at its books after each. */
+function keepBooks(steps: readonly Step[], look: (books: Books) => void): void {
+  const timers = new SimulatedClock();
+  const live = new Set<string>();
+  const answers = { guards: true };
+  let version = 0;
+  let isSlotHeld = false;
+  let postponed = 0;
+  let started = 0;
+  let opened = 0;
+  const play = (name: string) =>
+    fromCallback<LaneEvent, EffectInput>(() => {
+      live.add(name);
+      return () => live.delete(name);
+    });
+  const machine = sessionLaneMachine.provide({
+    actors: {
+      claim: play("claim"),
+      opening: play("opening"),
+      settlement: play("settlement"),
+      restart: play("restart"),
+      outage: play("outage"),
+    },
+    actions: {
+      releaseSlot: () => {
+        isSlotHeld = false;
+      },
+      postpone: () => {
+        postponed += 1;
+      },
+      resumePostponed: () => {
+        postponed = 0;
+      },
+      startTurn: () => {
+        started += 1;
+      },
+    },
+    guards: {
+      isQuiet: () => answers.guards,
+      isOverdue: () => answers.guards,
+      isGraceOver: () => answers.guards,
+    },
+  });
+  const lane = createActor(machine, { input, clock: timers }).start();
+  const versioned = (event: LaneEvent): LaneEvent =>
+    "mailbox" in event ? { ...event, mailbox: { ...event.mailbox, version } } : event;
+  for (const { pick, pauseMs, isHeld, isStale } of steps) {
+    answers.guards = isHeld;
+    const event = choose(lane.getSnapshot(), pick);
+    if ("mailbox" in event && !isStale) version += 1;
+    if (event.type === "slot.granted") isSlotHeld = true;
+    if (event.type === "turn.opened") opened += 1;
+    lane.send(versioned(event));
+    timers.increment(pauseMs);
+    const { context, status } = lane.getSnapshot();
+    look({ state: stateOf(lane.getSnapshot()), context, isSlotHeld, postponed, live, started, opened });
+    if (status === "done") return;
+  }
+  lane.stop();
+}
+
+interface Step {
+  /** Which of the events that its state understands comes next. */
+  readonly pick: readonly [type: number, sample: number];
+  readonly pauseMs: number;
+  readonly isHeld: boolean;
+  readonly isStale: boolean;
+}
+
+/** One of the events that the state understands: each type is as likely. */
+function choose(snapshot: Pick<AnyMachineSnapshot, "can">, [type, sample]: Step["pick"]): LaneEvent {
+  const understood = Object.values(
+    Object.groupBy(
+      events.filter((event) => snapshot.can(event)),
+      (event) => event.type,
+    ),
+  );
+  const samples = understood[type % understood.length] ?? [];
+  const chosen = samples[sample % samples.length];
+  if (chosen === undefined) throw new Error("A state that is not final understands nothing.");
+  return chosen;
+}
+
+const lives: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.record({
+    pick: fc.tuple(fc.nat(1_000), fc.nat(3)),
+    pauseMs: fc.constantFrom(0, 0, 0, 0, 0, 0, 1_000, 15_000, 120_000, 480_000),
+    isHeld: fc.boolean(),
+    isStale: fc.boolean(),
+  }),
+  { minLength: 30, maxLength: 60 },
+);
+
+describe("in whatever order events arrive, a session lane", () => {
+  it("holds a slot exactly while it opens or runs a turn, so none leaks (B26)", () => {
+    const holding = new Set([
+      "busy.opening",
+      "busy.running",
+      "busy.aborting",
+      "stalled.running",
+      "stalled.aborting",
+    ]);
+    fc.assert(
+      fc.property(lives, (steps) =>
+        keepBooks(steps, ({ state, isSlotHeld }) =>
+          expect([state, isSlotHeld]).toEqual([state, holding.has(state)]),
+        ),
+      ),
+    );
+  });
+
+  it("starts each opened turn once, and knows it exactly until its work is settled (B3)", () => {
+    const without =
+      /^(idle|asleep|busy\.(paused|backingOff|waitingForCapacity|opening|restarting|withoutStore))$/;
+    fc.assert(
+      fc.property(lives, (steps) =>
+        keepBooks(steps, ({ state, context, started, opened }) => {
+          expect(started).toBe(opened);
+          expect([state, context.turn === null]).toEqual([state, without.test(state)]);
+          if (context.turn === null) expect([context.abort, context.conclusion]).toEqual([null, null]);
+          expect(context.conclusion !== null).toBe(/settl/.test(state));
+        }),
+      ),
+    );
+  });
+
+  it("answers what it postponed before it rests or runs again", () => {
+    const answered = /^(idle|asleep|busy\.(paused|backingOff|waitingForCapacity|running|withoutStore))$/;
+    fc.assert(
+      fc.property(lives, (steps) =>
+        keepBooks(steps, ({ state, postponed }) => expect(answered.test(state) && postponed > 0).toBe(false)),
+      ),
+    );
+  });
+
+  it("runs one effect at most, the one its state names", () => {
+    const effects: Record<string, string> = {
+      "busy.waitingForCapacity": "claim",
+      "busy.opening": "opening",
+      "busy.settling": "settlement",
+      "busy.unsettled": "outage",
+      "busy.restarting": "restart",
+      "busy.withoutStore": "outage",
+      "reclaimed.settling": "settlement",
+      "reclaimed.unsettled": "outage",
+    };
+    fc.assert(
+      fc.property(lives, (steps) =>
+        keepBooks(steps, ({ state, live }) =>
+          expect([state, ...live]).toEqual([state, effects[state] ?? []].flat()),
+        ),
+      ),
+    );
+  });
+
+  it("rests in no state that its context contradicts, and keeps its context JSON (B2)", () => {
+    fc.assert(
+      fc.property(lives, (steps) =>
+        keepBooks(steps, ({ state, context }) => {
+          const { mailbox, pausedBy, wakeDue } = context;
+          const hasWork = mailbox.messages + mailbox.events > 0 || wakeDue;
+          if (state === "idle" || state === "asleep") expect(hasWork).toBe(false);
+          const isPaused = pausedBy.session || pausedBy.keeper;
+          if (state === "busy.paused") expect([hasWork, isPaused]).toEqual([true, true]);
+          if (/^busy\.(backingOff|waitingForCapacity)$/.test(state))
+            expect([hasWork, isPaused]).toEqual([true, false]);
+          expect(JSON.parse(JSON.stringify(context))).toEqual(context);
+        }),
+      ),
+    );
+  });
+});

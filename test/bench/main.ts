@@ -1,0 +1,65 @@
+import { parseArgs } from "node:util";
+import { type BenchReport, renderBench, sumUp, type TurnCosts } from "./bench-report.ts";
+import { type Contender, contenders, lanekeeper, type Load, pQueuePerKey, promiseChain } from "./contenders.ts";
+import { measureFootprint } from "./footprint.ts";
+import { compare, type Rounds } from "./rounds.ts";
+
+const help = `Usage: pnpm bench [--quick] [--json]
+
+What a no-op turn costs through Lanekeeper and through what people use today, how that grows with the number of
+sessions, and what a session costs in memory.
+
+  --quick  fewer rounds
+  --json   the figures as JSON, nothing else
+  --help   this text
+`;
+
+/** Sessions, rounds that do not count, rounds that do. */
+const growthInFull = [
+  [1_000, 2, 9],
+  [10_000, 1, 5],
+  [100_000, 0, 2],
+] as const;
+const growthQuickly = [
+  [1_000, 2, 5],
+  [10_000, 0, 3],
+  [100_000, 0, 1],
+] as const;
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+if (options.help) {
+  process.stdout.write(help);
+} else {
+  const report = await runBench(options.quick);
+  process.stdout.write(options.json ? `${JSON.stringify(report, undefined, 2)}\n` : renderBench(report));
+}
+
+async function runBench(isQuick: boolean): Promise<BenchReport> {
+  const startedAt = performance.now();
+  const turns = await costOf(
+    contenders,
+    { sessions: 10_000, turns: 10 },
+    { warmUps: 1, counted: isQuick ? 3 : 7 },
+  );
+  const growth: TurnCosts[] = [];
+  for (const [sessions, warmUps, counted] of isQuick ? growthQuickly : growthInFull) {
+    const load = { sessions, turns: 5 };
+    growth.push(await costOf([lanekeeper, pQueuePerKey, promiseChain], load, { warmUps, counted }));
+  }
+  const footprint = await measureFootprint({ sessions: 100_000, liveAgain: 1_000 });
+  const tookSeconds = (performance.now() - startedAt) / 1_000;
+  return { node: process.version, turns, growth, footprint, tookSeconds };
+}
+
+async function costOf(among: readonly Contender[], load: Load, rounds: Rounds): Promise<TurnCosts> {
+  const timings = await compare(among, load, rounds);
+  const costs = sumUp(timings, pQueuePerKey.name, promiseChain.name);
+  return { sessions: load.sessions, turnsEach: load.turns, costs };
+}
