@@ -1,7 +1,7 @@
 import { createActor, fromCallback, SimulatedClock } from "xstate";
 import { stateOf } from "./reachability.ts";
 import type { EffectInput, LaneEvent, SettlementInput } from "./session-lane/session-lane.events.ts";
-import type { LaneContext, LaneInput, LaneTurn, MailboxSummary } from "./session-lane/session-lane.logic.ts";
+import type { LaneInput, LaneTurn, MailboxSummary } from "./session-lane/session-lane.logic.ts";
 import { sessionLaneMachine } from "./session-lane/session-lane.machine.ts";
 
 /**
@@ -9,17 +9,34 @@ import { sessionLaneMachine } from "./session-lane/session-lane.machine.ts";
  * when told, and each state has a way that leads there.
  */
 
+/** What a mailbox holds, told without its version. */
+export type Mail = Omit<MailboxSummary, "version">;
+interface Answers {
+  isQuiet: boolean;
+  isOverdue: boolean;
+  isGraceOver: boolean;
+}
+type Told<Event> = Event extends { readonly mailbox: MailboxSummary }
+  ? Omit<Event, "mailbox"> & { readonly mailbox: Mail }
+  : Event;
+/** An event, milliseconds that pass, or a change of what the open guards answer. */
+export type Act = Told<LaneEvent> | number | ((answers: Answers) => void);
+
+/** The turn that the store opens. */
 export const turn: LaneTurn = { id: "turn-1", cause: "message", attempt: 1, startedAt: 0 };
-export const pausedBy = { session: false, keeper: false };
-export const nothing = { messages: 0, events: 0, quiet: 1, retry: null };
-export const message = { ...nothing, messages: 1 };
-export const failedMessage = { ...message, retry: { holding: "message", at: 5 } } as const;
+const nothing: Mail = { messages: 0, events: 0, quiet: 1, retry: null };
+/** What may wait in a mailbox. */
+export const mails = {
+  nothing,
+  message: { ...nothing, messages: 1 },
+  failed: { ...nothing, messages: 1, retry: { holding: "message", at: 5 } },
+} as const satisfies Record<string, Mail>;
 
 /** A lane with everything around it played by the test. Mailboxes are told without their version: each is newer. */
 export function startLane(part: Partial<LaneInput> = {}, broken: readonly string[] = []) {
   const log: string[] = [];
   const timers = new SimulatedClock();
-  const answers = { isQuiet: true, isOverdue: true, isGraceOver: true };
+  const answers: Answers = { isQuiet: true, isOverdue: true, isGraceOver: true };
   let version = 0;
   const mailboxOf = (mailbox: Mail): MailboxSummary => ({ version: ++version, ...mailbox });
   const play = (name: string) =>
@@ -60,8 +77,13 @@ export function startLane(part: Partial<LaneInput> = {}, broken: readonly string
     },
     delays: { turnDeadline: ({ context }) => 3_600_000 - (timers.now() - (context.turn?.startedAt ?? 0)) },
   });
-  const mailbox = mailboxOf(nothing);
-  const input: LaneInput = { sessionKey: "chat", mailbox, wakeDue: false, pausedBy, ...part };
+  const input: LaneInput = {
+    sessionKey: "chat",
+    mailbox: mailboxOf(mails.nothing),
+    wakeDue: false,
+    pausedBy: { session: false, keeper: false },
+    ...part,
+  };
   const actor = createActor(machine, { input, clock: timers });
   const errors: unknown[] = [];
   actor.subscribe({ error: (error) => errors.push(error) });
@@ -87,62 +109,66 @@ export function startLane(part: Partial<LaneInput> = {}, broken: readonly string
   };
 }
 
-export type Mail = Omit<MailboxSummary, "version">;
-export type Answers = { isQuiet: boolean; isOverdue: boolean; isGraceOver: boolean };
-type Told<Event> = Event extends { readonly mailbox: MailboxSummary }
-  ? Omit<Event, "mailbox"> & { readonly mailbox: Mail }
-  : Event;
-export type Act = Told<LaneEvent> | number | ((answers: Answers) => void);
+/** Everything a test can do to a lane, by short names. */
+export const acts = {
+  changed: (mailbox: Mail): Act => ({ type: "mailbox.changed", mailbox }),
+  paused: (isPaused: boolean): Act => ({ type: "pause.changed", scope: "session", paused: isPaused }),
+  resumedKeeper: { type: "pause.changed", scope: "keeper", paused: false },
+  reset: { type: "session.reset" },
+  abort: { type: "turn.abort" },
+  close: { type: "lane.close" },
+  granted: { type: "slot.granted" },
+  lost: { type: "slot.lost" },
+  opened: { type: "turn.opened", turn, mailbox: mails.nothing },
+  withheld: { type: "turn.withheld", mailbox: mails.nothing },
+  returned: { type: "turn.returned" },
+  threw: { type: "turn.threw" },
+  progressed: { type: "turn.progressed" },
+  failed: { type: "store.failed" },
+  settled: { type: "work.settled", mailbox: mails.nothing },
+  restarted: { type: "session.restarted", mailbox: mails.nothing },
+  wake: { type: "wake.due" },
+  /** An effect of this name breaks. */
+  broke: (name: string): Act =>
+    ({ type: `xstate.error.actor.${name}`, error: "broken" }) as unknown as LaneEvent,
+  /** From now on an open guard holds, or does not. */
+  holds:
+    (guard: keyof Answers, isHeld: boolean): Act =>
+    (answers) => {
+      answers[guard] = isHeld;
+    },
+} satisfies Record<string, Act | ((...args: never[]) => Act)>;
 
-export const changed = (mailbox: Mail): Act => ({ type: "mailbox.changed", mailbox });
-export const paused = (isPaused: boolean): Act => ({ type: "pause.changed", scope: "session", paused: isPaused });
-export const reset: Act = { type: "session.reset" };
-export const abort: Act = { type: "turn.abort" };
-export const close: Act = { type: "lane.close" };
-export const lost: Act = { type: "slot.lost" };
-export const granted: Act = { type: "slot.granted" };
-export const opened: Act = { type: "turn.opened", turn, mailbox: nothing };
-export const returned: Act = { type: "turn.returned" };
-export const threw: Act = { type: "turn.threw" };
-export const progressed: Act = { type: "turn.progressed" };
-export const failed: Act = { type: "store.failed" };
-export const settled: Act = { type: "work.settled", mailbox: nothing };
-export const restarted: Act = { type: "session.restarted", mailbox: nothing };
-export const wake: Act = { type: "wake.due" };
-export const no =
-  (guard: keyof Answers): Act =>
-  (answers) => {
-    answers[guard] = false;
-  };
-export const yes =
-  (guard: keyof Answers): Act =>
-  (answers) => {
-    answers[guard] = true;
-  };
-export const broke = (name: string): Act =>
-  ({ type: `xstate.error.actor.${name}`, error: "broken" }) as unknown as LaneEvent;
-export const stall = 120_000;
-export const grace = 15_000;
+const { abort, changed, close, failed, granted, lost, opened, paused, reset, returned } = acts;
+const running = [changed(mails.message), granted, opened];
+/** Milliseconds without progress until a lane is stalled, and from then until it is overdue. */
+export const [stallMs, overdueMs] = [120_000, 480_000];
 
 /** The way into each state, for the tests that begin there. */
 export const ways = {
   idle: [],
-  paused: [paused(true), changed(message)],
-  backingOff: [changed(failedMessage)],
-  waiting: [changed(message)],
-  opening: [changed(message), granted],
-  running: [changed(message), granted, opened],
-  "aborting, aborted": [changed(message), granted, opened, abort],
-  "aborting, timed out": [changed(message), granted, opened, no("isQuiet"), 3_600_000],
-  "aborting, closed": [changed(message), granted, opened, close],
-  settling: [changed(message), granted, opened, returned],
-  unsettled: [changed(message), granted, opened, returned, failed],
+  paused: [paused(true), changed(mails.message)],
+  backingOff: [changed(mails.failed)],
+  waiting: [changed(mails.message)],
+  opening: [changed(mails.message), granted],
+  running,
+  "aborting, aborted": [...running, abort],
+  "aborting, closed": [...running, close],
+  settling: [...running, returned],
+  unsettled: [...running, returned, failed],
   restarting: [reset],
-  withoutStore: [changed(message), granted, failed],
-  stalled: [changed(message), granted, opened, stall],
-  "stalled, aborted": [changed(message), granted, opened, stall, abort],
-  "stalled, overdue": [changed(message), granted, opened, stall, 480_000],
-  reclaimed: [changed(message), granted, opened, lost],
-  "reclaimed, unsettled": [changed(message), granted, opened, lost, failed],
+  withoutStore: [changed(mails.message), granted, failed],
+  stalled: [...running, stallMs],
+  "stalled, aborted": [...running, stallMs, abort],
+  "stalled, overdue": [...running, stallMs, overdueMs],
+  reclaimed: [...running, lost],
+  "reclaimed, unsettled": [...running, lost, failed],
 } satisfies Record<string, readonly Act[]>;
 
+/** A claim in the present tense, the state it begins in, what happens, and the state and effects that follow. */
+export type Row = readonly [
+  claim: string,
+  from: keyof typeof ways,
+  steps: readonly Act[],
+  ...expected: readonly string[],
+];

@@ -1,83 +1,94 @@
 import { describe, expect, it } from "vitest";
-import {} from "../staged-lane.ts";
+import { acts, mails, overdueMs, type Row, stallMs, startLane, ways } from "../staged-lane.ts";
 
-type Row = readonly [claim: string, from: keyof typeof ways, steps: readonly Act[], ...expected: string[]];
+const { abort, changed, close, failed, granted, holds, lost, opened, paused } = acts;
+const { progressed, reset, restarted, returned, settled, threw, wake, broke } = acts;
+const { message, nothing } = mails;
 
 const waiting: readonly Row[] = [
+  ["claims a slot when work comes", "idle", [changed(message)], "busy.waitingForCapacity", "+claim"],
+  ["lets quiet events wait", "idle", [changed({ ...nothing, quiet: 9 })], "idle"],
+  ["takes a wake for work while idle, and defers none", "idle", [wake], "busy.waitingForCapacity", "+claim"],
+  ["restarts its session while idle", "idle", [reset], "busy.restarting", "+restart"],
+  ["falls asleep when it was idle for its time (B11)", "idle", [59_999, 1], "asleep"],
   [
-    "an idle lane claims a slot when work comes",
-    "idle",
-    [changed(message)],
-    "busy.waitingForCapacity",
-    "+claim",
-  ],
-  ["an idle lane lets quiet events wait", "idle", [changed({ ...nothing, quiet: 9 })], "idle"],
-  ["an idle lane takes a wake for work and defers none", "idle", [wake], "busy.waitingForCapacity", "+claim"],
-  ["an idle lane restarts its session", "idle", [reset], "busy.restarting", "+restart"],
-  ["an idle lane falls asleep after its time", "idle", [59_999, 1], "asleep"],
-  [
-    "an idle lane ignores what only a turn can say",
+    "ignores while idle what only a turn says",
     "idle",
     [returned, threw, progressed, lost, abort, close],
     "idle",
   ],
-  ["a paused lane goes on when resumed", "paused", [paused(false)], "busy.waitingForCapacity", "+claim"],
-  ["a paused lane whose work is withdrawn is idle", "paused", [changed(nothing)], "idle"],
-  ["a paused lane defers a wake", "paused", [wake], "busy.paused", "defer wake"],
-  ["a paused lane restarts its session", "paused", [reset], "busy.restarting", "+restart"],
-  ["a lane backs off until its time", "backingOff", [999], "busy.backingOff"],
-  ["a lane tries again after its backoff", "backingOff", [1_000], "busy.waitingForCapacity", "+claim"],
-  ["a lane that backs off can be paused", "backingOff", [paused(true)], "busy.paused"],
-  ["a lane whose failed work is withdrawn is idle", "backingOff", [changed(nothing)], "idle"],
-  [
-    "a lane stops backing off for other work",
-    "backingOff",
-    [changed(message)],
-    "busy.waitingForCapacity",
-    "+claim",
-  ],
-  ["a lane that backs off restarts its session", "backingOff", [reset], "busy.restarting", "+restart"],
-  [
-    "a lane that is granted a slot opens its turn",
-    "waiting",
-    [granted],
-    "busy.opening",
-    "-claim",
-    "+opening",
-  ],
-  ["a lane waits for capacity however long (B13)", "waiting", [86_400_000], "busy.waitingForCapacity"],
-  ["a waiting lane defers a wake", "waiting", [wake], "busy.waitingForCapacity", "defer wake"],
-  [
-    "a waiting lane leaves the line to restart",
-    "waiting",
-    [reset],
-    "busy.restarting",
-    "release",
-    "-claim",
-    "+restart",
-  ],
-  [
-    "a waiting lane leaves the line when paused",
-    "waiting",
-    [paused(true)],
-    "busy.paused",
-    "release",
-    "-claim",
-  ],
-  ["a waiting lane leaves the line without work", "waiting", [changed(nothing)], "idle", "release", "-claim"],
-  [
-    "a waiting lane leaves the line to back off",
-    "waiting",
-    [changed(failedMessage)],
-    "busy.backingOff",
-    "release",
-    "-claim",
-  ],
+  ["goes on when resumed", "paused", [paused(false)], "busy.waitingForCapacity", "+claim"],
+  ["is idle when its paused work is withdrawn", "paused", [changed(nothing)], "idle"],
+  ["defers a wake while paused", "paused", [wake], "busy.paused", "defer wake"],
+  ["restarts its session while paused", "paused", [reset], "busy.restarting", "+restart"],
+  ["backs off until its time", "backingOff", [999], "busy.backingOff"],
+  ["tries again after its backoff", "backingOff", [1_000], "busy.waitingForCapacity", "+claim"],
+  ["is paused while it backs off", "backingOff", [paused(true)], "busy.paused"],
+  ["is idle when its failed work is withdrawn", "backingOff", [changed(nothing)], "idle"],
+  ["backs off no more for other work", "backingOff", [changed(message)], "busy.waitingForCapacity", "+claim"],
+  ["restarts its session while it backs off", "backingOff", [reset], "busy.restarting", "+restart"],
+  ["opens its turn when a slot is granted", "waiting", [granted], "busy.opening", "-claim", "+opening"],
+  ["waits for capacity however long (B13)", "waiting", [86_400_000], "busy.waitingForCapacity"],
+  ["defers a wake while it waits", "waiting", [wake], "busy.waitingForCapacity", "defer wake"],
+  ["leaves the line to restart", "waiting", [reset], "busy.restarting", "release", "-claim", "+restart"],
+  ["leaves the line when paused", "waiting", [paused(true)], "busy.paused", "release", "-claim"],
+  ["leaves the line without work", "waiting", [changed(nothing)], "idle", "release", "-claim"],
+  ["leaves the line to back off", "waiting", [changed(mails.failed)], "busy.backingOff", "release", "-claim"],
 ];
 
+describe("a lane that runs no turn", () => {
+  it.each(waiting)("%s", (_claim, from, steps, ...expected) => {
+    const lane = startLane();
+    lane.act(...ways[from]);
+    expect(lane.act(...steps)).toEqual(expected);
+  });
+
+  it("begins with what the store says", () => {
+    const mailbox = { version: 1, ...message };
+    expect(startLane({ mailbox }).log).toEqual(["+claim"]);
+    expect(startLane({ wakeDue: true }).state()).toBe("busy.waitingForCapacity");
+    expect(startLane({ mailbox, pausedBy: { session: false, keeper: true } }).state()).toBe("busy.paused");
+    expect(startLane({ mailbox: { version: 1, ...mails.failed } }).state()).toBe("busy.backingOff");
+    expect(startLane().log).toEqual([]);
+  });
+
+  it("stays paused until neither its session nor the keeper is (B59a)", () => {
+    const mailbox = { version: 1, ...message };
+    const lane = startLane({ mailbox, pausedBy: { session: true, keeper: true } });
+    expect(lane.act(paused(false))).toEqual(["busy.paused"]);
+    expect(lane.act(acts.resumedKeeper)).toEqual(["busy.waitingForCapacity", "+claim"]);
+  });
+
+  it("backs off anew when its work fails again", () => {
+    const lane = startLane();
+    lane.act(...ways.backingOff, 1_000);
+    const again = { ...message, retry: { holding: "message", at: 9 } } as const;
+    expect(lane.act(changed(again))[0]).toBe("busy.backingOff");
+  });
+
+  it("is done when it fell asleep", () => {
+    const lane = startLane();
+    lane.act(60_000);
+    expect(lane.status()).toBe("done");
+  });
+
+  it("ends for its supervisor to rebuild it when its claim or its outage breaks", () => {
+    const claiming = startLane({}, ["claim"]);
+    claiming.act(changed(message));
+    const failing = startLane({}, ["opening", "outage"]);
+    failing.act(changed(message), granted);
+    expect([claiming.status(), failing.status()]).toEqual(["error", "error"]);
+    expect([...claiming.errors, ...failing.errors].map(String)).toEqual([
+      "Error: claim broke",
+      "Error: outage broke",
+    ]);
+  });
+});
+
+const withheld = "busy.withoutStore";
 const opening: readonly Row[] = [
   [
-    "a turn starts once it is open",
+    "starts its turn once it is open",
     "opening",
     [opened],
     "busy.running",
@@ -85,135 +96,198 @@ const opening: readonly Row[] = [
     "start turn-1",
     "-opening",
   ],
+  ["gives its slot back without work", "opening", [acts.withheld], "idle", "resume", "release", "-opening"],
   [
-    "a turn that found no work gives its slot back",
-    "opening",
-    [{ type: "turn.withheld", mailbox: nothing }],
-    "idle",
-    "resume",
-    "release",
-    "-opening",
-  ],
-  [
-    "a store that fails to open a turn gets time, and the slot goes back (B57)",
+    "gives its slot back when the store fails (B57)",
     "opening",
     [failed],
-    "busy.withoutStore",
+    withheld,
     "resume",
     "release",
     "-opening",
     "+outage",
   ],
   [
-    "an opening that breaks is a store that failed",
+    "takes an opening that broke for a store that failed",
     "opening",
     [broke("opening")],
-    "busy.withoutStore",
+    withheld,
     "resume",
     "release",
     "-opening",
     "+outage",
   ],
+  ["answers a lost slot after the opening", "opening", [lost], "busy.opening", "postpone slot.lost"],
+  ["answers a reset after the opening", "opening", [reset], "busy.opening", "postpone session.reset"],
+  ["answers an abort after the opening", "opening", [abort], "busy.opening", "postpone turn.abort"],
+  ["answers close after the opening", "opening", [close], "busy.opening", "postpone lane.close"],
+  ["goes on opening when paused", "opening", [paused(true), changed(nothing)], "busy.opening"],
+  ["asks its store again in time", "withoutStore", [999, 1], "busy.waitingForCapacity", "-outage", "+claim"],
   [
-    "what is asked while a turn opens is answered after it",
-    "opening",
-    [lost, reset, abort, close],
-    "busy.opening",
-    "postpone slot.lost",
-    "postpone session.reset",
-    "postpone turn.abort",
-    "postpone lane.close",
-  ],
-  ["a turn's opening does not mind a pause", "opening", [paused(true), changed(nothing)], "busy.opening"],
-  [
-    "a lane asks its store again in time",
-    "withoutStore",
-    [999, 1],
-    "busy.waitingForCapacity",
-    "-outage",
-    "+claim",
-  ],
-  [
-    "a lane without its store restarts its session",
+    "restarts its session without its store",
     "withoutStore",
     [reset],
     "busy.restarting",
     "-outage",
     "+restart",
   ],
-  ["a session that restarted goes on", "restarting", [restarted], "idle", "resume", "-restart"],
+  ["goes on after a restart", "restarting", [restarted], "idle", "resume", "-restart"],
+  ["goes on as it was when it could not restart", "restarting", [failed], "idle", "resume", "-restart"],
   [
-    "a session that restarted goes on with what waits",
-    "restarting",
-    [{ type: "session.restarted", mailbox: message }],
-    "busy.waitingForCapacity",
-    "resume",
-    "-restart",
-    "+claim",
-  ],
-  [
-    "a session that could not restart goes on as it was",
-    "restarting",
-    [failed],
-    "idle",
-    "resume",
-    "-restart",
-  ],
-  [
-    "a restart that breaks is a store that failed",
+    "takes a restart that broke for a store that failed",
     "restarting",
     [broke("restart")],
     "idle",
     "resume",
     "-restart",
   ],
-  ["a second reset waits for the first", "restarting", [reset], "busy.restarting", "postpone session.reset"],
+  [
+    "lets a second reset wait for the first",
+    "restarting",
+    [reset],
+    "busy.restarting",
+    "postpone session.reset",
+  ],
 ];
 
-describe("before its turn", () => {
-  it.each([...waiting, ...opening])("%s", (_claim, from, steps, ...expected) => {
+describe("a lane that asks its store", () => {
+  it.each(opening)("%s", (_claim, from, steps, ...expected) => {
     const lane = startLane();
     lane.act(...ways[from]);
     expect(lane.act(...steps)).toEqual(expected);
   });
 
-  it("a lane is started with what the store says", () => {
-    const mailbox = { version: 1, ...message };
-    expect(startLane({ mailbox }).state()).toBe("busy.waitingForCapacity");
-    expect(startLane({ wakeDue: true }).state()).toBe("busy.waitingForCapacity");
-    expect(startLane({ mailbox, pausedBy: { session: false, keeper: true } }).state()).toBe("busy.paused");
-    expect(startLane({ mailbox: { version: 1, ...failedMessage } }).state()).toBe("busy.backingOff");
-    expect(startLane().log).toEqual([]);
-  });
-
-  it("a lane stays paused until neither its session nor the keeper is (B59a)", () => {
-    const lane = startLane({
-      mailbox: { version: 1, ...message },
-      pausedBy: { session: true, keeper: true },
-    });
-    expect(lane.act(paused(false))).toEqual(["busy.paused"]);
-    expect(lane.act({ type: "pause.changed", scope: "keeper", paused: false })).toEqual([
+  it("goes on with what waits after a restart", () => {
+    const lane = startLane();
+    lane.act(reset);
+    expect(lane.act({ type: "session.restarted", mailbox: message })).toEqual([
       "busy.waitingForCapacity",
+      "resume",
+      "-restart",
       "+claim",
     ]);
   });
 
-  it("a lane backs off anew when the work fails again", () => {
+  it("survives effects that throw at once", () => {
+    const lane = startLane({}, ["opening", "settlement", "restart"]);
+    expect(lane.act(changed(message), granted)).toEqual([
+      withheld,
+      "+claim",
+      "resume",
+      "-claim",
+      "release",
+      "+outage",
+    ]);
+    expect(lane.act(reset)[0]).toBe("busy.waitingForCapacity");
+    const settling = startLane({}, ["settlement"]);
+    expect(settling.act(...ways.settling)[0]).toBe("busy.unsettled");
+    const reclaimed = startLane({}, ["settlement"]);
+    expect(reclaimed.act(...ways.reclaimed)[0]).toBe("reclaimed.unsettled");
+  });
+});
+
+const settling = (conclusion: string) => ["busy.settling", "release", `+settlement ${conclusion}`] as const;
+const reclaimed = (abortedFor: string, conclusion: string) =>
+  [
+    "reclaimed.settling",
+    "fence",
+    "release",
+    `report reclaimed ${abortedFor}`,
+    `+settlement ${conclusion}`,
+  ] as const;
+
+const running: readonly Row[] = [
+  ["settles a turn that returned", "running", [returned], ...settling("completed")],
+  ["settles a turn that threw", "running", [threw], ...settling("failed")],
+  ["tells its turn of an abort", "running", [abort], "busy.aborting", "abort aborted"],
+  ["tells its turn of a reset", "running", [reset], "busy.aborting", "abort reset"],
+  ["tells its turn of close", "running", [close], "busy.aborting", "abort closed"],
+  [
+    "gives up its turn with its slot",
+    "running",
+    [lost],
+    "reclaimed.settling",
+    "abort lost",
+    ...reclaimed("lost", "crashed").slice(1),
+  ],
+  [
+    "does not mind work, pauses and wakes",
+    "running",
+    [changed(message), paused(true), wake],
+    "busy.running",
+    "defer wake",
+  ],
+  ["does not mind progress while it makes some", "running", [progressed], "busy.running"],
+  [
+    "is stalled after its time without progress (B25)",
+    "running",
+    [stallMs - 1, 1],
+    "stalled.running",
+    "report stalled",
+  ],
+  [
+    "is not stalled while its turn is not quiet",
+    "running",
+    [holds("isQuiet", false), stallMs],
+    "busy.running",
+  ],
+  ["recovers with progress (B25)", "stalled", [progressed], "busy.running", "report recovered"],
+  ["settles a stalled turn that returned", "stalled", [returned], ...settling("completed")],
+  ["settles a stalled turn that threw", "stalled", [threw], ...settling("failed")],
+  ["tells a stalled turn of an abort", "stalled", [abort], "stalled.aborting", "abort aborted"],
+  ["tells a stalled turn of a reset", "stalled", [reset], "stalled.aborting", "abort reset"],
+  ["tells a stalled turn of close", "stalled", [close], "stalled.aborting", "abort closed"],
+  [
+    "gives up a stalled turn with its slot",
+    "stalled",
+    [lost],
+    "reclaimed.settling",
+    "abort lost",
+    ...reclaimed("lost", "crashed").slice(1),
+  ],
+  [
+    "aborts a stalled turn that is overdue (B26)",
+    "stalled",
+    [overdueMs],
+    "stalled.aborting",
+    "abort stalled",
+  ],
+  [
+    "gives a stalled turn that is not overdue its time",
+    "stalled",
+    [holds("isOverdue", false), overdueMs],
+    "stalled.running",
+  ],
+];
+
+describe("a lane that runs its turn", () => {
+  it.each(running)("%s", (_claim, from, steps, ...expected) => {
     const lane = startLane();
-    lane.act(...ways.backingOff, 1_000);
-    expect(lane.context().elapsedRetryAt).toBe(5);
-    expect(lane.act(changed({ ...failedMessage, retry: { holding: "message", at: 9 } }))[0]).toBe(
-      "busy.backingOff",
-    );
+    lane.act(...ways[from]);
+    expect(lane.act(...steps)).toEqual(expected);
   });
 
-  it("a lane that fell asleep is done", () => {
+  it("looks again, and again, until its turn is quiet or overdue", () => {
     const lane = startLane();
-    lane.act(60_000);
-    expect(lane.status()).toBe("done");
+    lane.act(...ways.running, holds("isQuiet", false), stallMs);
+    expect(lane.act(stallMs, holds("isQuiet", true), stallMs)).toEqual(["stalled.running", "report stalled"]);
+    lane.act(holds("isOverdue", false), overdueMs);
+    expect(lane.act(overdueMs, holds("isOverdue", true), overdueMs)).toEqual([
+      "stalled.aborting",
+      "abort stalled",
+    ]);
   });
 
-  it("a lane whose claim or outage breaks ends, for its supervisor to rebuild it", () => {
-    expect(() => startLane({ mailbox: { version: 1, ...message } }, ["claim"]).status()).not.toThrow();
+  it("moves its turn's own time limit by nothing (B26)", () => {
+    const busy = startLane();
+    busy.act(...ways.running, holds("isQuiet", false));
+    for (let minutes = 2; minutes < 60; minutes += 2) expect(busy.act(stallMs)).toEqual(["busy.running"]);
+    expect(busy.act(stallMs - 1)).toEqual(["busy.running"]);
+    expect(busy.act(1)).toEqual(["busy.aborting", "abort timeout"]);
+    const stalled = startLane();
+    stalled.act(...ways.stalled, holds("isOverdue", false));
+    for (let minutes = 10; minutes < 58; minutes += 8)
+      expect(stalled.act(overdueMs)).toEqual(["stalled.running"]);
+    expect(stalled.act(overdueMs)).toEqual(["stalled.aborting", "abort timeout"]);
   });
 });

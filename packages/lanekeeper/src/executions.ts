@@ -71,6 +71,8 @@ interface RunningCommand {
   verdict: "timed-out" | "killed" | undefined;
   timer: Deadline | undefined;
   hasEnded: boolean;
+  /** Whether its group was sent SIGKILL. */
+  wasKilled: boolean;
   /** Set while what it started outlives it: told when that was killed. */
   groupGone: (() => void) | undefined;
 }
@@ -95,6 +97,7 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
     started.kill("SIGTERM");
     command.timer = deadlines.arm(command.settings.killGraceMs, () => {
       started.kill("SIGKILL");
+      command.wasKilled = true;
       if (command.hasEnded) command.groupGone?.();
       else command.timer = deadlines.arm(reapMs, () => ended(command, "lost", null, null));
     });
@@ -119,7 +122,8 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
     const { record, tail } = command;
     const { promise: gone, resolve: groupGone } = Promise.withResolvers<void>();
     // What it started and left behind gets the rest of the grace; SIGCONT only asks whether there is any.
-    if (command.verdict !== undefined && status !== "lost" && command.process?.kill("SIGCONT") === true) {
+    const isGraced = command.verdict !== undefined && !command.wasKilled;
+    if (isGraced && command.process?.kill("SIGCONT") === true) {
       command.groupGone = groupGone;
     } else {
       command.timer?.cancel();
@@ -211,6 +215,7 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
         verdict: undefined,
         timer: undefined,
         hasEnded: false,
+        wasKilled: false,
         groupGone: undefined,
       };
       const { promise: started, resolve: wasStarted } = Promise.withResolvers<void>();

@@ -256,10 +256,11 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     if (lane === undefined) return;
     lanes.delete(sessionKey);
     rebuilding.add(sessionKey);
-    const { turn } = lane;
+    const { turn, claim } = lane;
     turn?.stop("lost");
     turn?.fence();
-    lane.claim?.release();
+    // What broke the lane may break this too; the lane's slot is the dispatcher's to lose, not the supervisor's to die for.
+    queue.post(() => claim?.release());
     const now = settings.clock.monotonic();
     const crash = crashes.get(sessionKey);
     const isSeries = crash !== undefined && now - crash.at < crashSeriesMs;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ExecOptions } from "../execution.ts";
+import type { Processes } from "../processes.ts";
 import { scriptedProcesses } from "../scripted-processes.ts";
 import { createFixture, type Fixture } from "./fixture.ts";
 
@@ -71,7 +72,7 @@ describe("B38", () => {
   test("B38 an ended command is never signalled again: its process group may be another's by now", async () => {
     const signalled: string[] = [];
     const scripted = scriptedProcesses();
-    const { keeper, clock } = await createFixture({
+    const { keeper, clock } = await createFixture<Processes>({
       processes: {
         async start(command, listener) {
           const started = await scripted.start(command, listener);
@@ -152,7 +153,7 @@ describe("B38", () => {
   test("B38 a start that hangs fails by its deadline, and what starts too late is killed and no event", async () => {
     const scripted = scriptedProcesses();
     const gate = Promise.withResolvers<void>();
-    const { keeper, clock, turns } = await createFixture({
+    const { keeper, clock, turns } = await createFixture<Processes>({
       processes: {
         async start(command, listener) {
           await gate.promise;

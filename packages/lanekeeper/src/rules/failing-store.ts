@@ -1,0 +1,41 @@
+import { memoryStore } from "../memory-store.ts";
+import type { Mailboxes, Store } from "../store.ts";
+
+/** What a step of a failing store does instead of its work: rejects, throws, or never answers. */
+export type Fault = "rejects" | "throws" | "hangs";
+
+/** A memory store whose steps fail as told. */
+export interface FailingStore extends Store {
+  /** From now on these steps fail so; without a fault they work again. */
+  fail(steps: readonly (keyof Mailboxes)[], fault?: Fault): void;
+}
+
+/** Creates a store that works until it is told to fail. */
+export function failingStore(): FailingStore {
+  const store = memoryStore();
+  const faults = new Map<PropertyKey, Fault>();
+  return {
+    leases: store.leases,
+    fail(steps, fault) {
+      for (const step of steps) {
+        if (fault === undefined) faults.delete(step);
+        else faults.set(step, fault);
+      }
+    },
+    async open(host) {
+      const mailboxes = await store.open(host);
+      return new Proxy(mailboxes, {
+        get(target, step) {
+          const fault = faults.get(step);
+          if (fault === undefined) return Reflect.get(target, step) as unknown;
+          return () => {
+            if (fault === "throws") throw new Error(`${String(step)} threw`);
+            if (fault === "hangs") return new Promise(() => {});
+            return Promise.reject(new Error(`${String(step)} failed`));
+          };
+        },
+      });
+    },
+    close: () => store.close(),
+  };
+}

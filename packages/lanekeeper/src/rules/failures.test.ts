@@ -1,0 +1,240 @@
+import { describe, expect, it, onTestFinished } from "vitest";
+import { createCapacity } from "../capacity.ts";
+import { assembleLanekeeper } from "../create-lanekeeper.ts";
+import type { Claim, Dispatcher } from "../dispatcher.ts";
+import type { LanekeeperEvent } from "../events.ts";
+import type { Lanekeeper } from "../keeper.ts";
+import type { LanekeeperOptions } from "../options.ts";
+import { createSimulatedClock, type SimulatedClock } from "../simulated-clock.ts";
+import { failingStore } from "./failing-store.ts";
+import { createFixture } from "./fixture.ts";
+
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** A dispatcher whose first release of a claim throws, for one session and so many claims: a bug inside a lane's action. */
+function bugged(turns: number, bug: { sessionKey: string; times: number }): Dispatcher {
+  const capacity = createCapacity(turns);
+  return {
+    claim(request) {
+      const claim = capacity.claim(request);
+      let hasThrown = false;
+      const release = (): void => {
+        if (request.sessionKey === bug.sessionKey && !hasThrown && bug.times > 0) {
+          hasThrown = true;
+          bug.times--;
+          throw new Error("a bug in an action");
+        }
+        claim.release();
+      };
+      return {
+        get isHeld() {
+          return claim.isHeld;
+        },
+        release,
+      } as Claim;
+    },
+    get held() {
+      return capacity.held;
+    },
+    get waiting() {
+      return capacity.waiting;
+    },
+    get turns() {
+      return capacity.turns;
+    },
+    resize: (count) => capacity.resize(count),
+    hold: () => capacity.hold(),
+  };
+}
+
+/** A keeper with a dispatcher of the test's. */
+async function keeperWith(
+  options: Partial<LanekeeperOptions>,
+  createDispatcher: (turns: number) => Dispatcher,
+): Promise<{ keeper: Lanekeeper; clock: SimulatedClock; events: LanekeeperEvent[] }> {
+  const clock = createSimulatedClock();
+  const keeper = await assembleLanekeeper(
+    { turn: () => "done", logger: silent, ...options, clock },
+    createDispatcher,
+  );
+  const events: LanekeeperEvent[] = [];
+  keeper.events$.subscribe((event) => events.push(event));
+  onTestFinished(async () => {
+    const closed = keeper.close();
+    await clock.advance(600_000);
+    await closed;
+  });
+  return { keeper, clock, events };
+}
+
+describe("a crash inside a lane", () => {
+  it("B7 rebuilds the lane from the store, keeps what its turn did, and others never notice", async () => {
+    const { keeper, clock, events } = await keeperWith({}, (turns) =>
+      bugged(turns, { sessionKey: "bad", times: 1 }),
+    );
+    const first = await keeper.send("bad", 1);
+    const second = await keeper.send("bad", 2);
+    const other = await keeper.send("good", 1);
+    await clock.settle();
+    expect(events.filter(({ type }) => type === "lane.crashed")).toMatchObject([
+      { sessionKey: "bad", error: { message: "a bug in an action" }, rebuildInMs: 0 },
+    ]);
+    expect(await other.outcome).toMatchObject({ status: "completed" });
+    expect(await first.outcome).toMatchObject({ status: "completed", reply: "done" });
+    expect(await second.outcome).toMatchObject({ status: "completed", reply: "done" });
+    expect(keeper.session("bad")).toMatchObject({ state: "idle", waiting: 0 });
+    expect(keeper.stats()).toMatchObject({ running: 0, waiting: 0 });
+  });
+
+  it("B30 tries the work of a turn that its lane's crash ended again, up to maxCrashes times, then dead-letters it", async () => {
+    const started: number[] = [];
+    const { keeper, clock, events } = await keeperWith(
+      {
+        lane: { stallAfterMs: 1_000, reclaimAfterMs: 2_000, abortGraceMs: 0, maxCrashes: 2 },
+        turn: ({ attempt }) => (started.push(attempt), new Promise(() => {})),
+      },
+      (turns) => bugged(turns, { sessionKey: "bad", times: 3 }),
+    );
+    const receipt = await keeper.send("bad", 1);
+    await clock.advance(600_000);
+    expect(started.slice(0, 3)).toEqual([1, 2, 3]);
+    expect(await receipt.outcome).toMatchObject({ status: "reclaimed", reason: "crashed" });
+    expect(await keeper.deadLetters()).toMatchObject([{ reason: "crashed" }]);
+    expect(events.filter(({ type }) => type === "lane.crashed")).toHaveLength(3);
+    expect(keeper.session("bad")?.state ?? "idle").toBe("idle");
+  });
+
+  it("B31 rebuilds a lane that crashes again and again with growing pauses", async () => {
+    const { keeper, clock, events } = await keeperWith({}, (turns) =>
+      bugged(turns, { sessionKey: "bad", times: 6 }),
+    );
+    for (let index = 0; index < 4; index++) await keeper.send("bad", index);
+    await clock.advance(600_000);
+    const pauses = events.flatMap((event) => (event.type === "lane.crashed" ? [event.rebuildInMs] : []));
+    expect(pauses[0]).toBe(0);
+    expect(pauses.slice(1)).toEqual([...pauses.slice(1)].sort((a, b) => a - b));
+    expect(pauses[1]).toBeGreaterThan(500);
+    expect(keeper.stats()).toMatchObject({ waiting: 0, completed: 4 });
+  });
+
+  it("B28 stops a turn whose claim was lost, at once, and tries its work again", async () => {
+    let lose: () => void = () => {};
+    const signals: AbortSignal[] = [];
+    const { keeper, clock, events } = await keeperWith(
+      {
+        turn: ({ signal, attempt }) => (
+          signals.push(signal),
+          attempt === 1 ? new Promise(() => {}) : "again"
+        ),
+      },
+      (turns) => {
+        const capacity = createCapacity(turns);
+        const claim: Dispatcher["claim"] = (request) => {
+          lose = () => request.lost();
+          return capacity.claim(request);
+        };
+        return Object.create(capacity, { claim: { value: claim } }) as Dispatcher;
+      },
+    );
+    const receipt = await keeper.send("s", 1);
+    await clock.settle();
+    lose();
+    await clock.settle();
+    expect(signals[0]!.reason).toMatchObject({ code: "TURN_FENCED" });
+    expect(events.find(({ type }) => type === "lane.reclaimed")).toMatchObject({
+      reason: "lost",
+      slotFreed: true,
+    });
+    expect(await receipt.outcome).toMatchObject({ status: "completed", reply: "again", attempts: 2 });
+  });
+});
+
+describe("a store that fails", () => {
+  it.each(["rejects", "throws", "hangs"] as const)(
+    "B33 refuses a send with STORE_UNAVAILABLE where the store %s",
+    async (fault) => {
+      const store = failingStore();
+      const { keeper, clock, of } = await createFixture({ store });
+      store.fail(["append"], fault);
+      const refused = expect(keeper.send("s", 1)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+      await clock.advance(30_000);
+      await refused;
+      expect(of("store.failed")).toHaveLength(1);
+      expect(keeper.stats().health).toBe("degraded");
+      store.fail(["append"]);
+      await keeper.send("s", 2);
+      expect(keeper.stats().health).toBe("ok");
+      await clock.settle();
+      expect(of("store.recovered")).toHaveLength(1);
+    },
+  );
+
+  it.each(["rejects", "throws", "hangs"] as const)(
+    "B33 frees the slot of a turn whose end the store %s, keeps its session busy and its outcome open until it is recorded",
+    async (fault) => {
+      const store = failingStore();
+      const { keeper, clock, turns, of } = await createFixture({ store, capacity: { turns: 1 } });
+      const receipt = await keeper.send("s", 1);
+      await keeper.send("s", 2);
+      await clock.settle();
+      store.fail(["settleTurn"], fault);
+      turns[0]!.resolve("kept");
+      await clock.advance(40_000);
+      expect(keeper.stats().running).toBe(0);
+      expect(keeper.session("s")!.state).toBe("busy");
+      expect(turns).toHaveLength(1);
+      expect(await Promise.race([receipt.outcome, Promise.resolve("open")])).toBe("open");
+      await clock.advance(5_000);
+      expect(["store", "running"]).toContain(keeper.explain("s").blockedBy);
+      store.fail(["settleTurn"]);
+      await clock.advance(40_000);
+      expect(await receipt.outcome).toMatchObject({ status: "completed", reply: "kept" });
+      expect(turns).toHaveLength(2);
+      expect(of("turn.completed")).toHaveLength(1);
+    },
+  );
+
+  it.each(["waiting", "openTurn"] as const)(
+    "B33 gives the slot back while the store fails %s, and goes on by itself",
+    async (step) => {
+      const store = failingStore();
+      const { keeper, clock, turns, of } = await createFixture({ store, capacity: { turns: 1 } });
+      store.fail([step], "rejects");
+      await keeper.send("s", 1);
+      await clock.advance(1);
+      expect(keeper.stats().running).toBe(0);
+      expect(keeper.explain("s")).toMatchObject({ blockedBy: "store" });
+      await clock.advance(10_000);
+      store.fail([step]);
+      await clock.advance(6_000);
+      expect(turns).toHaveLength(1);
+      expect(of("store.recovered").length).toBeGreaterThan(0);
+    },
+  );
+
+  it("B33 opens one turn where the store's answer to the opening came too late", async () => {
+    const store = failingStore();
+    const { keeper, clock, turns } = await createFixture({ store });
+    store.fail(["openTurn"], "hangs");
+    await keeper.send("s", 1);
+    await clock.advance(29_000);
+    store.fail(["openTurn"]);
+    await clock.advance(10_000);
+    expect(turns).toHaveLength(1);
+    turns[0]!.resolve("once");
+    await clock.settle();
+    expect(keeper.stats()).toMatchObject({ completed: 1, running: 0 });
+  });
+
+  it("B33 rejects a reset that the store fails, and the session goes on", async () => {
+    const store = failingStore();
+    const { keeper, clock, turns } = await createFixture({ store });
+    await keeper.pause("s");
+    await keeper.send("s", 1);
+    store.fail(["restart"], "rejects");
+    await expect(keeper.reset("s")).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    await keeper.resume("s");
+    await clock.settle();
+    expect(turns).toHaveLength(1);
+  });
+});
