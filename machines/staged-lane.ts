@@ -1,7 +1,13 @@
 import { createActor, fromCallback, SimulatedClock } from "xstate";
 import { stateOf } from "./reachability.ts";
-import type { EffectInput, LaneEvent, SettlementInput } from "./session-lane/session-lane.events.ts";
-import type { LaneInput, LaneTurn, MailboxSummary } from "./session-lane/session-lane.logic.ts";
+import type { LaneEvent } from "./session-lane/session-lane.events.ts";
+import type {
+  EffectInput,
+  LaneInput,
+  LaneTurn,
+  MailboxSummary,
+  SettlementInput,
+} from "./session-lane/session-lane.logic.ts";
 import { sessionLaneMachine } from "./session-lane/session-lane.machine.ts";
 
 /**
@@ -91,7 +97,7 @@ export function startLane(part: Partial<LaneInput> = {}, broken: readonly string
   const act = (step: Act): void => {
     if (typeof step === "number") timers.increment(step);
     else if (typeof step === "function") step(answers);
-    else if ("mailbox" in step) actor.send({ ...step, mailbox: mailboxOf(step.mailbox) } as LaneEvent);
+    else if ("mailbox" in step) actor.send({ ...step, mailbox: mailboxOf(step.mailbox) });
     else actor.send(step);
   };
   return {
@@ -172,3 +178,8 @@ export type Row = readonly [
   steps: readonly Act[],
   ...expected: readonly string[],
 ];
+
+/** A row by its parts. */
+export function named([claim, from, steps, ...expected]: Row) {
+  return { claim, from, steps, expected };
+}

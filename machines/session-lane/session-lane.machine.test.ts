@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { acts, mails, overdueMs, type Row, stallMs, startLane, ways } from "../staged-lane.ts";
+import { acts, mails, overdueMs, named, type Row, stallMs, startLane, ways } from "../staged-lane.ts";
 
 const { abort, changed, close, failed, granted, holds, lost, opened, paused } = acts;
-const { progressed, reset, restarted, returned, settled, threw, wake, broke } = acts;
+const { progressed, reset, restarted, returned, threw, wake, broke } = acts;
 const { message, nothing } = mails;
 
 const waiting: readonly Row[] = [
@@ -37,7 +37,7 @@ const waiting: readonly Row[] = [
 ];
 
 describe("a lane that runs no turn", () => {
-  it.each(waiting)("%s", (_claim, from, steps, ...expected) => {
+  it.each(waiting.map(named))("$claim", ({ from, steps, expected }) => {
     const lane = startLane();
     lane.act(...ways[from]);
     expect(lane.act(...steps)).toEqual(expected);
@@ -151,7 +151,7 @@ const opening: readonly Row[] = [
 ];
 
 describe("a lane that asks its store", () => {
-  it.each(opening)("%s", (_claim, from, steps, ...expected) => {
+  it.each(opening.map(named))("$claim", ({ from, steps, expected }) => {
     const lane = startLane();
     lane.act(...ways[from]);
     expect(lane.act(...steps)).toEqual(expected);
@@ -173,8 +173,8 @@ describe("a lane that asks its store", () => {
     expect(lane.act(changed(message), granted)).toEqual([
       withheld,
       "+claim",
-      "resume",
       "-claim",
+      "resume",
       "release",
       "+outage",
     ]);
@@ -261,7 +261,7 @@ const running: readonly Row[] = [
 ];
 
 describe("a lane that runs its turn", () => {
-  it.each(running)("%s", (_claim, from, steps, ...expected) => {
+  it.each(running.map(named))("$claim", ({ from, steps, expected }) => {
     const lane = startLane();
     lane.act(...ways[from]);
     expect(lane.act(...steps)).toEqual(expected);
@@ -286,8 +286,8 @@ describe("a lane that runs its turn", () => {
     expect(busy.act(1)).toEqual(["busy.aborting", "abort timeout"]);
     const stalled = startLane();
     stalled.act(...ways.stalled, holds("isOverdue", false));
-    for (let minutes = 10; minutes < 58; minutes += 8)
+    for (let minutes = 10; minutes <= 58; minutes += 8)
       expect(stalled.act(overdueMs)).toEqual(["stalled.running"]);
-    expect(stalled.act(overdueMs)).toEqual(["stalled.aborting", "abort timeout"]);
+    expect(stalled.act(120_000)).toEqual(["stalled.aborting", "abort timeout"]);
   });
 });

@@ -101,7 +101,7 @@ export const sessionLaneMachine = setup({
     idle: {
       description: "Nothing it may start: no work, or only events that wait for another reason to run.",
       on: {
-        "wake.due": { actions: "recordWake" },
+        "wake.due": { actions: ["recordWake", "deferWake"] },
         "session.reset": { target: "busy.restarting" },
       },
       always: { guard: "hasWork", target: "busy" },

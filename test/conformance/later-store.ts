@@ -10,24 +10,29 @@ export function laterStore(store: Store = memoryStore()): Store {
   const line = createLine();
   return {
     leases: store.leases,
-    open: (host) => line.then(async () => answerLater(await store.open(host), line)),
-    close: () => line.then(() => store.close()),
+    open: (host) => line.ask(async () => answerLater(await store.open(host), line)),
+    close: () => line.ask(() => store.close()),
   };
 }
 
-/** Whoever asks waits in line. */
+/** Where steps wait for their turn. */
 interface Line {
-  then<T>(step: () => Answer<T>): Promise<T>;
+  ask<T>(step: () => Answer<T>): Promise<T>;
 }
 
 function createLine(): Line {
   const waiting: (() => void)[] = [];
+  let isServing = false;
+  const serveNext = (): void => {
+    isServing = waiting.length > 0;
+    if (isServing) setImmediate(serveOne);
+  };
   const serveOne = (): void => {
-    waiting.shift()?.();
-    if (waiting.length > 0) setImmediate(serveOne);
+    waiting.shift()!();
+    serveNext();
   };
   return {
-    then: (step) =>
+    ask: (step) =>
       new Promise((resolve, reject) => {
         waiting.push(() => {
           try {
@@ -36,7 +41,7 @@ function createLine(): Line {
             reject(error as Error);
           }
         });
-        if (waiting.length === 1) setImmediate(serveOne);
+        if (!isServing) serveNext();
       }),
   };
 }
@@ -46,23 +51,23 @@ function answerLater(mailboxes: Mailboxes, line: Line): Mailboxes {
     get known() {
       return mailboxes.known;
     },
-    pauses: () => line.then(() => mailboxes.pauses()),
-    append: (item, limits) => line.then(() => mailboxes.append(item, limits)),
-    waiting: (sessionKey) => line.then(() => mailboxes.waiting(sessionKey)),
-    unfinished: (sessionKey) => line.then(() => mailboxes.unfinished(sessionKey)),
-    find: (sessionKey, id) => line.then(() => mailboxes.find(sessionKey, id)),
-    withdraw: (request) => line.then(() => mailboxes.withdraw(request)),
-    openTurn: (request) => line.then(() => mailboxes.openTurn(request)),
-    settleTurn: (settlement) => line.then(() => mailboxes.settleTurn(settlement)),
-    restart: (request) => line.then(() => mailboxes.restart(request)),
-    session: (sessionKey) => line.then(() => mailboxes.session(sessionKey)),
-    page: (query) => line.then(() => mailboxes.page(query)),
-    pause: (sessionKey, isPaused) => line.then(() => mailboxes.pause(sessionKey, isPaused)),
-    recordExecution: (record) => line.then(() => mailboxes.recordExecution(record)),
-    forgetExecution: (execId) => line.then(() => mailboxes.forgetExecution(execId)),
-    execution: (execId) => line.then(() => mailboxes.execution(execId)),
-    completeExecution: (request) => line.then(() => mailboxes.completeExecution(request)),
-    deadLetters: (query) => line.then(() => mailboxes.deadLetters(query)),
-    sweep: () => line.then(() => mailboxes.sweep()),
+    pauses: () => line.ask(() => mailboxes.pauses()),
+    append: (item, limits) => line.ask(() => mailboxes.append(item, limits)),
+    waiting: (sessionKey) => line.ask(() => mailboxes.waiting(sessionKey)),
+    unfinished: (sessionKey) => line.ask(() => mailboxes.unfinished(sessionKey)),
+    find: (sessionKey, id) => line.ask(() => mailboxes.find(sessionKey, id)),
+    withdraw: (request) => line.ask(() => mailboxes.withdraw(request)),
+    openTurn: (request) => line.ask(() => mailboxes.openTurn(request)),
+    settleTurn: (settlement) => line.ask(() => mailboxes.settleTurn(settlement)),
+    restart: (request) => line.ask(() => mailboxes.restart(request)),
+    session: (sessionKey) => line.ask(() => mailboxes.session(sessionKey)),
+    page: (query) => line.ask(() => mailboxes.page(query)),
+    pause: (sessionKey, isPaused) => line.ask(() => mailboxes.pause(sessionKey, isPaused)),
+    recordExecution: (record) => line.ask(() => mailboxes.recordExecution(record)),
+    forgetExecution: (execId) => line.ask(() => mailboxes.forgetExecution(execId)),
+    execution: (execId) => line.ask(() => mailboxes.execution(execId)),
+    completeExecution: (request) => line.ask(() => mailboxes.completeExecution(request)),
+    deadLetters: (query) => line.ask(() => mailboxes.deadLetters(query)),
+    sweep: () => line.ask(() => mailboxes.sweep()),
   };
 }

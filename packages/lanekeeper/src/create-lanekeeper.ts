@@ -113,6 +113,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     },
     isServing: () => supervisor.state === "serving",
     tell: (lane, event) => supervisor.tell(lane, event),
+    tellNow: (lane, event) => supervisor.tellNow(lane, event),
   };
   const settlements = createSettlements(runtime);
   const chartHost = {

@@ -124,13 +124,13 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
         }
       },
       deferWake: ({ context }) => {
-        if (!journal.isObserved) return;
+        const lane = laneOf(context);
         const { sessionKey } = context;
-        journal.emit({
-          type: "wake.deferred",
-          at: clock.now(),
-          sessionKey,
-          reason: deferral(runtime, laneOf(context)),
+        // After the step: a lane that was idle may start at once, and then nothing is deferred.
+        runtime.queue.post(() => {
+          const reason = deferral(runtime, lane);
+          if (reason === undefined || !journal.isObserved) return;
+          journal.emit({ type: "wake.deferred", at: clock.now(), sessionKey, reason });
         });
       },
       reportStalled: ({ context }) => {
@@ -202,12 +202,18 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
   });
 }
 
-/** Why a wake that came due does not start a turn at once (B42). */
-function deferral(runtime: Runtime, lane: Lane): "session-busy" | "capacity-full" | "paused" | "draining" {
+/** Why a wake that came due does not start a turn at once (B42); undefined if one starts. */
+function deferral(
+  runtime: Runtime,
+  lane: Lane,
+): "session-busy" | "capacity-full" | "paused" | "draining" | undefined {
+  if (!runtime.wakes.isDue(lane.sessionKey)) return undefined;
   if (!runtime.isServing()) return "draining";
   const { detail } = lane.snapshot.leaf;
+  if (detail === "busy.opening") return undefined;
   if (detail === "busy.paused") return "paused";
-  return detail === "busy.waitingForCapacity" ? "capacity-full" : "session-busy";
+  if (detail === "busy.waitingForCapacity") return lane.claim?.isHeld === true ? undefined : "capacity-full";
+  return "session-busy";
 }
 
 /** Lets the store open the lane's next turn. */

@@ -243,7 +243,7 @@ export class LiveTurn implements Turn {
     this.#phase = "over";
     if (result === "returned") this.reply = value;
     else this.error = toError(value);
-    this.#runtime.tell(this.lane, { type: result === "returned" ? "turn.returned" : "turn.threw" });
+    this.#runtime.tellNow(this.lane, result === "returned" ? hasReturned : hasThrown);
   }
 
   #reportLate(result: "returned" | "threw"): void {
@@ -268,6 +268,9 @@ export class LiveTurn implements Turn {
     );
   }
 }
+
+const hasReturned = { type: "turn.returned" } as const;
+const hasThrown = { type: "turn.threw" } as const;
 
 /** The reason on the signal of a turn that is told to stop. */
 function abortError(reason: AbortReason, turn: LiveTurn): LanekeeperError {

@@ -74,6 +74,12 @@ export function createResets(
           runtime.queue.post(() => {
             for (const { seq, outcome } of finished) outcomes.settle(seq, outcome);
             if (journal.isObserved) {
+              const now = settings.clock.now();
+              for (const { id, type } of finished) {
+                if (type === "message") {
+                  journal.emit({ type: "message.cancelled", at: now, sessionKey, id, reason: "reset" });
+                }
+              }
               for (const { id, at, reason } of deadLetters) {
                 journal.emit({ type: "deadLetter.added", at, sessionKey, id, reason });
               }

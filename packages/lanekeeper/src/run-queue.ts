@@ -8,52 +8,94 @@
  * I4. A step that throws is reported and stops nothing.
  */
 export interface RunQueue {
-  /** Runs the step after those before it. */
+  /** Runs the step after those before it, never in this call. It is given what it needs: a closure for each costs more. */
   post(step: () => void): void;
+  post<A>(step: (a: A) => void, a: A): void;
+  post<A, B>(step: (a: A, b: B) => void, a: A, b: B): void;
+  /**
+   * The same for a caller that no code of the host waits for: where nothing runs or waits, the step and all that follow
+   * from it run in this call. So the steps of one session come together, while the processor has its data at hand.
+   */
+  enter<A, B>(step: (a: A, b: B) => void, a: A, b: B): void;
 }
+
+type Step = (a: unknown, b: unknown) => void;
 
 /** Steps in a row before the event loop gets its turn. */
 const burst = 2_048;
+/** Fields of a queued step: what is called, and its two arguments. */
+const stride = 3;
+/** Fields that an emptied list keeps room for. */
+const keptRoom = 3_072;
+const soon = Promise.resolve();
 
 /** Creates a queue. `afterStep` runs when a step is over; `onError` is told of a step that threw. */
 export function createRunQueue(host: {
   readonly afterStep: () => void;
   readonly onError: (error: unknown) => void;
 }): RunQueue {
-  let steps: (() => void)[] = [];
-  let next: (() => void)[] = [];
+  let running: unknown[] = [];
+  let waiting: unknown[] = [];
+  /** Fields of `waiting` that are in use. */
+  let used = 0;
+  /** Whether a run is under way or coming. */
   let isScheduled = false;
   let sinceYield = 0;
 
   const run = (): void => {
-    [steps, next] = [next, steps];
-    for (const step of steps) {
+    const end = used;
+    const steps = waiting;
+    waiting = running;
+    running = steps;
+    used = 0;
+    for (let index = 0; index < end; index += stride) {
+      const step = steps[index] as Step;
+      const a = steps[index + 1];
+      const b = steps[index + 2];
+      steps[index] = steps[index + 1] = steps[index + 2] = undefined;
       try {
-        step();
+        step(a, b);
       } catch (error) {
         host.onError(error);
       }
       host.afterStep();
     }
-    sinceYield += steps.length;
-    steps.length = 0;
-    if (next.length > 0) schedule();
+    sinceYield += end / stride;
+    if (end > keptRoom) steps.length = keptRoom;
+  };
+  const runOnce = (): void => {
+    run();
+    if (used > 0) schedule();
     else isScheduled = false;
   };
   const schedule = (): void => {
     isScheduled = true;
     if (sinceYield < burst) {
-      queueMicrotask(run);
+      void soon.then(runOnce);
     } else {
       sinceYield = 0;
-      setImmediate(run);
+      setImmediate(runOnce);
     }
+  };
+  const add = (step: Step, a: unknown, b: unknown): void => {
+    waiting[used] = step;
+    waiting[used + 1] = a;
+    waiting[used + 2] = b;
+    used += stride;
   };
 
   return {
-    post(step) {
-      next.push(step);
+    post(step: Step, a?: unknown, b?: unknown) {
+      add(step, a, b);
       if (!isScheduled) schedule();
+    },
+    enter(step, a, b) {
+      add(step as Step, a, b);
+      if (isScheduled) return;
+      isScheduled = true;
+      while (used > 0 && sinceYield < burst) run();
+      if (used > 0) schedule();
+      else isScheduled = false;
     },
   };
 }

@@ -34,6 +34,8 @@ export interface Supervisor {
   isRebuilding(sessionKey: string): boolean;
   /** Sends an event to a lane after the current step. */
   tell(lane: Lane, event: LaneEvent): void;
+  /** The same, at once where no step runs: for callers that no code of the host waits for. */
+  tellNow(lane: Lane, event: LaneEvent): void;
   /** Sends an event to a session's lane, starting the lane from the store if it sleeps. */
   route(sessionKey: string, event: LaneEvent): void;
   /** Sends an event to the supervisor itself. */
@@ -174,7 +176,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     if (event.type === "wake.due" && !runtime.wakes.isDue(lane.sessionKey)) return;
     lane.actor.send(event);
   };
-  const tell = (lane: Lane, event: LaneEvent): void => queue.post(() => deliver(lane, event));
+  const tell = (lane: Lane, event: LaneEvent): void => queue.post(deliver, lane, event);
 
   const start = (record: SessionRecord, crashed?: Lane): Lane => {
     const { sessionKey } = record;
@@ -231,7 +233,6 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
           if (stateOf() === "closed" || rebuilding.has(sessionKey)) return;
           const live = lanes.get(sessionKey);
           if (live !== undefined) deliver(live, event);
-          else if (event.type === "wake.due") start(record);
           else deliver(start(record), event);
         });
       },
@@ -319,6 +320,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     },
     isRebuilding: (sessionKey) => rebuilding.has(sessionKey),
     tell,
+    tellNow: (lane, event) => queue.enter(deliver, lane, event),
     route,
     send: (event) => queue.post(() => actor.send(event)),
   };

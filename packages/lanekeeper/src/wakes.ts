@@ -20,6 +20,8 @@ export interface Wakes {
   take(sessionKey: string): { readonly reasons: readonly string[]; readonly attempts: number };
   /** Whether a wake of the session is due. */
   isDue(sessionKey: string): boolean;
+  /** Milliseconds until the session's wake is due; undefined if none is asked for. */
+  dueInMs(sessionKey: string): number | undefined;
   /** Attempts of the session's wake so far. */
   attempts(sessionKey: string): number;
   /** Tries a failed wake again, or says that it is dropped. */
@@ -55,6 +57,12 @@ export function createWakes(runtime: Runtime, due: (sessionKey: string) => void)
   const arm = (sessionKey: string, wake: Wake, delayMs: number): void => {
     wake.deadline?.cancel();
     wake.dueMono = settings.clock.monotonic() + delayMs;
+    wake.deadline = undefined;
+    // What is due now needs no timer.
+    if (delayMs === 0) {
+      due(sessionKey);
+      return;
+    }
     wake.deadline = deadlines.arm(delayMs, () => {
       wake.deadline = undefined;
       due(sessionKey);
@@ -102,6 +110,10 @@ export function createWakes(runtime: Runtime, due: (sessionKey: string) => void)
     isDue(sessionKey) {
       const wake = wakes.get(sessionKey);
       return wake !== undefined && wake.deadline === undefined;
+    },
+    dueInMs(sessionKey) {
+      const wake = wakes.get(sessionKey);
+      return wake === undefined ? undefined : Math.max(0, wake.dueMono - settings.clock.monotonic());
     },
     attempts: (sessionKey) => wakes.get(sessionKey)?.attempts ?? 0,
     retry(sessionKey, reasons, attempt, attempts, error) {
