@@ -8,7 +8,7 @@ const { message, nothing } = mails;
 const waiting: readonly Row[] = [
   ["claims a slot when work comes", "idle", [changed(message)], "busy.waitingForCapacity", "+claim"],
   ["lets quiet events wait", "idle", [changed({ ...nothing, quiet: 9 })], "idle"],
-  ["takes a wake for work while idle, and defers none", "idle", [wake], "busy.waitingForCapacity", "+claim"],
+  ["takes a wake for work while idle", "idle", [wake], "busy.waitingForCapacity", "defer wake", "+claim"],
   ["restarts its session while idle", "idle", [reset], "busy.restarting", "+restart"],
   ["falls asleep when it was idle for its time (B11)", "idle", [59_999, 1], "asleep"],
   [

@@ -71,7 +71,8 @@ const fastqPerKey: Contender = {
     return {
       submit(sessionKey) {
         let queue = queues.get(sessionKey);
-        if (queue === undefined) queues.set(sessionKey, (queue = fastq.promise<unknown, void, void>(work, 1)));
+        if (queue === undefined)
+          queues.set(sessionKey, (queue = fastq.promise<unknown, void, void>(work, 1)));
         return queue.push();
       },
     };

@@ -59,7 +59,8 @@ export async function measureFootprint(size: {
     }
   };
   await runOneTurnEach(1);
-  const perSession = async (before: number): Promise<number> => ((await heldBytes()) - before) / size.sessions;
+  const perSession = async (before: number): Promise<number> =>
+    ((await heldBytes()) - before) / size.sessions;
 
   const empty = await heldBytes();
   await runOneTurnEach(size.sessions);

@@ -1,5 +1,5 @@
 /** Thrown when the garbage collector cannot be called. */
-export class GarbageCollectorHidden extends Error {
+class GarbageCollectorHidden extends Error {
   override readonly name = "GarbageCollectorHidden";
 
   constructor() {
@@ -14,7 +14,7 @@ export async function collectGarbage(): Promise<void> {
   // Twice: what the first run finds only weakly held goes with the second.
   for (let run = 0; run < 2; run++) {
     await new Promise((resolve) => setImmediate(resolve));
-    await gc();
+    gc();
   }
 }
 

@@ -1,6 +1,13 @@
 import { parseArgs } from "node:util";
 import { type BenchReport, renderBench, sumUp, type TurnCosts } from "./bench-report.ts";
-import { type Contender, contenders, lanekeeper, type Load, pQueuePerKey, promiseChain } from "./contenders.ts";
+import {
+  type Contender,
+  contenders,
+  lanekeeper,
+  type Load,
+  pQueuePerKey,
+  promiseChain,
+} from "./contenders.ts";
 import { measureFootprint } from "./footprint.ts";
 import { compare, type Rounds } from "./rounds.ts";
 
@@ -16,8 +23,8 @@ sessions, and what a session costs in memory.
 
 /** Sessions, rounds that do not count, rounds that do. */
 const growthInFull = [
-  [1_000, 2, 9],
-  [10_000, 1, 5],
+  [1_000, 2, 7],
+  [10_000, 1, 3],
   [100_000, 0, 2],
 ] as const;
 const growthQuickly = [
@@ -46,7 +53,7 @@ async function runBench(isQuick: boolean): Promise<BenchReport> {
   const turns = await costOf(
     contenders,
     { sessions: 10_000, turns: 10 },
-    { warmUps: 1, counted: isQuick ? 3 : 7 },
+    { warmUps: 1, counted: isQuick ? 3 : 5 },
   );
   const growth: TurnCosts[] = [];
   for (const [sessions, warmUps, counted] of isQuick ? growthQuickly : growthInFull) {

@@ -2,7 +2,7 @@ import type { Contender, Load } from "./contenders.ts";
 import { collectGarbage } from "./garbage.ts";
 
 /** Thrown when a contender did not do the work it was given; its time would mean nothing. */
-export class UnfairRound extends Error {
+class UnfairRound extends Error {
   override readonly name = "UnfairRound";
 }
 

@@ -1,16 +1,21 @@
-import { type Answer, memoryStore, type Mailboxes, type Store } from "lanekeeper/ports";
+import { type Answer, type Clock, memoryStore, type Mailboxes, type Store } from "lanekeeper/ports";
 
 /**
  * A memory store whose every answer comes later.
  *
  * I1. No step happens, and none is answered, in the call that asks for it.
  * I2. Steps happen, and are answered, in the order they were asked for, one each turn of the event loop.
+ * I3. Each step looks at the keeper's clock, so that a simulated one sees that work goes on and waits for its end.
  */
 export function laterStore(store: Store = memoryStore()): Store {
-  const line = createLine();
+  let clock: Clock | undefined;
+  const line = createLine(() => clock?.now());
   return {
     leases: store.leases,
-    open: (host) => line.ask(async () => answerLater(await store.open(host), line)),
+    open(host) {
+      clock = host.clock;
+      return line.ask(async () => answerLater(await store.open(host), line));
+    },
     close: () => line.ask(() => store.close()),
   };
 }
@@ -20,7 +25,7 @@ interface Line {
   ask<T>(step: () => Answer<T>): Promise<T>;
 }
 
-function createLine(): Line {
+function createLine(served: () => void): Line {
   const waiting: (() => void)[] = [];
   let isServing = false;
   const serveNext = (): void => {
@@ -29,6 +34,7 @@ function createLine(): Line {
   };
   const serveOne = (): void => {
     waiting.shift()!();
+    served();
     serveNext();
   };
   return {
@@ -38,7 +44,7 @@ function createLine(): Line {
           try {
             resolve(step());
           } catch (error) {
-            reject(error as Error);
+            reject(error);
           }
         });
         if (!isServing) serveNext();

@@ -87,9 +87,8 @@ export function claimExecutions(createStore: CreateStore): void {
       const { mailboxes } = await openStore(createStore);
       const { record } = await mailboxes.recordExecution(announced("s", "x"));
       const request = { record, completion: completion("s", "x"), isSilent: false, limits };
-      const both = [mailboxes.completeExecution(request), mailboxes.completeExecution(request)];
-      const statuses = (await Promise.all(both)).map(({ status }) => status);
-      expect(statuses).toEqual(["accepted", "duplicate"]);
+      const complete = async (): Promise<string> => (await mailboxes.completeExecution(request)).status;
+      expect(await Promise.all([complete(), complete()])).toEqual(["accepted", "duplicate"]);
       expect(await waitingIds(mailboxes, "s")).toEqual(["x"]);
     });
 
@@ -98,7 +97,9 @@ export function claimExecutions(createStore: CreateStore): void {
       const { record } = await mailboxes.recordExecution(announced("s", "x"));
       const request = { record, completion: completion("s", "x"), limits };
       expect(await mailboxes.completeExecution({ ...request, isSilent: true })).toEqual({ status: "silent" });
-      expect(await mailboxes.completeExecution({ ...request, isSilent: false })).toEqual({ status: "duplicate" });
+      expect(await mailboxes.completeExecution({ ...request, isSilent: false })).toEqual({
+        status: "duplicate",
+      });
       expect(await mailboxes.waiting("s")).toEqual([]);
     });
 

@@ -142,7 +142,7 @@ export function expectStatus<Result extends { readonly status: string }, Status 
 }
 
 /** Thrown when a store's answer is not the one a test builds on. */
-export class UnexpectedAnswer extends Error {
+class UnexpectedAnswer extends Error {
   override readonly name = "UnexpectedAnswer";
 
   constructor(result: object, status: string) {

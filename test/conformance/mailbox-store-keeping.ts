@@ -39,7 +39,10 @@ export function claimKeeping(createStore: CreateStore): void {
       expect(next.known).toBe(1);
       expect(await next.session("s")).toEqual(record);
       expect(await next.waiting("s")).toEqual([items[0], items[2]]);
-      expect(await next.find("s", "b")).toMatchObject({ state: "settled", item: { outcome: { reason: "cleared" } } });
+      expect(await next.find("s", "b")).toMatchObject({
+        state: "settled",
+        item: { outcome: { reason: "cleared" } },
+      });
       expect(await next.append(message("s", "a"), limits)).toMatchObject({ status: "duplicate" });
     });
 

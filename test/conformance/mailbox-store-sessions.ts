@@ -102,7 +102,12 @@ export function claimSessions(createStore: CreateStore): void {
       await knowAll(mailboxes);
       const { next } = await mailboxes.page({ prefix: "", after: undefined, limit: 5 });
       await accept(mailboxes, message("m", "new"));
-      expect(keysOf(await mailboxes.page({ prefix: "", after: next, limit: 5 }))).toEqual(["b", "m", "z", "ä"]);
+      expect(keysOf(await mailboxes.page({ prefix: "", after: next, limit: 5 }))).toEqual([
+        "b",
+        "m",
+        "z",
+        "ä",
+      ]);
     });
   });
 

@@ -35,7 +35,13 @@ function finished(item: StoredItem): Disposition {
 }
 
 function deadLettered(item: StoredItem, deadLetterId = `dead-${item.id}`): Disposition {
-  const outcome = { status: "failed", turnId: "t", error: new Error("no"), attempts: 1, deadLetterId } as const;
+  const outcome = {
+    status: "failed",
+    turnId: "t",
+    error: new Error("no"),
+    attempts: 1,
+    deadLetterId,
+  } as const;
   return { seq: item.seq, fate: "dead-letter", deadLetterId, reason: "no", outcome };
 }
 
@@ -46,7 +52,10 @@ export function claimSettling(createStore: CreateStore): void {
       const { mailboxes } = await openStore(createStore);
       const [a] = await acceptAll(mailboxes, "s", ["a"]);
       const end = await running(mailboxes, [a!]);
-      const result = expectStatus(await mailboxes.settleTurn({ ...end, dispositions: [finished(a!)] }), "settled");
+      const result = expectStatus(
+        await mailboxes.settleTurn({ ...end, dispositions: [finished(a!)] }),
+        "settled",
+      );
       expect(result).toMatchObject({ deadLetters: [], finished: [], mailbox: { messages: 0 } });
       expect(await mailboxes.unfinished("s")).toEqual([]);
       const known = await mailboxes.find("s", "a");

@@ -1,5 +1,5 @@
 import { LanekeeperError, toError } from "./errors.ts";
-import { checkEvent, checkNotify, checkSend, invalidId } from "./options.ts";
+import { checkEvent, checkId, checkNotify, checkSend, invalidId } from "./options.ts";
 import { PendingOutcome } from "./pending-outcomes.ts";
 import { createReceipt, type Receipt } from "./receipt.ts";
 import type { Retention } from "./retention.ts";
@@ -18,8 +18,8 @@ export interface Admission {
   send(sessionKey: string, message: unknown, options: unknown): Promise<Receipt>;
   notify(sessionKey: string, event: unknown, options: unknown): Promise<Receipt>;
   attach(sessionKey: string, id: string): Promise<Receipt | undefined>;
-  /** Throws `DRAINING` or `CLOSED` where new work is not welcome (B58). */
-  assertWelcome(): void;
+  /** The error for new work while the keeper drains, unless a running turn brings it (B58). Throws `CLOSED` after close. */
+  draining(): LanekeeperError | undefined;
   /** Throws `CLOSED` after close. */
   assertOpen(): void;
   /** Follows up on an item that the store has accepted. */
@@ -39,14 +39,13 @@ export function createAdmission(
       throw new LanekeeperError("CLOSED", "This keeper is closed. Create another on the same store.");
     }
   };
-  const assertWelcome = (): void => {
+  const draining: Admission["draining"] = () => {
     assertOpen();
-    if (supervisor.state === "draining" && scope.getStore()?.isCurrent !== true) {
-      throw new LanekeeperError(
-        "DRAINING",
-        "This keeper is draining and takes no new work. Send it to the keeper that replaces this one.",
-      );
-    }
+    if (supervisor.state !== "draining" || scope.getStore()?.isCurrent === true) return undefined;
+    return new LanekeeperError(
+      "DRAINING",
+      "This keeper is draining and takes no new work. Send it to the keeper that replaces this one.",
+    );
   };
 
   const finished = (item: SettledItem | undefined): void => {
@@ -80,6 +79,8 @@ export function createAdmission(
   };
 
   const admit = async (item: NewItem): Promise<Receipt> => {
+    const barred = draining();
+    if (barred !== undefined) throw refuse(item, barred);
     const answer = runtime.request(() => runtime.mailboxes.append(item, settings.lane));
     const result = answer instanceof Promise ? await answer : answer;
     switch (result.status) {
@@ -123,13 +124,12 @@ export function createAdmission(
 
   return {
     assertOpen,
-    assertWelcome,
+    draining,
     accepted,
     send: rejecting((sessionKey: string, message: unknown, options: unknown) => {
       assertSessionKey(sessionKey);
       const given = options === undefined ? undefined : checkSend(options);
       const id = given?.id ?? newId();
-      assertWelcome();
       return admit({ sessionKey, id, type: "message", body: message, meta: given?.meta, wakes: true });
     }),
     notify: rejecting((sessionKey: string, event: unknown, options: unknown) => {
@@ -137,11 +137,11 @@ export function createAdmission(
       const { kind, body, key } = checkEvent(event);
       const given = options === undefined ? undefined : checkNotify(options);
       const id = given?.id ?? newId();
-      assertWelcome();
       return admit({ sessionKey, id, type: "event", kind, key, body, wakes: given?.wake ?? true });
     }),
     async attach(sessionKey, id) {
       assertSessionKey(sessionKey);
+      checkId("id", id);
       assertOpen();
       const known = await runtime.request(() => runtime.mailboxes.find(sessionKey, id));
       return known === undefined ? undefined : receiptOf(known);

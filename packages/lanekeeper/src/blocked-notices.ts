@@ -30,6 +30,7 @@ export function createBlockedNotices(runtime: Runtime): WatchBlocked {
   const first = new Set<Watch>();
   const later = new Set<Watch>();
   let deadline: Deadline | undefined;
+  let dueMono = Infinity;
   let oldest = { foundAt: -Infinity, startedMono: 0 };
 
   const oldestTurnMs = (now: number): number => {
@@ -59,6 +60,7 @@ export function createBlockedNotices(runtime: Runtime): WatchBlocked {
 
   const speak = (): void => {
     deadline = undefined;
+    dueMono = Infinity;
     const now = settings.clock.monotonic();
     for (const watches of [first, later]) {
       for (const watch of watches) {
@@ -72,20 +74,22 @@ export function createBlockedNotices(runtime: Runtime): WatchBlocked {
     arm(now);
   };
   const arm = (now: number): void => {
-    if (deadline !== undefined) return;
     let nextAt = Infinity;
     for (const watches of [first, later]) {
       const [soonest] = watches;
       if (soonest !== undefined) nextAt = Math.min(nextAt, soonest.nextAt);
     }
-    if (nextAt !== Infinity) deadline = deadlines.arm(nextAt - now, speak);
+    if (nextAt >= dueMono) return;
+    deadline?.cancel();
+    dueMono = nextAt;
+    deadline = deadlines.arm(nextAt - now, speak);
   };
 
   return (lane, reason) => {
     const since = settings.clock.monotonic();
     const watch = { lane, reason, since, nextAt: since + firstMs };
     first.add(watch);
-    if (deadline === undefined) arm(since);
+    if (watch.nextAt < dueMono) arm(since);
     return () => {
       if (!first.delete(watch)) later.delete(watch);
     };

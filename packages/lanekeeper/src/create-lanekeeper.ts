@@ -23,6 +23,7 @@ import { createPulse } from "./pulse.ts";
 import { createResets } from "./resets.ts";
 import { createRetention } from "./retention.ts";
 import { createRunQueue, type RunQueue } from "./run-queue.ts";
+import { createRunningDeadlines } from "./running-deadlines.ts";
 import type { Runtime } from "./runtime.ts";
 import { nameFault } from "./session-key.ts";
 import { createSettlements } from "./settlements.ts";
@@ -30,7 +31,7 @@ import { createShutdown } from "./shutdown.ts";
 import { createStoreRequests } from "./store-requests.ts";
 import { createSupervisor, type Supervisor } from "./supervisor.ts";
 import { createWakes } from "./wakes.ts";
-import { compileLogic } from "./xstate/compiled-logic.ts";
+import { type ChartHost, compileLogic } from "./xstate/compiled-logic.ts";
 import { createZombies } from "./zombies.ts";
 
 /** Starts an orchestrator. Rejects with `INVALID_OPTION` or `STORE_IN_USE`; nothing has been started then. */
@@ -69,11 +70,12 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
       );
       if (journal.isObserved) journal.emit({ type: "clock.late", at: clock.now(), lostMs });
     },
-    (callback) => queue.post(callback),
+    (callback, a) => queue.post(callback, a),
   );
+  const armRunning = createRunningDeadlines(clock, deadlines, lostTime);
   const capacity = { ...settings.capacity };
   const zombies = createZombies(() => health.check());
-  const requests = createStoreRequests(deadlines, {
+  const requests = createStoreRequests(armRunning, {
     onFailure: (error) => {
       if (error.code === "STORE_UNAVAILABLE") health.storeFailed(error);
     },
@@ -95,6 +97,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     dispatcher: createDispatcher(capacity.turns),
     deadlines,
     lostTime,
+    armRunning,
     queue,
     journal,
     outcomes: createPendingOutcomes(),
@@ -116,9 +119,14 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     tellNow: (lane, event) => supervisor.tellNow(lane, event),
   };
   const settlements = createSettlements(runtime);
-  const chartHost = {
-    post: (task: () => void) => queue.post(task),
-    arm: (delayMs: number, task: () => void) => deadlines.arm(delayMs, task),
+  const chartHost: ChartHost = {
+    post: (task, a, b) => queue.post(task, a, b),
+    // What is ready runs by itself; the chart drops what it no longer wants.
+    arm(delayMs, task, a) {
+      if (delayMs > 0) return deadlines.arm(delayMs, task, a);
+      queue.post(task, a);
+      return { cancel: () => {} };
+    },
   };
   const shutdown = createShutdown(runtime);
   const resets = createResets(runtime, { route: (sessionKey, event) => supervisor.route(sessionKey, event) });
@@ -149,7 +157,6 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     isKeeperPaused: () => pauses!.isKeeperPaused,
     routeCompletion: (execId) => completions.release(execId),
     drained: () => shutdown.tell(),
-    closing: () => shutdown.tell(),
     resetDone: (lane) => resets.done(lane),
     started: (lane) => resets.started(lane),
   });

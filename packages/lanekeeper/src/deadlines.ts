@@ -11,8 +11,9 @@ import type { Clock } from "./clock.ts";
  * I3. While nothing is armed the clock has no timer of ours.
  */
 export interface Deadlines {
-  /** Calls back after a delay in milliseconds. */
+  /** Calls back after a delay in milliseconds, with what the callback needs: a closure for each costs more. */
   arm(delayMs: number, callback: () => void): Deadline;
+  arm<A>(delayMs: number, callback: (a: A) => void, a: A): Deadline;
   /** Cancels everything and the clock's timer. */
   close(): void;
 }
@@ -20,6 +21,8 @@ export interface Deadlines {
 export interface Deadline {
   cancel(): void;
 }
+
+type Callback = (a: unknown) => void;
 
 /** The longest delay a clock takes. */
 const longestDelay = 2_147_483_647;
@@ -33,7 +36,7 @@ const lateMs = 1_000;
 export function createDeadlines(
   clock: Clock,
   onLate: (from: number, to: number) => void,
-  run: (callback: () => void) => void = (callback) => callback(),
+  run: (callback: Callback, a: unknown) => void = (callback, a) => callback(a),
 ): Deadlines {
   const lists = new Map<number, DelayList>();
   const heap: DelayList[] = [];
@@ -119,52 +122,28 @@ export function createDeadlines(
       if (deadline.due > now || deadline.order >= last) break;
       deadline.isArmed = false;
       unlink(deadline);
-      run(deadline.callback);
+      run(deadline.callback, deadline.argument);
     }
     schedule();
   };
 
-  class ArmedDeadline implements Deadline {
-    readonly due: number;
-    readonly order: number;
-    readonly list: DelayList;
-    readonly callback: () => void;
-    previous: ArmedDeadline | undefined;
-    next: ArmedDeadline | undefined;
-    isArmed = true;
-    constructor(due: number, list: DelayList, callback: () => void) {
-      this.due = due;
-      this.order = order++;
-      this.list = list;
-      this.callback = callback;
-      this.previous = list.tail;
-      this.next = undefined;
-    }
-    cancel(): void {
-      if (!this.isArmed) return;
-      this.isArmed = false;
-      unlink(this);
-      if (heap.length === 0) schedule();
-    }
-  }
-  interface DelayList {
-    readonly delayMs: number;
-    head: ArmedDeadline | undefined;
-    tail: ArmedDeadline | undefined;
-    index: number;
-  }
+  const cancel = (deadline: ArmedDeadline): void => {
+    unlink(deadline);
+    if (heap.length === 0) schedule();
+  };
 
   return {
-    arm(delayMs, callback) {
+    arm(delayMs: number, callback: Callback, a?: unknown) {
       if (isClosed) return { cancel: () => {} };
       // Whole milliseconds, so that delays which differ by a fraction share a list.
       const delay = Math.max(0, Math.ceil(delayMs));
       let list = lists.get(delay);
       if (list === undefined) {
-        list = { delayMs: delay, head: undefined, tail: undefined, index: heap.length };
+        list = { delayMs: delay, cancel, head: undefined, tail: undefined, index: heap.length };
         lists.set(delay, list);
       }
-      const deadline = new ArmedDeadline((lastRan = clock.monotonic()) + delay, list, callback);
+      lastRan = clock.monotonic();
+      const deadline = new ArmedDeadline(lastRan + delay, order++, list, callback, a);
       if (list.tail === undefined) {
         list.head = list.tail = deadline;
         list.index = heap.length;
@@ -188,4 +167,40 @@ export function createDeadlines(
       schedule();
     },
   };
+}
+
+/** The deadlines of one delay, sorted by when they were armed. */
+interface DelayList {
+  readonly delayMs: number;
+  readonly cancel: (deadline: ArmedDeadline) => void;
+  head: ArmedDeadline | undefined;
+  tail: ArmedDeadline | undefined;
+  /** Its place in the heap. */
+  index: number;
+}
+
+class ArmedDeadline implements Deadline {
+  readonly due: number;
+  readonly order: number;
+  readonly list: DelayList;
+  readonly callback: Callback;
+  readonly argument: unknown;
+  previous: ArmedDeadline | undefined;
+  next: ArmedDeadline | undefined = undefined;
+  isArmed = true;
+
+  constructor(due: number, order: number, list: DelayList, callback: Callback, argument: unknown) {
+    this.due = due;
+    this.order = order;
+    this.list = list;
+    this.callback = callback;
+    this.argument = argument;
+    this.previous = list.tail;
+  }
+
+  cancel(): void {
+    if (!this.isArmed) return;
+    this.isArmed = false;
+    this.list.cancel(this);
+  }
 }

@@ -176,9 +176,16 @@ export type ExecEvents =
   | (OfSession & { readonly type: "exec.routed"; readonly execId: string })
   | (Base & {
       readonly type: "exec.refused";
-      readonly execId: string;
+      /** Absent where none was given to it yet. */
+      readonly execId?: string | undefined;
       readonly sessionKey?: string | undefined;
-      readonly reason: "duplicate" | "unknown-exec" | "session-mismatch" | "stale-incarnation" | "silent";
+      readonly reason:
+        | "duplicate"
+        | "unknown-exec"
+        | "session-mismatch"
+        | "stale-incarnation"
+        | "silent"
+        | "draining";
     })
   | (OfSession & { readonly type: "exec.lost"; readonly execId: string });
 

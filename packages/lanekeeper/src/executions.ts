@@ -222,7 +222,7 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
       running.set(record.execId, state);
       try {
         state.process = await withDeadline(
-          deadlines,
+          runtime.armRunning,
           startDeadlineMs,
           settings.processes.start(
             { command, args, cwd: exec.cwd, env: exec.env },
@@ -324,14 +324,14 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
 
 /** Rejects when a promise takes too long; what comes late is handed to `late`. */
 function withDeadline<T>(
-  deadlines: Runtime["deadlines"],
+  armRunning: Runtime["armRunning"],
   ms: number,
   promise: Promise<T>,
   late: (value: T) => void,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     let isOver = false;
-    const deadline = deadlines.arm(ms, () => {
+    const deadline = armRunning(ms, () => {
       isOver = true;
       reject(new Error(`not started within ${ms} ms`));
     });

@@ -9,6 +9,8 @@ export interface ExplanationFacts {
   readonly isKeeperPaused: boolean;
   readonly isSessionPaused: boolean;
   readonly isRebuilding: boolean;
+  /** Of the lane, where there is none yet. */
+  readonly start: "coming" | "failing" | undefined;
   readonly lane: Lane | undefined;
 }
 
@@ -16,7 +18,7 @@ type Blocker = Explanation["blockedBy"];
 
 /** Why a session is not running a turn right now, or what its turn is doing (B60). */
 export function explainSession(sessionKey: string, facts: ExplanationFacts): Explanation {
-  const details = describe(facts);
+  const details = describe(sessionKey, facts);
   const blockedBy = findBlocker(facts);
   return {
     sessionKey,
@@ -33,16 +35,19 @@ function findBlocker({
   isKeeperPaused,
   isSessionPaused,
   isRebuilding,
+  start,
   lane,
 }: ExplanationFacts): Blocker {
   if (keeper === "closed" || keeper === "closing") return "closed";
   if (keeper === "draining") return "draining";
   const detail = lane?.snapshot.leaf.detail;
-  if (isRebuilding || detail === "busy.withoutStore" || detail?.endsWith(".unsettled") === true)
-    return "store";
+  const isUnstartable = lane === undefined && start === "failing";
+  const isUnrecorded = detail === "busy.withoutStore" || detail?.endsWith(".unsettled") === true;
+  if (isRebuilding || isUnstartable || isUnrecorded) return "store";
   if (isKeeperPaused || isSessionPaused) return "paused";
   switch (detail) {
     case undefined:
+      return start === undefined ? "nothing-to-do" : null;
     case "idle":
     case "asleep":
       return "nothing-to-do";
@@ -63,14 +68,12 @@ function findBlocker({
   }
 }
 
-function describe({
-  runtime,
-  keeper,
-  lane,
-  isKeeperPaused,
-  isSessionPaused,
-}: ExplanationFacts): Record<string, unknown> {
-  const { settings, dispatcher, zombies } = runtime;
+function describe(
+  sessionKey: string,
+  { runtime, keeper, lane, isKeeperPaused, isSessionPaused }: ExplanationFacts,
+): Record<string, unknown> {
+  const { settings, dispatcher, zombies, wakes } = runtime;
+  const wakeInMs = wakes.dueInMs(sessionKey);
   const facts: Record<string, unknown> = {
     keeper,
     running: dispatcher.held,
@@ -78,6 +81,8 @@ function describe({
     waitingSessions: dispatcher.waiting,
     pausedKeeper: isKeeperPaused,
     pausedSession: isSessionPaused,
+    zombies: zombies.of(sessionKey),
+    ...(wakeInMs === undefined ? {} : { wakeInMs: Math.round(wakeInMs) }),
   };
   if (lane === undefined) return { ...facts, state: "idle", detail: "idle", live: false };
   const { snapshot, turn } = lane;
@@ -89,7 +94,6 @@ function describe({
     waiting: mailbox.messages,
     events: mailbox.events + mailbox.quiet,
     quietEvents: mailbox.quiet,
-    zombies: zombies.of(lane.sessionKey),
   });
   if (turn !== undefined && snapshot.context.turn !== null) {
     const now = settings.clock.monotonic();
@@ -109,7 +113,7 @@ function describe({
 }
 
 function sentenceFor(blockedBy: Blocker, facts: Record<string, unknown>): string {
-  const { waiting, quietEvents, runningMs, silentMs, turnId, stopReason, retryInMs, running, capacity } =
+  const { quietEvents, runningMs, silentMs, turnId, stopReason, retryInMs, wakeInMs, running, capacity } =
     facts;
   switch (blockedBy) {
     case "closed":
@@ -131,8 +135,11 @@ function sentenceFor(blockedBy: Blocker, facts: Record<string, unknown>): string
     case "backoff":
       return `A failed turn is tried again in ${String(retryInMs)} ms.`;
     case "capacity":
-      return `${String(waiting)} messages wait for a slot: ${String(running)} of ${String(capacity)} slots are in use.`;
+      return `Its work waits for a slot: ${String(running)} of ${String(capacity)} slots are in use.`;
     case "nothing-to-do":
+      if (wakeInMs !== undefined)
+        return `A wake is due in ${String(wakeInMs)} ms; until then nothing is to do.`;
+      if (facts["live"] === false) return "The session sleeps: nothing that may start a turn waits.";
       return Number(quietEvents ?? 0) > 0
         ? `Only events that wait for another reason to run (wake: false) are here: ${String(quietEvents)}.`
         : "There is nothing to do: no message, event or wake waits.";

@@ -1,17 +1,17 @@
 import {
   type EffectInput,
-  type LaneContext,
   type LaneEvent,
   sessionLaneMachine,
   type SettlementInput,
 } from "@lanekeeper/machines";
 import { fromCallback } from "xstate";
 import type { WatchBlocked } from "./blocked-notices.ts";
-import type { Lane } from "./lane.ts";
-import { LiveTurn } from "./live-turn.ts";
+import { type Lane, laneOf } from "./lane.ts";
+import type { LiveTurn } from "./live-turn.ts";
+import { createOpenings } from "./opening.ts";
 import type { Runtime } from "./runtime.ts";
-import { selectTurn } from "./selection.ts";
 import type { Settlements } from "./settlements.ts";
+import { SlotRequest } from "./slot-request.ts";
 import { backoffMs } from "./verdict.ts";
 
 /**
@@ -31,41 +31,36 @@ export interface LaneEffectsHost {
 const slackMs = 0.5;
 /** Between two tries of a step that the store failed. */
 const storeRetry = { attempts: 1, baseMs: 100, maxMs: 5_000 };
-/** Tries of a step whose work the mailbox changed under it. */
-const openTries = 3;
 
 /** The session lane's machine with this keeper's effects. */
 export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMachine {
   const { runtime, settlements, watchBlocked } = host;
   const { settings, lostTime, journal, dispatcher, counters } = runtime;
   const { lane: options, clock } = settings;
-  const laneOf = (context: { readonly sessionKey: string }): Lane => runtime.lanes.get(context.sessionKey)!;
-  const silentMs = (context: LaneContext): number => {
+  const openTurn = createOpenings(runtime);
+  const laneNamed = ({ sessionKey }: EffectInput): Lane => runtime.lanes.get(sessionKey)!;
+  const silentMs = ({ turn }: Lane): number => {
     const now = clock.monotonic();
-    return lostTime.elapsed(laneOf(context).turn?.progressedMono ?? now, now);
+    return lostTime.elapsed(turn?.progressedMono ?? now, now);
   };
-  const abortingMs = (context: LaneContext): number => {
+  const abortingMs = ({ turn }: Lane): number => {
     const now = clock.monotonic();
-    return lostTime.elapsed(laneOf(context).turn?.abortedMono ?? now, now);
+    return lostTime.elapsed(turn?.abortedMono ?? now, now);
   };
 
   return sessionLaneMachine.provide({
     actors: {
       claim: fromCallback<LaneEvent, EffectInput>(({ input, sendBack }) => {
-        const lane = laneOf(input);
-        const claim = dispatcher.claim({
-          sessionKey: lane.sessionKey,
-          granted: () => sendBack({ type: "slot.granted" }),
-          lost: () => runtime.tell(lane, { type: "slot.lost" }),
-        });
+        const lane = laneNamed(input);
+        const claim = dispatcher.claim(new SlotRequest(runtime, lane, sendBack));
         lane.claim = claim;
         return claim.isHeld ? undefined : watchBlocked(lane, "capacity");
       }),
       opening: fromCallback<LaneEvent, EffectInput>(({ input, sendBack }) =>
-        openTurn(host, laneOf(input), sendBack),
+        openTurn(laneNamed(input), sendBack),
       ),
       settlement: fromCallback<LaneEvent, SettlementInput>(({ input, sendBack }) => {
-        const lane = laneOf(input);
+        const lane = laneNamed(input);
         settlements.settle(
           lane.turn!,
           input.conclusion ?? "crashed",
@@ -77,23 +72,23 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
         );
       }),
       restart: fromCallback<LaneEvent, EffectInput>(({ input, sendBack }) =>
-        host.restart(laneOf(input), sendBack),
+        host.restart(laneNamed(input), sendBack),
       ),
-      outage: fromCallback<LaneEvent, EffectInput>(({ input }) => watchBlocked(laneOf(input), "store")),
+      outage: fromCallback<LaneEvent, EffectInput>(({ input }) => watchBlocked(laneNamed(input), "store")),
     },
     actions: {
-      startTurn: ({ context }) => {
-        const turn = laneOf(context).turn!;
+      startTurn: ({ context, self }) => {
+        const turn = laneOf(self).turn!;
         turn.reasons = runtime.wakes.take(context.sessionKey).reasons;
         if (journal.isObserved) {
           const { cause, attempt, reasons, fencingToken } = turn;
           journal.emit({ type: "turn.started", ...turn.facts(), cause, attempt, reasons, fencingToken });
         }
         runtime.pulse.wake();
-        runtime.queue.post(() => turn.run());
+        runtime.queue.post(runTurn, turn);
       },
-      abortTurn: ({ context }) => {
-        const turn = laneOf(context).turn!;
+      abortTurn: ({ context, self }) => {
+        const turn = laneOf(self).turn!;
         const reason = context.abort!;
         turn.stop(reason);
         if (journal.isObserved) {
@@ -109,22 +104,22 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
           );
         }
       },
-      fenceTurn: ({ context }) => laneOf(context).turn?.fence(),
-      releaseSlot: ({ context }) => {
-        const lane = laneOf(context);
+      fenceTurn: ({ self }) => laneOf(self).turn?.fence(),
+      releaseSlot: ({ self }) => {
+        const lane = laneOf(self);
         lane.claim?.release();
         lane.claim = undefined;
       },
-      postpone: ({ context, event }) => laneOf(context).postpone(event),
-      resumePostponed: ({ context }) => {
-        const lane = laneOf(context);
+      postpone: ({ event, self }) => laneOf(self).postpone(event),
+      resumePostponed: ({ self }) => {
+        const lane = laneOf(self);
         for (const postponed of lane.takePostponed()) {
           if (typeof postponed === "function") runtime.queue.post(postponed);
           else runtime.tell(lane, postponed);
         }
       },
-      deferWake: ({ context }) => {
-        const lane = laneOf(context);
+      deferWake: ({ context, self }) => {
+        const lane = laneOf(self);
         const { sessionKey } = context;
         // After the step: a lane that was idle may start at once, and then nothing is deferred.
         runtime.queue.post(() => {
@@ -133,8 +128,8 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
           journal.emit({ type: "wake.deferred", at: clock.now(), sessionKey, reason });
         });
       },
-      reportStalled: ({ context }) => {
-        const turn = laneOf(context).turn!;
+      reportStalled: ({ context, self }) => {
+        const turn = laneOf(self).turn!;
         turn.stalledMono = clock.monotonic();
         const { messages: waiting, events, quiet } = context.mailbox;
         const facts = {
@@ -148,15 +143,15 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
         journal.warn(`stalled:${context.sessionKey}`, facts, "A turn makes no progress.");
         if (journal.isObserved) journal.emit({ type: "lane.stalled", at: clock.now(), ...facts });
       },
-      reportRecovered: ({ context }) => {
-        const turn = laneOf(context).turn!;
+      reportRecovered: ({ context, self }) => {
+        const turn = laneOf(self).turn!;
         if (!journal.isObserved) return;
         const { sessionKey } = context;
         const stalledMs = clock.monotonic() - turn.stalledMono;
         journal.emit({ type: "lane.recovered", at: clock.now(), sessionKey, turnId: turn.id, stalledMs });
       },
-      reportReclaimed: ({ context }) => {
-        const lane = laneOf(context);
+      reportReclaimed: ({ context, self }) => {
+        const lane = laneOf(self);
         const turn = lane.turn!;
         const reason = context.abort ?? "lost";
         counters.reclaimed++;
@@ -179,23 +174,23 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
       },
     },
     guards: {
-      isQuiet: ({ context }) => silentMs(context) >= options.stallAfterMs - slackMs,
-      isOverdue: ({ context }) => silentMs(context) >= options.reclaimAfterMs - slackMs,
-      isGraceOver: ({ context }) => abortingMs(context) >= options.abortGraceMs - slackMs,
+      isQuiet: ({ context }) => silentMs(laneNamed(context)) >= options.stallAfterMs - slackMs,
+      isOverdue: ({ context }) => silentMs(laneNamed(context)) >= options.reclaimAfterMs - slackMs,
+      isGraceOver: ({ context }) => abortingMs(laneNamed(context)) >= options.abortGraceMs - slackMs,
     },
     delays: {
       passivation: options.passivateAfterMs,
-      stallDeadline: ({ context }) => options.stallAfterMs - silentMs(context),
-      reclaimDeadline: ({ context }) => options.reclaimAfterMs - silentMs(context),
-      turnDeadline: ({ context }) => {
-        const turn = laneOf(context).turn!;
+      stallDeadline: ({ self }) => options.stallAfterMs - silentMs(laneOf(self)),
+      reclaimDeadline: ({ self }) => options.reclaimAfterMs - silentMs(laneOf(self)),
+      turnDeadline: ({ self }) => {
+        const turn = laneOf(self).turn!;
         return options.turnTimeoutMs - (clock.monotonic() - turn.startedMono);
       },
-      abortGrace: ({ context }) => options.abortGraceMs - abortingMs(context),
+      abortGrace: ({ self }) => options.abortGraceMs - abortingMs(laneOf(self)),
       backoff: ({ context }) =>
         Math.min(options.retry.maxMs, Math.max(0, (context.mailbox.retry?.at ?? 0) - clock.now())),
-      storeRetry: ({ context }) => {
-        const lane = laneOf(context);
+      storeRetry: ({ self }) => {
+        const lane = laneOf(self);
         return storeRetry.baseMs + backoffMs(lane.storeFailures++, storeRetry, settings.random);
       },
     },
@@ -216,74 +211,6 @@ function deferral(
   return "session-busy";
 }
 
-/** Lets the store open the lane's next turn. */
-function openTurn(
-  { runtime }: LaneEffectsHost,
-  lane: Lane,
-  sendBack: (event: LaneEvent) => void,
-): (() => void) | undefined {
-  const { mailboxes, settings, wakes } = runtime;
-  const { sessionKey } = lane;
-  let isLeft = false;
-  const failed = (): void => sendBack({ type: "store.failed" });
-
-  const tryOpening = (triesLeft: number): void => {
-    runtime.ask(
-      () => mailboxes.waiting(sessionKey),
-      (waiting) => {
-        if (isLeft) return;
-        const isRepeated = lane.openingTurnId !== undefined;
-        const wake = { isDue: wakes.isDue(sessionKey), attempts: wakes.attempts(sessionKey) };
-        const selection = selectTurn(waiting, settings.lane, wake);
-        if (selection === undefined && !isRepeated) return withhold();
-        const turnId = (lane.openingTurnId ??= settings.createId());
-        return runtime.ask(
-          () =>
-            mailboxes.openTurn({ sessionKey, turnId, seqs: (selection?.items ?? []).map(({ seq }) => seq) }),
-          (result) => {
-            if (isLeft) return;
-            if (result.status === "changed") {
-              if (triesLeft > 1) tryOpening(triesLeft - 1);
-              else failed();
-              return;
-            }
-            lane.openingTurnId = undefined;
-            lane.storeFailures = 0;
-            const chosen = isRepeated ? selectTurn(result.items, settings.lane, wake) : selection;
-            const { cause, attempt } = chosen ?? { cause: "wake" as const, attempt: wake.attempts + 1 };
-            const { items, fencingToken, incarnation, mailbox } = result;
-            const turn = new LiveTurn(runtime, lane, {
-              id: turnId,
-              cause,
-              attempt,
-              fencingToken,
-              items,
-              incarnation,
-            });
-            lane.turn = turn;
-            const { startedAt } = turn;
-            sendBack({ type: "turn.opened", turn: { id: turnId, cause, attempt, startedAt }, mailbox });
-          },
-          failed,
-        );
-      },
-      failed,
-    );
-  };
-  const withhold = (): void => {
-    runtime.ask(
-      () => mailboxes.session(sessionKey),
-      ({ mailbox }) => {
-        // A mailbox that claims work but gives none would be asked for ever: that is a store that fails.
-        if (mailbox.messages + mailbox.events > 0) failed();
-        else sendBack({ type: "turn.withheld", mailbox });
-      },
-      failed,
-    );
-  };
-
-  tryOpening(openTries);
-  return () => {
-    isLeft = true;
-  };
+function runTurn(turn: LiveTurn): void {
+  turn.run();
 }

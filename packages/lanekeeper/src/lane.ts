@@ -9,6 +9,14 @@ import type { ChartSnapshot } from "./xstate/compiled-logic.ts";
 /** The actor of a lane. */
 export type LaneActor = Actor<ActorLogic<ChartSnapshot<LaneContext>, LaneEvent, LaneInput>>;
 
+/** Where an actor keeps its lane: every step asks for it several times, and the registry of all lanes is slow to ask. */
+const laneKey = Symbol("lanekeeper.lane");
+
+/** The lane of an actor. */
+export function laneOf(actor: object): Lane {
+  return (actor as { readonly [laneKey]: Lane })[laneKey];
+}
+
 /**
  * A live lane: its actor, and what the actor's effects hold that is no JSON.
  *
@@ -17,8 +25,10 @@ export type LaneActor = Actor<ActorLogic<ChartSnapshot<LaneContext>, LaneEvent, 
 export class Lane {
   readonly sessionKey: string;
   readonly agent: string;
-  /** Set as soon as the actor exists; its first effects run before that. */
+  /** Set before the actor's first step. */
   actor!: LaneActor;
+  /** Whether its actor has stopped or crashed: whatever still comes for it is too late. */
+  isOver = false;
   /** The slot, or the place in the queue for one. */
   claim: Claim | undefined = undefined;
   /** The turn from its opening until the store has settled it. */
@@ -43,6 +53,12 @@ export class Lane {
     this.agent = agent;
     this.incarnation = facts.incarnation;
     this.lastReclaim = facts.lastReclaim;
+  }
+
+  /** Makes it the lane of an actor. */
+  attach(actor: object): void {
+    this.actor = actor as LaneActor;
+    (actor as { [laneKey]: Lane })[laneKey] = this;
   }
 
   /** The actor's state. */

@@ -146,10 +146,10 @@ export class LiveTurn implements Turn {
   }
   #exec: Turn["exec"] | undefined;
   get exec(): Turn["exec"] {
-    return (this.#exec ??= async (command, args, options): Promise<Execution> => {
+    return (this.#exec ??= async (command, args = [], options): Promise<Execution> => {
       if (!this.isCurrent) throw this.#fencedError("exec");
       const { foreground, exec } = checkTurnExec(options);
-      return this.#runtime.executions.start(this.sessionKey, command, args ?? [], exec as ExecOptions, {
+      return this.#runtime.executions.start(this.sessionKey, command, args, exec as ExecOptions, {
         turn: this,
         isForeground: foreground,
       });
@@ -177,13 +177,20 @@ export class LiveTurn implements Turn {
       return;
     }
     this.#code = "running";
+    void this.#call();
+  }
+
+  async #call(): Promise<void> {
     const { scope, settings } = this.#runtime;
-    // The executor runs at once; its throw and any strange thenable become this promise's rejection or silence (B7).
-    const ended = scope.run(this, () => new Promise((resolve) => resolve(settings.turn(this))));
-    ended.then(
-      (reply) => this.#end("returned", reply),
-      (error: unknown) => this.#end("threw", error),
-    );
+    let reply: unknown;
+    try {
+      // A throw, and whatever a strange thenable does, end here or never (B7).
+      reply = await scope.run(this, settings.turn, this);
+    } catch (error) {
+      this.#end("threw", error);
+      return;
+    }
+    this.#end("returned", reply);
   }
 
   /** Tells the code to stop; from now on it may start nothing. The first reason stays on the signal. */

@@ -103,9 +103,8 @@ export class OpenLanekeeper implements Lanekeeper {
     options?: ExecOptions,
   ): Promise<Execution> {
     assertSessionKey(sessionKey);
-    const { admission, executions } = this.#parts;
-    admission.assertWelcome();
-    return executions.start(sessionKey, command, args, options);
+    this.#assertExecWelcome(sessionKey, undefined);
+    return this.#parts.executions.start(sessionKey, command, args, options);
   }
 
   async expectExec(
@@ -114,9 +113,8 @@ export class OpenLanekeeper implements Lanekeeper {
     options?: { readonly timeoutMs?: number | undefined },
   ): Promise<void> {
     assertSessionKey(sessionKey);
-    const { admission, executions } = this.#parts;
-    admission.assertWelcome();
-    return executions.expect(sessionKey, execId, options);
+    this.#assertExecWelcome(sessionKey, execId);
+    return this.#parts.executions.expect(sessionKey, execId, options);
   }
 
   async reportExec(report: ExecReport): Promise<RouteResult> {
@@ -242,6 +240,7 @@ export class OpenLanekeeper implements Lanekeeper {
       isKeeperPaused: pauses.isKeeperPaused,
       isSessionPaused: pauses.isSessionPaused(sessionKey),
       isRebuilding: supervisor.isRebuilding(sessionKey),
+      start: supervisor.startOf(sessionKey),
       lane: supervisor.lanes.get(sessionKey),
     });
   }
@@ -369,6 +368,7 @@ export class OpenLanekeeper implements Lanekeeper {
     await Promise.all([shutdown.quiet(), executions.close()]);
     supervisor.send({ type: "keeper.emptied" });
     await new Promise<void>((resolve) => runtime.queue.post(resolve));
+    shutdown.tell();
     resets.close();
     runtime.outcomes.suspendAll();
     runtime.deadlines.close();
@@ -376,6 +376,18 @@ export class OpenLanekeeper implements Lanekeeper {
     runtime.journal.close();
     eventLoop.stop();
     letDie();
+  }
+
+  #assertExecWelcome(sessionKey: string, execId: string | undefined): void {
+    const { admission, runtime } = this.#parts;
+    const error = admission.draining();
+    if (error === undefined) return;
+    const { journal, settings } = runtime;
+    if (journal.isObserved) {
+      const at = settings.clock.now();
+      journal.emit({ type: "exec.refused", at, sessionKey, execId, reason: "draining" });
+    }
+    throw error;
   }
 
   async #setPaused(sessionKey: string | undefined, isPaused: boolean): Promise<void> {

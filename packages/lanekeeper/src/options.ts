@@ -11,7 +11,7 @@ import type { Processes } from "./processes.ts";
 import { nameFault } from "./session-key.ts";
 import type { Store } from "./store.ts";
 import type { Turn } from "./turn.ts";
-import { callback, check, count, duration, invalidOption, port, text, texts } from "./validation.ts";
+import { callback, check, count, duration, invalidOption, members, port, text, texts } from "./validation.ts";
 
 /** What `createLanekeeper` takes. Only `turn` is required. */
 export interface LanekeeperOptions<Message = unknown, Reply = unknown> {
@@ -118,13 +118,13 @@ const name = v.custom<string>(
   "a trimmed text of 1 to 512 UTF-16 units without control characters",
 );
 
-const capacitySchema = v.strictObject({ turns: count(1), zombies: optional(count(0)) });
-const retrySchema = v.strictObject({
+const capacitySchema = members({ turns: count(1), zombies: optional(count(0)) });
+const retrySchema = members({
   attempts: optional(count(1)),
   baseMs: optional(duration()),
   maxMs: optional(duration()),
 });
-const laneSchema = v.strictObject({
+const laneSchema = members({
   mode: optional(v.literal("followup", '"followup"')),
   cap: optional(count(1)),
   overflow: optional(v.literal("reject", '"reject"')),
@@ -149,9 +149,9 @@ const execEntries = {
   tailChars: optional(count(0)),
   killGraceMs: optional(duration()),
 };
-const execSchema = v.strictObject(execEntries);
-const turnExecSchema = v.strictObject({ ...execEntries, foreground: v.optional(v.boolean("true or false")) });
-const optionsSchema = v.strictObject({
+const execSchema = members(execEntries);
+const turnExecSchema = members({ ...execEntries, foreground: v.optional(v.boolean("true or false")) });
+const optionsSchema = members({
   turn: callback<(turn: Turn) => unknown>(),
   store: optional(port<Store>("store", ["open", "close"])),
   capacity: v.optional(capacitySchema),
@@ -164,28 +164,28 @@ const optionsSchema = v.strictObject({
   logger: optional(port<Logger>("logger", ["debug", "info", "warn", "error"])),
   processes: optional(port<Processes>("processes", ["start"])),
 });
-const sendSchema = v.strictObject({
+const sendSchema = members({
   id: optional(name),
   mode: optional(v.literal("followup", '"followup"')),
   meta: optional(texts()),
 });
-const eventSchema = v.strictObject({ kind: name, body: v.optional(v.unknown()), key: optional(name) });
-const notifySchema = v.strictObject({ id: optional(name), wake: v.optional(v.boolean("true or false")) });
-const wakeSchema = v.strictObject({
+const eventSchema = members({ kind: name, body: v.optional(v.unknown()), key: optional(name) });
+const notifySchema = members({ id: optional(name), wake: v.optional(v.boolean("true or false")) });
+const wakeSchema = members({
   reason: optional(text()),
   priority: v.optional(
     v.picklist(["foreground", "normal", "background"], '"foreground", "normal" or "background"'),
   ),
   coalesceMs: optional(duration()),
 });
-const reportSchema = v.strictObject({
+const reportSchema = members({
   execId: name,
   sessionKey: v.optional(v.unknown()),
   exitCode: v.nullable(v.custom<number>(Number.isInteger, "a whole number or null")),
   signal: v.optional(v.nullable(text(1))),
   output: optional(text()),
 });
-const sessionsSchema = v.strictObject({
+const sessionsSchema = members({
   state: v.optional(
     v.picklist(["idle", "busy", "stalled", "reclaimed"], '"idle", "busy", "stalled" or "reclaimed"'),
   ),
@@ -193,12 +193,12 @@ const sessionsSchema = v.strictObject({
   limit: optional(count(1)),
   after: optional(text()),
 });
-const deadLettersSchema = v.strictObject({ sessionKey: v.optional(v.unknown()), limit: optional(count(1)) });
-const clearSchema = v.strictObject({
+const deadLettersSchema = members({ sessionKey: v.optional(v.unknown()), limit: optional(count(1)) });
+const clearSchema = members({
   reason: optional(text()),
   events: v.optional(v.boolean("true or false")),
 });
-const timeoutSchema = v.strictObject({ timeoutMs: optional(duration()) });
+const timeoutSchema = members({ timeoutMs: optional(duration()) });
 
 /** Checks the options of a keeper and completes them. Throws `INVALID_OPTION`; nothing has been started then. */
 export function completeOptions<Message, Reply>(options: LanekeeperOptions<Message, Reply>): Settings {
@@ -278,17 +278,17 @@ export const checkReport = (report: unknown): v.InferOutput<typeof reportSchema>
 /** Checks an id given by the host. */
 export const checkId = (option: string, id: unknown): string => check(option, name, id);
 /** Checks the query of `sessions()`. */
-export const checkSessionsQuery = (query: unknown): v.InferOutput<typeof sessionsSchema> =>
-  check("query", sessionsSchema, query ?? {});
+export const checkSessionsQuery = (query: unknown = {}): v.InferOutput<typeof sessionsSchema> =>
+  check("query", sessionsSchema, query);
 /** Checks the query of `deadLetters()`. */
-export const checkDeadLettersQuery = (query: unknown): v.InferOutput<typeof deadLettersSchema> =>
-  check("query", deadLettersSchema, query ?? {});
+export const checkDeadLettersQuery = (query: unknown = {}): v.InferOutput<typeof deadLettersSchema> =>
+  check("query", deadLettersSchema, query);
 /** Checks the options of `clear()`. */
-export const checkClear = (options: unknown): v.InferOutput<typeof clearSchema> =>
-  check("clear", clearSchema, options ?? {});
+export const checkClear = (options: unknown = {}): v.InferOutput<typeof clearSchema> =>
+  check("clear", clearSchema, options);
 /** Checks options whose only member is `timeoutMs`. */
-export const checkTimeout = (option: string, options: unknown): v.InferOutput<typeof timeoutSchema> =>
-  check(option, timeoutSchema, options ?? {});
+export const checkTimeout = (option: string, options: unknown = {}): v.InferOutput<typeof timeoutSchema> =>
+  check(option, timeoutSchema, options);
 /** Checks a reason, which may be left out. */
 export const checkReason = (reason: unknown): string | undefined => check("reason", optional(text()), reason);
 /** The error for a `createId` that threw or made no id. */

@@ -27,6 +27,8 @@ export function createPauses(
     isSessionPaused: (sessionKey) => sessions.has(sessionKey),
     async set(sessionKey, paused) {
       await runtime.request(() => runtime.mailboxes.pause(sessionKey, paused));
+      const isSame = paused === (sessionKey === undefined ? isKeeperPaused : sessions.has(sessionKey));
+      if (isSame) return;
       const at = settings.clock.now();
       const type = paused ? "session.paused" : "session.resumed";
       if (sessionKey === undefined) {

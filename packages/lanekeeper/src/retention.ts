@@ -16,17 +16,21 @@ export function createRetention(runtime: Runtime): Retention {
   const { settings, deadlines } = runtime;
   let deadline: Deadline | undefined;
   let dueMono = Infinity;
+  /** The delay of the armed deadline: one as long or longer ends later, whenever it begins. */
+  let armedMs = Infinity;
 
   const arm = (ms: number): void => {
     const delayMs = Math.min(longestMs, Math.max(shortestMs, ms));
+    if (delayMs >= armedMs) return;
     const due = settings.clock.monotonic() + delayMs;
     if (due >= dueMono) return;
     deadline?.cancel();
     dueMono = due;
+    armedMs = delayMs;
     deadline = deadlines.arm(delayMs, sweep);
   };
   const sweep = (): void => {
-    dueMono = Infinity;
+    dueMono = armedMs = Infinity;
     runtime.ask(
       () => runtime.mailboxes.sweep(),
       (next) => {

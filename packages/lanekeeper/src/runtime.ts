@@ -9,6 +9,7 @@ import type { LiveTurn } from "./live-turn.ts";
 import type { LostTime } from "./lost-time.ts";
 import type { Settings } from "./options.ts";
 import type { PendingOutcomes } from "./pending-outcomes.ts";
+import type { ArmRunning } from "./running-deadlines.ts";
 import type { Pulse } from "./pulse.ts";
 import type { RunQueue } from "./run-queue.ts";
 import type { Mailboxes } from "./store.ts";
@@ -23,6 +24,7 @@ export interface Runtime extends StoreRequests {
   readonly dispatcher: Dispatcher;
   readonly deadlines: Deadlines;
   readonly lostTime: LostTime;
+  readonly armRunning: ArmRunning;
   readonly queue: RunQueue;
   readonly journal: Journal;
   readonly outcomes: PendingOutcomes;

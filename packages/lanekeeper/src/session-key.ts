@@ -5,6 +5,9 @@ const longest = 512;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const forbidden = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 
+/** What most names are like: nothing of it needs a closer look. */
+const plain = /^[!-~]{1,512}$/;
+
 /** Throws `INVALID_SESSION_KEY` unless the value names a session: see Words in the rules. */
 export function assertSessionKey(value: unknown): asserts value is string {
   const fault = nameFault(value);
@@ -19,6 +22,7 @@ export function assertSessionKey(value: unknown): asserts value is string {
 /** What keeps a value from being a session key or an id; undefined if nothing does. */
 export function nameFault(value: unknown): string | undefined {
   if (typeof value !== "string") return "is no text";
+  if (plain.test(value)) return undefined;
   if (value.length === 0) return "is empty";
   if (value.length > longest) return `has ${value.length} units`;
   if (forbidden.test(value)) return "has a control character or line separator";

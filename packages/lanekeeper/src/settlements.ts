@@ -3,8 +3,8 @@ import type { DeadLetter } from "./dead-letter.ts";
 import type { LanekeeperError } from "./errors.ts";
 import type { LiveTurn } from "./live-turn.ts";
 import type { Runtime } from "./runtime.ts";
-import { judge, type Verdict } from "./verdict.ts";
-import type { Settlement } from "./store.ts";
+import { judge, type Verdict, type VerdictContext } from "./verdict.ts";
+import type { Answer, SettleResult } from "./store.ts";
 
 /**
  * Records the ends of turns, and tells everybody afterwards.
@@ -35,10 +35,28 @@ interface RecordWaiter {
   readonly settled: (mailbox: MailboxSummary) => void;
   readonly failed: (error: LanekeeperError) => void;
 }
+/** One try to record a turn's end. */
+interface Ending {
+  readonly turn: LiveTurn;
+  readonly conclusion: Conclusion;
+  readonly verdict: Verdict;
+  readonly waiters: readonly RecordWaiter[];
+}
+
+type Settled = SettleResult & { readonly status: "settled" };
 
 /** Creates the settlements of a keeper. */
 export function createSettlements(runtime: Runtime): Settlements {
   const { settings, queue } = runtime;
+  const { clock, random, createId } = settings;
+  const context: VerdictContext = {
+    settings: settings.lane,
+    get now() {
+      return clock.now();
+    },
+    random,
+    createId,
+  };
 
   const verdictOn = (turn: LiveTurn, conclusion: Conclusion): Verdict => {
     if (turn.record.verdict !== undefined) return turn.record.verdict;
@@ -52,16 +70,43 @@ export function createSettlements(runtime: Runtime): Settlements {
         reply: turn.reply,
         error: turn.error,
       },
-      {
-        settings: settings.lane,
-        now: settings.clock.now(),
-        random: settings.random,
-        createId: settings.createId,
-      },
+      context,
     );
     // A second try to record it must record the same.
     turn.record.verdict = verdict;
     return verdict;
+  };
+
+  const ask = ({ turn, conclusion, verdict }: Ending): Answer<SettleResult> =>
+    runtime.mailboxes.settleTurn({
+      sessionKey: turn.sessionKey,
+      turnId: turn.id,
+      fencingToken: turn.fencingToken,
+      dispositions: verdict.dispositions,
+      dedupeMs: settings.lane.dedupeMs,
+      reclaim:
+        conclusion === "reclaimed"
+          ? { at: clock.now(), turnId: turn.id, reason: turn.stopReason ?? "stalled" }
+          : undefined,
+      restart: turn.stopReason === "reset" && conclusion === "cancelled",
+    });
+  const recorded = (result: SettleResult, ending: Ending): void => {
+    const { record, lane } = ending.turn;
+    record.waiters = undefined;
+    record.mailbox = result.mailbox;
+    if (result.status === "settled") lane.incarnation = result.incarnation;
+    for (const waiter of ending.waiters) waiter.settled(result.mailbox);
+    // After the step in which the lane asks for its next turn, and after the one that opens it (B6).
+    if (result.status === "settled") queue.post(tellLater, ending, result);
+  };
+  const notRecorded = (error: LanekeeperError, { turn, waiters }: Ending): void => {
+    turn.record.waiters = undefined;
+    for (const waiter of waiters) waiter.failed(error);
+  };
+  const tellLater = (ending: Ending, result: Settled): void => queue.post(tell, ending, result);
+  const tell = ({ turn, conclusion, verdict }: Ending, { finished, deadLetters }: Settled): void => {
+    for (const item of finished) runtime.outcomes.settle(item.seq, item.outcome);
+    announce(runtime, turn, conclusion, verdict, deadLetters);
   };
 
   return {
@@ -75,41 +120,10 @@ export function createSettlements(runtime: Runtime): Settlements {
         record.waiters.push({ settled, failed });
         return;
       }
-      const own: RecordWaiter[] = [{ settled, failed }];
-      record.waiters = own;
-      const verdict = verdictOn(turn, conclusion);
-      const settlement: Settlement = {
-        sessionKey: turn.sessionKey,
-        turnId: turn.id,
-        fencingToken: turn.fencingToken,
-        dispositions: verdict.dispositions,
-        dedupeMs: settings.lane.dedupeMs,
-        reclaim:
-          conclusion === "reclaimed"
-            ? { at: settings.clock.now(), turnId: turn.id, reason: turn.stopReason ?? "stalled" }
-            : undefined,
-        restart: turn.stopReason === "reset" && conclusion === "cancelled",
-      };
-      runtime.ask(
-        () => runtime.mailboxes.settleTurn(settlement),
-        (result) => {
-          record.waiters = undefined;
-          record.mailbox = result.mailbox;
-          if (result.status === "settled") turn.lane.incarnation = result.incarnation;
-          for (const waiter of own) waiter.settled(result.mailbox);
-          if (result.status === "stale") return;
-          const tell = (): void => {
-            for (const item of result.finished) runtime.outcomes.settle(item.seq, item.outcome);
-            announce(runtime, turn, conclusion, verdict, result.deadLetters);
-          };
-          // After the step in which the lane asks for its next turn, and after the one that opens it (B6).
-          queue.post(() => queue.post(tell));
-        },
-        (error) => {
-          record.waiters = undefined;
-          for (const waiter of own) waiter.failed(error);
-        },
-      );
+      const waiters: RecordWaiter[] = [{ settled, failed }];
+      record.waiters = waiters;
+      const ending = { turn, conclusion, verdict: verdictOn(turn, conclusion), waiters };
+      runtime.ask(ask, recorded, notRecorded, ending);
     },
   };
 }

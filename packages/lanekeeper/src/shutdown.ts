@@ -21,7 +21,7 @@ export interface Shutdown {
   drained(timeoutMs: number | undefined): Promise<DrainResult>;
   /** Waits until no turn is engaged or the time for it is over. */
   quiet(): Promise<void>;
-  /** No turn runs any more. */
+  /** No turn runs any more, or nobody waits for those that do. */
   tell(): void;
 }
 
@@ -36,7 +36,7 @@ export function createShutdown(runtime: Runtime): Shutdown {
   });
   const untilQuiet = (timeoutMs: number | undefined): Promise<void> =>
     new Promise((resolve) => {
-      if (counters.engaged === 0) {
+      if (counters.engaged === 0 || timeoutMs === 0) {
         resolve();
         return;
       }

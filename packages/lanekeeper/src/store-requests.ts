@@ -1,20 +1,27 @@
 import { LanekeeperError, toError } from "./errors.ts";
-import type { Deadlines } from "./deadlines.ts";
+import type { ArmRunning } from "./running-deadlines.ts";
 import type { Answer } from "./store.ts";
 
 /**
  * Every question to the store.
  *
  * I1. Each has a deadline; a store that does not answer has failed (B33).
- * I2. An answer after the deadline is given to `late`, so that nothing it did is left behind.
  */
 export interface StoreRequests {
-  /** Asks, and calls back exactly once: at once if the store answers at once. */
+  /**
+   * Asks, and calls back exactly once: at once if the store answers at once. All three are given the subject: closures
+   * for each question cost more.
+   */
+  ask<T, S>(
+    question: (subject: S) => Answer<T>,
+    answered: (value: T, subject: S) => void,
+    failed: (error: LanekeeperError, subject: S) => void,
+    subject: S,
+  ): void;
   ask<T>(
     question: () => Answer<T>,
     answered: (value: T) => void,
     failed: (error: LanekeeperError) => void,
-    late?: (value: T) => void,
   ): void;
   /** Asks for a caller outside. Rejects with `STORE_UNAVAILABLE`, or with the store's own typed error. */
   request<T>(question: () => Answer<T>): T | Promise<T>;
@@ -25,7 +32,7 @@ export const storeDeadlineMs = 30_000;
 
 /** Creates the questions of a keeper. `onFailure` and `onSuccess` hear how each went. */
 export function createStoreRequests(
-  deadlines: Deadlines,
+  armRunning: ArmRunning,
   host: { onFailure(error: LanekeeperError): void; onSuccess(): void },
 ): StoreRequests {
   const unavailable = (error: unknown): LanekeeperError => {
@@ -42,61 +49,68 @@ export function createStoreRequests(
     return failure;
   };
 
-  const ask: StoreRequests["ask"] = (question, answered, failed, late) => {
-    let answer;
-    try {
-      answer = question();
-    } catch (error) {
-      failed(unavailable(error));
-      return;
-    }
-    if (!isThenable(answer)) {
-      host.onSuccess();
-      answered(answer);
-      return;
-    }
+  const awaitAnswer = <T, S>(
+    answer: PromiseLike<T>,
+    answered: (value: T, subject: S) => void,
+    failed: (error: LanekeeperError, subject: S) => void,
+    subject: S,
+  ): void => {
     let isOver = false;
-    const deadline = deadlines.arm(storeDeadlineMs, () => {
+    const deadline = armRunning(storeDeadlineMs, () => {
       isOver = true;
-      failed(unavailable(new Error(`no answer within ${storeDeadlineMs} ms`)));
+      failed(unavailable(new Error(`no answer within ${storeDeadlineMs} ms`)), subject);
     });
     Promise.resolve(answer).then(
       (value) => {
         host.onSuccess();
-        if (isOver) return late?.(value);
+        if (isOver) return;
         isOver = true;
         deadline.cancel();
-        return answered(value);
+        answered(value, subject);
       },
       (error: unknown) => {
         if (isOver) return;
         isOver = true;
         deadline.cancel();
-        failed(unavailable(error));
+        failed(unavailable(error), subject);
       },
     );
   };
 
   return {
-    ask,
-    request<T>(question: () => Answer<T>): T | Promise<T> {
-      let settled: { readonly value: T } | { readonly error: unknown } | undefined;
-      let resolve = (value: T): void => void (settled = { value });
-      let reject = (error: unknown): void => void (settled = { error });
-      ask(
-        question,
-        (value) => resolve(value),
-        (error) => reject(error),
-      );
-      if (settled === undefined) {
-        return new Promise<T>((onValue, onError) => {
-          resolve = onValue;
-          reject = onError;
-        });
+    ask<T, S>(
+      question: (subject: S) => Answer<T>,
+      answered: (value: T, subject: S) => void,
+      failed: (error: LanekeeperError, subject: S) => void,
+      subject?: S,
+    ): void {
+      let answer;
+      try {
+        answer = question(subject as S);
+      } catch (error) {
+        failed(unavailable(error), subject as S);
+        return;
       }
-      const answer = settled as { readonly value: T } | { readonly error: unknown };
-      if ("error" in answer) throw answer.error;
-      return answer.value;
+      if (isThenable(answer)) {
+        awaitAnswer(answer, answered, failed, subject as S);
+        return;
+      }
+      host.onSuccess();
+      answered(answer, subject as S);
+    },
+    request<T>(question: () => Answer<T>): T | Promise<T> {
+      let answer: Answer<T>;
+      try {
+        answer = question();
+      } catch (error) {
+        throw unavailable(error);
+      }
+      if (isThenable(answer)) {
+        const given = answer;
+        return new Promise<T>((resolve, reject) => awaitAnswer(given, resolve, reject, undefined));
+      }
+      host.onSuccess();
+      return answer;
     },
   };
 }

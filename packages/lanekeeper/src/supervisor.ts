@@ -9,7 +9,7 @@ import {
 } from "@lanekeeper/machines";
 import { type Actor, type ActorLogic, createActor } from "xstate";
 import { toError } from "./errors.ts";
-import { Lane, type LaneActor } from "./lane.ts";
+import { Lane, type LaneActor, laneOf } from "./lane.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Settlements } from "./settlements.ts";
 import type { SessionRecord } from "./store.ts";
@@ -28,10 +28,12 @@ import { backoffMs } from "./verdict.ts";
  */
 export interface Supervisor {
   readonly lanes: ReadonlyMap<string, Lane>;
-  /** The keeper's own state. */
+  /** The keeper's own state; what it was told to do counts from then on. */
   readonly state: "serving" | "draining" | "closing" | "closed";
   /** Whether a session's lane crashed and is being rebuilt. */
   isRebuilding(sessionKey: string): boolean;
+  /** Whether a session that has no lane is about to get one, and whether the store failed to say what is in it. */
+  startOf(sessionKey: string): "coming" | "failing" | undefined;
   /** Sends an event to a lane after the current step. */
   tell(lane: Lane, event: LaneEvent): void;
   /** The same, at once where no step runs: for callers that no code of the host waits for. */
@@ -54,8 +56,6 @@ export interface SupervisorHost {
   routeCompletion(execId: string): void;
   /** No turn runs any more, after a drain was asked for. */
   drained(): void;
-  /** Lanes were told to close. */
-  closing(): void;
   /** A reset that had to end a turn first is done. */
   resetDone(lane: Lane): void;
   /** A lane was started: resets that its predecessor did not finish are asked for again. */
@@ -81,6 +81,8 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
   const lanes = new Map<string, Lane>();
   const rebuilding = new Set<string>();
   const crashes = new Map<string, Crash>();
+  /** Where it was told to go: calls after that are refused, though the step itself comes later. */
+  let heading: "draining" | "closing" | undefined;
 
   const machine = supervisorMachine.provide({
     actions: {
@@ -91,10 +93,12 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
       tellDrained: () => queue.post(() => host.drained()),
       closeLanes: () => {
         for (const lane of lanes.values()) tell(lane, { type: "lane.close" });
-        queue.post(() => host.closing());
       },
       stopLanes: () => {
-        for (const lane of lanes.values()) stopChild(lane.actor);
+        for (const lane of lanes.values()) {
+          lane.isOver = true;
+          stopChild(lane.actor);
+        }
         lanes.clear();
       },
     },
@@ -118,11 +122,15 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
   /** Every step of every lane passes here, whoever caused it. */
   const watchedLogic: typeof host.laneLogic = {
     ...host.laneLogic,
+    getInitialSnapshot(scope, input) {
+      lanes.get(scope.self.id)!.attach(scope.self);
+      return host.laneLogic.getInitialSnapshot(scope, input);
+    },
     transition(snapshot, event, scope) {
       const next = host.laneLogic.transition(snapshot, event, scope);
-      const lane = lanes.get(scope.self.id);
-      if (next !== snapshot && lane?.actor === scope.self && next.status !== "stopped")
-        moved(lane, snapshot, next);
+      if (next === snapshot) return next;
+      const lane = laneOf(scope.self);
+      if (!lane.isOver) moved(lane, snapshot, next);
       return next;
     },
   };
@@ -171,7 +179,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     (actor.getSnapshot() as ChartSnapshot<SupervisorContext>).leaf.state as Supervisor["state"];
 
   const deliver = (lane: Lane, event: LaneEvent): void => {
-    if (lanes.get(lane.sessionKey) !== lane) return;
+    if (lane.isOver) return;
     // A turn that started meanwhile has satisfied it (B40).
     if (event.type === "wake.due" && !runtime.wakes.isDue(lane.sessionKey)) return;
     lane.actor.send(event);
@@ -184,7 +192,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     lane.openingTurnId = crashed?.openingTurnId;
     lane.isRebuilt = crashed !== undefined;
     lanes.set(sessionKey, lane);
-    lane.actor = createActor(watchedLogic, {
+    const laneActor = createActor(watchedLogic, {
       parent: actor,
       id: sessionKey,
       input: {
@@ -193,8 +201,8 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
         wakeDue: runtime.wakes.isDue(sessionKey),
         pausedBy: { session: host.isSessionPaused(sessionKey), keeper: host.isKeeperPaused() },
       },
-    }) as LaneActor;
-    lane.actor.start();
+    });
+    laneActor.start();
     const { snapshot } = lane;
     if (snapshot.status === "active") moved(lane, undefined, snapshot);
     host.started(lane);
@@ -202,21 +210,28 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
   };
 
   /** Mailboxes that a queued step is about to tell its lane of: only the newest is told. */
-  const told = new Map<string, MailboxSummary>();
+  const told = new Map<string, { mailbox: MailboxSummary }>();
   const tellMailbox = (sessionKey: string, mailbox: MailboxSummary): void => {
     const queued = told.get(sessionKey);
-    if (queued === undefined || queued.version < mailbox.version) told.set(sessionKey, mailbox);
-    if (queued !== undefined) return;
-    queue.post(() => {
-      const newest = told.get(sessionKey)!;
-      told.delete(sessionKey);
-      routeNow(sessionKey, { type: "mailbox.changed", mailbox: newest });
-    });
+    if (queued === undefined) {
+      told.set(sessionKey, { mailbox });
+      queue.post(routeNewest, sessionKey);
+    } else if (queued.mailbox.version < mailbox.version) {
+      queued.mailbox = mailbox;
+    }
   };
+  const routeNewest = (sessionKey: string): void => {
+    const { mailbox } = told.get(sessionKey)!;
+    told.delete(sessionKey);
+    routeNow(sessionKey, { type: "mailbox.changed", mailbox });
+  };
+
+  /** Sessions whose lane is started once the store has told what is in them. */
+  const starting = new Map<string, "coming" | "failing">();
 
   const route = (sessionKey: string, event: LaneEvent): void => {
     if (event.type === "mailbox.changed") tellMailbox(sessionKey, event.mailbox);
-    else queue.post(() => routeNow(sessionKey, event));
+    else queue.post(routeNow, sessionKey, event);
   };
 
   const routeNow = (sessionKey: string, event: LaneEvent): void => {
@@ -226,10 +241,12 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
       deliver(lane, event);
       return;
     }
+    if (!starting.has(sessionKey)) starting.set(sessionKey, "coming");
     runtime.ask(
       () => runtime.mailboxes.session(sessionKey),
       (record) => {
         queue.post(() => {
+          starting.delete(sessionKey);
           if (stateOf() === "closed" || rebuilding.has(sessionKey)) return;
           const live = lanes.get(sessionKey);
           if (live !== undefined) deliver(live, event);
@@ -238,6 +255,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
       },
       () => {
         // Tried again: the store has accepted this work, so its lane must hear of it.
+        starting.set(sessionKey, "failing");
         deadlines.arm(rebuildBackoff.baseMs, () => route(sessionKey, event));
       },
     );
@@ -246,6 +264,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
   const drop = (sessionKey: string): void => {
     const lane = lanes.get(sessionKey);
     if (lane === undefined) return;
+    lane.isOver = true;
     lanes.delete(sessionKey);
     // Its last summary still holds what waits for another reason to run.
     count(lane.snapshot.status === "active" ? lane.snapshot : undefined, -1);
@@ -255,6 +274,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
   const crashed = (sessionKey: string, thrown: unknown): void => {
     const lane = lanes.get(sessionKey);
     if (lane === undefined) return;
+    lane.isOver = true;
     lanes.delete(sessionKey);
     rebuilding.add(sessionKey);
     const { turn, claim } = lane;
@@ -316,12 +336,18 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
   return {
     lanes,
     get state() {
-      return stateOf();
+      const state = stateOf();
+      return state === "closed" || heading === undefined ? state : heading;
     },
     isRebuilding: (sessionKey) => rebuilding.has(sessionKey),
+    startOf: (sessionKey) => starting.get(sessionKey) ?? (told.has(sessionKey) ? "coming" : undefined),
     tell,
     tellNow: (lane, event) => queue.enter(deliver, lane, event),
     route,
-    send: (event) => queue.post(() => actor.send(event)),
+    send(event) {
+      if (event.type === "keeper.close") heading = "closing";
+      else if (event.type === "keeper.drain") heading ??= "draining";
+      queue.post(() => actor.send(event));
+    },
   };
 }

@@ -30,8 +30,26 @@ export const port = <T extends object>(name: string, members: readonly string[])
   );
 
 /** Texts by name. */
-export const texts = (): v.GenericSchema<Record<string, string>> =>
-  v.record(v.string(), v.string("a text"), "an object of texts");
+export const texts = (): v.GenericSchema<Record<string, string>> => {
+  const takes = "an object of texts";
+  return v.pipe(
+    v.custom<Record<string, string>>(isObject, takes),
+    v.record(v.string(), v.string("a text"), takes),
+  );
+};
+
+/** Options: an object with these members and no others. */
+export const members = <Entries extends v.ObjectEntries>(
+  entries: Entries,
+): v.GenericSchema<unknown, v.InferOutput<v.StrictObjectSchema<Entries, undefined>>> =>
+  v.pipe(v.unknown(), v.check(isObject, "an object"), v.strictObject(entries));
+
+/** An object that holds members by name: no array, no map, no promise. */
+function isObject(value: unknown): boolean {
+  return (
+    typeof value === "object" && value !== null && Object.prototype.toString.call(value) === "[object Object]"
+  );
+}
 
 /**
  * Checks a value once, at the boundary. Throws `INVALID_OPTION`, naming the option, what it got and what it takes.
@@ -41,20 +59,21 @@ export function check<T>(name: string, schema: v.GenericSchema<unknown, T>, valu
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   const issue = result.issues[0];
-  const path = [name, ...(issue.path ?? []).map((item) => String(item.key))].filter(Boolean).join(".");
-  if (issue.type === "strict_object" && issue.expected === "never") {
-    const owner = path.slice(0, path.lastIndexOf("."));
-    const known = Object.keys(
-      (issue as { requirement?: object }).requirement ?? knownKeys(schema, issue.path ?? []),
-    );
-    throw new LanekeeperError(
-      "INVALID_OPTION",
-      `${path} is no option${owner === "" ? "" : ` of ${owner}`}. Known: ${known.join(", ")}. Remove it, or correct its name.`,
-      { option: path, known },
-    );
-  }
-  const takes = issue.type === "strict_object" ? "an object" : issue.message;
-  throw invalidOption(path, issue.input, takes);
+  const keys = (issue.path ?? []).map((item) => String(item.key));
+  const path = [name, ...keys].join(".");
+  if (issue.type !== "strict_object") throw invalidOption(path, issue.input, issue.message);
+  const entries = entriesAt(schema, keys.slice(0, -1));
+  const member = entries[keys.at(-1)!];
+  // Only a member that is missing, and one that is unknown, are reported by the object around them.
+  if (member !== undefined) throw invalidOption(path, undefined, messageOf(member));
+  const got: unknown = issue.path?.at(-1)?.value;
+  const owner = [name, ...keys.slice(0, -1)].join(".");
+  const known = Object.keys(entries);
+  throw new LanekeeperError(
+    "INVALID_OPTION",
+    `${path} is no option of ${owner}; got ${describe(got)}. Known: ${known.join(", ")}. Remove it, or correct its name.`,
+    { option: path, got, known },
+  );
 }
 
 /** The error for a bad value. */
@@ -73,20 +92,29 @@ function numeric(isValid: (value: number) => boolean, takes: string): v.GenericS
   );
 }
 
+/** What a schema takes, by its refusal of nothing. */
+function messageOf(schema: v.GenericSchema): string {
+  return v.safeParse(schema, undefined).issues?.[0].message ?? "given";
+}
+
 /** The members that the object schema at a path of the value knows. */
-function knownKeys(schema: unknown, path: readonly { readonly key?: unknown }[]): object {
+function entriesAt(schema: unknown, keys: readonly string[]): Readonly<Record<string, v.GenericSchema>> {
   let at = unwrap(schema);
-  for (const item of path.slice(0, -1)) at = unwrap(at?.entries?.[String(item.key)]);
+  for (const key of keys) at = unwrap(at?.entries?.[key]);
   return at?.entries ?? {};
 }
 
 interface ObjectSchema {
-  readonly entries?: Readonly<Record<string, unknown>>;
+  readonly entries?: Readonly<Record<string, v.GenericSchema>>;
   readonly wrapped?: unknown;
+  readonly pipe?: readonly unknown[];
 }
 
 function unwrap(schema: unknown): ObjectSchema | undefined {
   let at = schema as ObjectSchema | undefined;
-  while (at?.wrapped !== undefined) at = at.wrapped as ObjectSchema;
-  return at;
+  for (;;) {
+    if (at?.wrapped !== undefined) at = at.wrapped as ObjectSchema;
+    else if (at?.entries === undefined && at?.pipe !== undefined) at = at.pipe.at(-1) as ObjectSchema;
+    else return at;
+  }
 }

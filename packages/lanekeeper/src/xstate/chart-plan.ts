@@ -1,4 +1,4 @@
-import type { AnyStateMachine, AnyStateNode } from "xstate";
+import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
 
 /**
  * Turns a state machine into tables: for each leaf and event, the guarded transitions with the steps each takes.
@@ -69,8 +69,14 @@ export interface Leaf {
   /** Whether the machine is done here. */
   readonly isTopFinal: boolean;
   readonly byEvent: Map<string, readonly TransitionPlan[]>;
-  readonly wildcards: readonly { readonly prefix: string; readonly plans: readonly TransitionPlan[] }[];
+  /** For event types that `byEvent` does not name, in the order in which they are asked. */
+  readonly wildcards: readonly WildcardPlan[];
   readonly always: readonly TransitionPlan[];
+}
+/** What becomes of every event that a descriptor such as `xstate.done.actor.*` matches. */
+export interface WildcardPlan {
+  readonly descriptor: string;
+  readonly plans: readonly TransitionPlan[];
 }
 /** A machine as tables. */
 export interface ChartPlan {
@@ -81,7 +87,7 @@ export interface ChartPlan {
 
 interface MutableLeaf extends Omit<Leaf, "wildcards" | "always"> {
   readonly node: AnyStateNode;
-  wildcards: { prefix: string; plans: readonly TransitionPlan[] }[];
+  wildcards: readonly WildcardPlan[];
   always: readonly TransitionPlan[];
 }
 
@@ -109,8 +115,11 @@ export function planChart(machine: AnyStateMachine): ChartPlan {
     const found = implementations[kind][type] as
       | (Implementation & { readonly type?: string; readonly assignment?: Implementation })
       | undefined;
-    if (found === undefined) {
+    if (typeof found !== "function") {
       throw new UnsupportedChartError(`${kind}.${type} of machine ${machine.id} has no implementation`);
+    }
+    if ("check" in found) {
+      throw new UnsupportedChartError(`guards.${type} of machine ${machine.id} is made of other guards`);
     }
     const mapped = typeof params === "function" ? (params as Mapper) : undefined;
     const fixedParams = mapped === undefined ? params : undefined;
@@ -129,11 +138,9 @@ export function planChart(machine: AnyStateMachine): ChartPlan {
   const stateStep = (node: AnyStateNode): StateStep => {
     const known = steps.get(node);
     if (known !== undefined) return known;
-    if (node.type === "parallel" || node.type === "history") {
-      throw new UnsupportedChartError(`${node.type} state ${node.id}`);
-    }
-    const own = (actions: readonly unknown[]): ActionStep[] =>
-      actions.filter((action) => !isTimerAction(action)).map((action) => resolve("actions", action));
+    // From the config: to the node's own lists XState adds the actions that raise and cancel its timers.
+    const own = (actions: unknown): ActionStep[] =>
+      listOf(actions).map((action) => resolve("actions", action));
     const delays = new Map<string, DelayStep>();
     for (const transition of node.after) {
       const name = transition.delay;
@@ -144,8 +151,8 @@ export function planChart(machine: AnyStateMachine): ChartPlan {
     }
     const step: StateStep = {
       id: node.id,
-      entry: own(node.entry),
-      exit: own(node.exit),
+      entry: own(node.config.entry),
+      exit: own(node.config.exit),
       delays: [...delays.values()],
       invokes: node.invoke.map((invoke) => {
         const logic = implementations.actors[invoke.src as string] as
@@ -157,7 +164,7 @@ export function planChart(machine: AnyStateMachine): ChartPlan {
         return {
           id: invoke.id,
           start: logic.config as InvokeStep["start"],
-          input: typeof invoke.input === "function" ? (invoke.input as unknown as Mapper) : undefined,
+          input: mapperOf(invoke.input),
           errorType: `xstate.error.actor.${invoke.id}`,
         };
       }),
@@ -209,23 +216,26 @@ export function planChart(machine: AnyStateMachine): ChartPlan {
   };
 
   collect(machine.root as AnyStateNode, (node) => {
+    refuseUnsupported(node);
     if (node.type === "atomic" || node.type === "final") leaves.set(node, createLeaf(node));
   });
   for (const leaf of leaves.values()) {
-    const always: TransitionPlan[] = [];
-    const byEvent = new Map<string, TransitionPlan[]>();
-    for (let node: AnyStateNode | undefined = leaf.node; node !== undefined; node = node.parent) {
-      for (const transition of node.always ?? []) always.push(planTransition(leaf.node, transition));
-      for (const [type, transitions] of node.transitions) {
-        const plans = transitions.map((transition) => planTransition(leaf.node, transition));
-        byEvent.set(type, [...(byEvent.get(type) ?? []), ...plans]);
-      }
+    const nodes: AnyStateNode[] = [];
+    for (let node: AnyStateNode | undefined = leaf.node; node !== undefined; node = node.parent)
+      nodes.push(node);
+    const plan = (transition: AnyTransitionDefinition): TransitionPlan =>
+      planTransition(leaf.node, transition);
+    leaf.always = nodes.flatMap((node) => (node.always ?? []).map(plan));
+    for (const type of new Set(nodes.flatMap((node) => [...node.transitions.keys()]))) {
+      if (!isWildcard(type))
+        leaf.byEvent.set(type, nodes.flatMap((node) => candidatesOf(node, type)).map(plan));
     }
-    leaf.always = always;
-    for (const [type, plans] of byEvent) {
-      if (type.endsWith("*")) leaf.wildcards.push({ prefix: type.slice(0, -1), plans });
-      else leaf.byEvent.set(type, plans);
-    }
+    leaf.wildcards = nodes.flatMap((node) =>
+      wildcardsOf(node).map((descriptor) => ({
+        descriptor,
+        plans: node.transitions.get(descriptor)!.map(plan),
+      })),
+    );
   }
   const root = machine.root as AnyStateNode;
   const descent = initialDescent(root);
@@ -236,14 +246,69 @@ export function planChart(machine: AnyStateMachine): ChartPlan {
   };
 }
 
-function isTimerAction(action: unknown): boolean {
-  const type = (action as { readonly type?: unknown }).type;
-  return type === "xstate.raise" || type === "xstate.cancel";
+/** Refuses what the tables cannot express and nothing else would notice. */
+function refuseUnsupported(node: AnyStateNode): void {
+  const refuse = (feature: string): never => {
+    throw new UnsupportedChartError(`${feature} of ${node.id}`);
+  };
+  const isRoot = node.parent === undefined;
+  const isEnd = node.type === "final" && node.parent?.parent === undefined;
+  if (node.type === "parallel" || node.type === "history") refuse(`the type ${node.type}`);
+  if (isRoot && node.type !== "compound") refuse("the lack of states");
+  if (node.config.output !== undefined) refuse("output");
+  if (isEnd && listOf(node.config.exit).length + listOf(node.parent?.config.exit).length > 0) {
+    refuse("an exit action at the end");
+  }
+  if (node.type === "compound" && node.initial.actions.length > 0)
+    refuse("actions of the initial transition");
+  for (const { systemId, id } of node.invoke)
+    if (systemId !== undefined) refuse(`the system id of invoke ${id}`);
+  for (const { target } of node.always ?? [])
+    if (target === undefined) refuse("an eventless step without a target");
+  if (isRoot && [...node.transitions.values()].flat().some(({ reenter }) => reenter)) refuse("reenter");
+  if (node.type !== "final" || isEnd) return;
+  for (let at = node.parent; at !== undefined; at = at.parent) {
+    for (const type of at.transitions.keys()) {
+      if (matches(`xstate.done.state.${node.parent?.id}`, type)) refuse(`${type}, told when it is entered,`);
+    }
+  }
+}
+
+function listOf(actions: unknown): readonly unknown[] {
+  if (actions === undefined) return [];
+  return Array.isArray(actions) ? actions : [actions];
+}
+
+function mapperOf(input: unknown): Mapper | undefined {
+  if (input === undefined || typeof input === "function") return input as Mapper | undefined;
+  return () => input;
+}
+
+/** Whether an event type is one that a descriptor means: itself, `*`, or `a.b.*` for `a.b` and what begins with `a.b.`. */
+export function matches(type: string, descriptor: string): boolean {
+  if (type === descriptor || descriptor === "*") return true;
+  if (!descriptor.endsWith(".*")) return false;
+  return type === descriptor.slice(0, -2) || type.startsWith(descriptor.slice(0, -1));
+}
+
+function isWildcard(descriptor: string): boolean {
+  return descriptor === "*" || descriptor.endsWith(".*");
+}
+
+/** A state's own wildcards, the longest first. */
+function wildcardsOf(node: AnyStateNode): readonly string[] {
+  return [...node.transitions.keys()].filter(isWildcard).toSorted((a, b) => b.length - a.length);
+}
+
+/** A state's own transitions for an event type: those that name it, then those that match it. */
+function candidatesOf(node: AnyStateNode, type: string): readonly AnyTransitionDefinition[] {
+  const matching = wildcardsOf(node).filter((descriptor) => matches(type, descriptor));
+  return [type, ...matching].flatMap((descriptor) => node.transitions.get(descriptor) ?? []);
 }
 
 function createLeaf(node: AnyStateNode): MutableLeaf {
   let value: MutableLeaf["value"] = node.path.at(-1) ?? node.key;
-  for (const key of node.path.slice(0, -1).reverse()) value = { [key]: value };
+  for (const key of node.path.slice(0, -1).toReversed()) value = { [key]: value };
   const tags = new Set<string>();
   for (let at: AnyStateNode | undefined = node; at !== undefined; at = at.parent) {
     for (const tag of at.tags) tags.add(tag);

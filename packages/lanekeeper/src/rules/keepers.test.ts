@@ -1,0 +1,80 @@
+import { expect, test } from "vitest";
+import { createLanekeeper } from "../create-lanekeeper.ts";
+import { memoryStore } from "../memory-store.ts";
+import { createSimulatedClock } from "../simulated-clock.ts";
+import { createFixture } from "./fixture.ts";
+
+test("B59 two keepers in one process share nothing", async () => {
+  const clock = createSimulatedClock();
+  const one = await createFixture({ clock, capacity: { turns: 1 } });
+  const two = await createFixture({ clock, capacity: { turns: 1 } });
+  await one.keeper.send("a", "of one", { id: "same" });
+  await two.keeper.send("a", "of two", { id: "same" });
+  await clock.settle();
+  expect(one.turns.map(({ turn }) => turn.messages[0]!.body)).toEqual(["of one"]);
+  expect(two.turns.map(({ turn }) => turn.messages[0]!.body)).toEqual(["of two"]);
+
+  await one.keeper.pause();
+  await one.keeper.expectExec("a", "job-1");
+  await expect(two.keeper.reportExec({ execId: "job-1", exitCode: 0 })).resolves.toMatchObject({
+    reason: "unknown-exec",
+  });
+  one.keeper.setCapacity({ turns: 5 });
+  await clock.settle();
+  expect(two.keeper.stats()).toMatchObject({ capacity: 1, running: 1, known: 1 });
+  expect(two.of("capacity.changed")).toEqual([]);
+  expect(two.of("session.paused")).toEqual([]);
+
+  const closing = one.keeper.close();
+  await clock.advance(15_000);
+  await closing;
+  expect(two.turns[0]!.turn.signal.aborted).toBe(false);
+  two.turns[0]!.resolve("done");
+  await clock.settle();
+  expect(two.keeper.stats()).toMatchObject({ health: "ok", completed: 1 });
+});
+
+test("B59 a turn of one keeper is outside for another that drains", async () => {
+  const clock = createSimulatedClock();
+  const two = await createFixture({ clock });
+  const one = await createFixture({ clock, turn: () => two.keeper.send("b", "from another keeper") });
+  await two.keeper.drain();
+  const receipt = await one.keeper.send("a", 1);
+  await clock.advance(600_000);
+  await expect(receipt.outcome).resolves.toMatchObject({ status: "failed", error: { code: "DRAINING" } });
+});
+
+test("B59 a store serves one keeper at a time", async () => {
+  const store = memoryStore();
+  const { keeper, clock, turns } = await createFixture({ store });
+  await expect(createLanekeeper({ store, clock, turn: () => "never" })).rejects.toMatchObject({
+    code: "STORE_IN_USE",
+  });
+  await keeper.send("a", 1);
+  await clock.settle();
+  expect(turns).toHaveLength(1);
+  expect(keeper.stats().health).toBe("ok");
+});
+
+test("B59 a store is free again once its keeper has closed, not before", async () => {
+  const store = memoryStore();
+  const { keeper, clock } = await createFixture({ store });
+  await keeper.send("a", "phantom");
+  await clock.settle();
+  const closing = keeper.close();
+  await clock.settle();
+  await expect(createLanekeeper({ store, clock, turn: () => "never" })).rejects.toMatchObject({
+    code: "STORE_IN_USE",
+  });
+  await clock.advance(15_000);
+  await closing;
+  const later = await createFixture({ store, clock });
+  await expect(later.keeper.mailbox("a")).resolves.toHaveLength(1);
+});
+
+test("B59 a keeper that is refused its options leaves the store free", async () => {
+  const store = memoryStore();
+  const options = { store, turn: () => "never", capacity: { turns: 0 } };
+  await expect(createLanekeeper(options)).rejects.toMatchObject({ code: "INVALID_OPTION" });
+  await expect(createFixture({ store })).resolves.toBeDefined();
+});

@@ -1,0 +1,6 @@
+import { memoryStore } from "lanekeeper/ports";
+import { describeLanes } from "./lanes-conformance.ts";
+import { laterStore } from "./later-store.ts";
+
+describeLanes("memory", () => memoryStore());
+describeLanes("memory, answering later", () => laterStore());

@@ -1,0 +1,210 @@
+import type { LeaseStore } from "lanekeeper/ports";
+import { createSimulatedClock, type SimulatedClock } from "lanekeeper/simulated-clock";
+import { describe, expect, it } from "vitest";
+
+/** Makes new leases on a clock. */
+export type CreateLeases = (clock: SimulatedClock) => LeaseStore | Promise<LeaseStore>;
+
+const ttlMs = 10_000;
+
+/** What every lease store keeps to. */
+export function describeLeases(name: string, createLeases: CreateLeases): void {
+  const open = async (): Promise<{ leases: LeaseStore; clock: SimulatedClock }> => {
+    const clock = createSimulatedClock();
+    return { leases: await createLeases(clock), clock };
+  };
+  /** Acquires a lease that must be free, and gives its token. */
+  const take = async (leases: LeaseStore, lease: string, owner: string): Promise<bigint> => {
+    const result = await leases.acquire(lease, owner, ttlMs);
+    expect(result).toMatchObject({ acquired: true });
+    return (result as { token: bigint }).token;
+  };
+
+  describe(`leases: ${name}`, () => {
+    describe("acquire", () => {
+      it("takes a free lease and tells others who holds it and for how long", async () => {
+        const { leases, clock } = await open();
+        await take(leases, "lock", "one");
+        await clock.advance(4_000);
+        expect(await leases.acquire("lock", "two", ttlMs)).toEqual({
+          acquired: false,
+          owner: "one",
+          expiresInMs: 6_000,
+        });
+      });
+
+      it("gives the current owner the same token again", async () => {
+        const { leases } = await open();
+        const token = await take(leases, "lock", "one");
+        expect(await take(leases, "lock", "one")).toBe(token);
+      });
+
+      it("takes an expired lease, never one that has a millisecond left", async () => {
+        const { leases, clock } = await open();
+        await take(leases, "lock", "one");
+        await clock.advance(ttlMs - 1);
+        expect(await leases.acquire("lock", "two", ttlMs)).toMatchObject({ acquired: false, expiresInMs: 1 });
+        await clock.advance(1);
+        await take(leases, "lock", "two");
+      });
+
+      it("is of one name: others are free", async () => {
+        const { leases } = await open();
+        await take(leases, "a", "one");
+        await take(leases, "b", "two");
+        expect(await leases.acquire("a", "two", ttlMs)).toMatchObject({ acquired: false });
+      });
+
+      it("gives one of many who ask at once", async () => {
+        const { leases } = await open();
+        const owners = Array.from({ length: 10 }, (_, index) => `owner ${index}`);
+        const results = await Promise.all(owners.map((owner) => leases.acquire("lock", owner, ttlMs)));
+        expect(results.filter(({ acquired }) => acquired)).toHaveLength(1);
+      });
+
+      it("gives tokens that grow for a name over release and expiry", async () => {
+        const { leases, clock } = await open();
+        const tokens: bigint[] = [];
+        for (let turn = 0; turn < 6; turn++) {
+          const token = await take(leases, "lock", `owner ${turn}`);
+          tokens.push(token);
+          if (turn % 2 === 0) await leases.release("lock", `owner ${turn}`, token);
+          else await clock.advance(ttlMs);
+        }
+        expect(new Set(tokens).size).toBe(6);
+        expect(tokens).toEqual(tokens.toSorted((a, b) => (a < b ? -1 : 1)));
+      });
+
+      it("gives the same owner a new token once its lease was lost", async () => {
+        const { leases, clock } = await open();
+        const token = await take(leases, "lock", "one");
+        await clock.advance(ttlMs);
+        expect(await take(leases, "lock", "one")).toBeGreaterThan(token);
+      });
+
+      it("counts on time that an operator cannot step", async () => {
+        const { leases, clock } = await open();
+        await take(leases, "lock", "one");
+        clock.stepWall(365 * 24 * 3_600_000);
+        expect(await leases.acquire("lock", "two", ttlMs)).toMatchObject({
+          acquired: false,
+          expiresInMs: ttlMs,
+        });
+      });
+    });
+
+    describe("renew", () => {
+      it("extends the lease from now", async () => {
+        const { leases, clock } = await open();
+        const token = await take(leases, "lock", "one");
+        await clock.advance(ttlMs - 1);
+        expect(await leases.renew("lock", "one", token, ttlMs)).toBe(true);
+        await clock.advance(ttlMs - 1);
+        expect(await leases.acquire("lock", "two", ttlMs)).toMatchObject({ acquired: false, expiresInMs: 1 });
+      });
+
+      it("is refused for another owner, another token, an unknown name", async () => {
+        const { leases, clock } = await open();
+        const token = await take(leases, "lock", "one");
+        expect(await leases.renew("lock", "two", token, ttlMs)).toBe(false);
+        expect(await leases.renew("lock", "one", token + 1n, ttlMs)).toBe(false);
+        expect(await leases.renew("unknown", "one", token, ttlMs)).toBe(false);
+        await clock.advance(ttlMs);
+        await take(leases, "lock", "two");
+      });
+
+      it("does not bring back a lease that expired or was released", async () => {
+        const { leases, clock } = await open();
+        const expired = await take(leases, "a", "one");
+        const released = await take(leases, "b", "one");
+        await leases.release("b", "one", released);
+        await clock.advance(ttlMs);
+        expect(await leases.renew("a", "one", expired, ttlMs)).toBe(false);
+        expect(await leases.renew("b", "one", released, ttlMs)).toBe(false);
+        await take(leases, "a", "two");
+        await take(leases, "b", "two");
+      });
+
+      it("does nothing for an old token of the owner that holds it anew", async () => {
+        const { leases, clock } = await open();
+        const old = await take(leases, "lock", "one");
+        await clock.advance(ttlMs);
+        await take(leases, "lock", "one");
+        expect(await leases.renew("lock", "one", old, ttlMs)).toBe(false);
+      });
+    });
+
+    describe("release", () => {
+      it("frees the lease at once, and once", async () => {
+        const { leases } = await open();
+        const token = await take(leases, "lock", "one");
+        expect(await leases.release("lock", "one", token)).toBe(true);
+        expect(await leases.release("lock", "one", token)).toBe(false);
+        await take(leases, "lock", "two");
+      });
+
+      it("undoes an acquire whose answer was lost, without its token", async () => {
+        const { leases } = await open();
+        await leases.acquire("lock", "one", ttlMs);
+        expect(await leases.release("lock", "one")).toBe(true);
+        await take(leases, "lock", "two");
+      });
+
+      it("is refused for another owner, another token, an expired lease", async () => {
+        const { leases, clock } = await open();
+        const token = await take(leases, "lock", "one");
+        expect(await leases.release("lock", "two", token)).toBe(false);
+        expect(await leases.release("lock", "two")).toBe(false);
+        expect(await leases.release("lock", "one", token + 1n)).toBe(false);
+        expect(await leases.acquire("lock", "two", ttlMs)).toMatchObject({ acquired: false });
+        await clock.advance(ttlMs);
+        expect(await leases.release("lock", "one", token)).toBe(false);
+      });
+
+      it("of a former holder leaves the present one alone", async () => {
+        const { leases, clock } = await open();
+        const old = await take(leases, "lock", "one");
+        await clock.advance(ttlMs);
+        const token = await take(leases, "lock", "two");
+        expect(await leases.release("lock", "one", old)).toBe(false);
+        expect(await leases.renew("lock", "two", token, ttlMs)).toBe(true);
+      });
+    });
+
+    describe("watch", () => {
+      it("tells of the releases of its name, of nothing else, until it is stopped", async ({ skip }) => {
+        const { leases, clock } = await open();
+        if (leases.watch === undefined) return skip();
+        const told: string[] = [];
+        const stopFirst = leases.watch("lock", () => told.push("first"));
+        leases.watch("lock", () => told.push("second"));
+        leases.watch("other", () => told.push("other"));
+        const token = await take(leases, "lock", "one");
+        await leases.renew("lock", "one", token, ttlMs);
+        await leases.release("lock", "two");
+        await clock.settle();
+        expect(told).toEqual([]);
+        await leases.release("lock", "one", token);
+        await clock.settle();
+        expect(told.toSorted()).toEqual(["first", "second"]);
+        stopFirst();
+        stopFirst();
+        await take(leases, "lock", "one");
+        await leases.release("lock", "one");
+        await clock.settle();
+        expect(told.toSorted()).toEqual(["first", "second", "second"]);
+      });
+    });
+
+    describe("close", () => {
+      it("refuses every later call", async () => {
+        const { leases } = await open();
+        const token = await take(leases, "lock", "one");
+        await leases.close();
+        await expect(leases.acquire("lock", "two", ttlMs)).rejects.toBeInstanceOf(Error);
+        await expect(leases.renew("lock", "one", token, ttlMs)).rejects.toBeInstanceOf(Error);
+        await expect(leases.release("lock", "one", token)).rejects.toBeInstanceOf(Error);
+      });
+    });
+  });
+}

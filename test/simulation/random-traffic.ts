@@ -1,0 +1,132 @@
+import {
+  createLanekeeper,
+  type Lanekeeper,
+  LanekeeperError,
+  type LaneSettings,
+  type Receipt,
+  type Store,
+} from "lanekeeper";
+import { scriptedProcesses } from "lanekeeper/ports";
+import { createSimulatedClock, type SimulatedClock } from "lanekeeper/simulated-clock";
+import { type Chance, createChance } from "./chance.ts";
+import { createRandomAgent } from "./random-agent.ts";
+import { createWitness, type Witness } from "./witness.ts";
+
+const sessions = ["a", "b", "c", "d", "e"];
+const silent = { debug: () => {}, info: () => {}, warn: () => {} };
+/** Long after every deadline, backoff and command of the settings below. */
+const longMs = 600_000;
+
+/** Runs one random history against a keeper on the store and says what broke a rule. */
+export async function runRandomTraffic(seed: number, store: Store): Promise<readonly string[]> {
+  const chance = createChance(seed);
+  const clock = createSimulatedClock();
+  const witness = createWitness();
+  const processes = scriptedProcesses({
+    onStart: (process) => void clock.setTimeout(() => process.end(chance.below(2)), chance.below(3_000)),
+  });
+  const keeper = await createLanekeeper<string, string>({
+    clock,
+    store,
+    processes,
+    random: () => chance.next(),
+    capacity: { turns: 1 + chance.below(4) },
+    lane: randomLane(chance),
+    turn: createRandomAgent(clock, chance, witness),
+    logger: { ...silent, error: (_, message) => void (/dropped/.test(message) || witness.fault(message)) },
+  });
+  keeper.events$.subscribe((event) => witness.event(event));
+
+  const receipts: Receipt<string>[] = [];
+  const calls: Promise<void>[] = [];
+  const attempt = (call: Promise<unknown>): void => void calls.push(expectAnswer(witness, call));
+  for (let step = 0; step < 120; step++)
+    await takeStep(step, { keeper, clock, chance, witness, receipts, attempt });
+  for (const key of [undefined, ...sessions]) attempt(keeper.resume(key));
+  if (chance.next() < 0.7) {
+    await clock.advance(longMs);
+    await expectRest(keeper, witness);
+  }
+  const closed = keeper.close();
+  await clock.advance(longMs);
+  await closed;
+  await Promise.all(calls);
+  for (const { id, outcome } of receipts) {
+    if ((await Promise.race([outcome, clock.settle()])) === undefined) witness.fault(`B33 no outcome: ${id}`);
+  }
+  witness.check();
+  return witness.faults;
+}
+
+interface Scene {
+  readonly keeper: Lanekeeper<string, string>;
+  readonly clock: SimulatedClock;
+  readonly chance: Chance;
+  readonly witness: Witness;
+  readonly receipts: Receipt<string>[];
+  readonly attempt: (call: Promise<unknown>) => void;
+}
+
+function randomLane(chance: Chance): LaneSettings {
+  return {
+    stallAfterMs: 1_000,
+    reclaimAfterMs: 3_000,
+    turnTimeoutMs: 8_000,
+    abortGraceMs: chance.pick([0, 500, 1_500]),
+    passivateAfterMs: chance.pick([0, 500, 5_000]),
+    dedupeMs: chance.pick([0, 1_000, 100_000]),
+    retry: { attempts: 1 + chance.below(3), baseMs: 200, maxMs: 1_000 },
+    maxReclaims: chance.below(2),
+    cap: chance.pick([3, 20]),
+    eventCap: chance.pick([2, 50]),
+  };
+}
+
+async function takeStep(
+  step: number,
+  { keeper, clock, chance, witness, receipts, attempt }: Scene,
+): Promise<void> {
+  const key = chance.pick(sessions);
+  const keep = (receipt: Receipt<string>): void => void receipts.push(receipt);
+  const which = chance.next();
+  if (which < 0.4) {
+    const id = `m${step}`;
+    const accepted = (receipt: Receipt<string>): void => (keep(receipt), witness.accepted(key, id));
+    attempt(keeper.send(key, id, { id }).then(accepted));
+  } else if (which < 0.5) {
+    const event = { kind: "note", key: chance.next() < 0.3 ? "same" : undefined };
+    attempt(keeper.notify(key, event, { wake: chance.next() < 0.7 }).then(keep));
+  } else if (which < 0.55) keeper.wake(key, { reason: "why" });
+  else if (which < 0.6) attempt(keeper.abort(key));
+  else if (which < 0.64) attempt(keeper.reset(key));
+  else if (which < 0.68) attempt(keeper.pause(chance.pick([key, undefined])));
+  else if (which < 0.74) attempt(keeper.resume(chance.pick([key, undefined])));
+  else if (which < 0.76) attempt(keeper.clear(key, { events: chance.next() < 0.5 }));
+  else if (which < 0.8)
+    attempt(keeper.exec(key, "command", [], { timeoutMs: 2_000 }).then(({ done }) => done));
+  else if (which < 0.82) keeper.setCapacity({ turns: 1 + chance.below(4) });
+  else if (which < 0.84) await clock.suspend(chance.below(10_000));
+  else await clock.advance(chance.below(1_500));
+}
+
+/** Any answer but the refusals that the rules allow is a fault. */
+async function expectAnswer(witness: Witness, call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    const isAllowed = error instanceof LanekeeperError && ["LANE_FULL", "CLOSED"].includes(error.code);
+    if (!isAllowed) witness.fault(`refused: ${String(error)}`);
+  }
+}
+
+/** Long after the last call nothing runs, nothing waits but events that may not start a turn, and every session says so. */
+async function expectRest(keeper: Lanekeeper<string, string>, witness: Witness): Promise<void> {
+  const { running, stalled } = keeper.stats();
+  if (running + stalled > 0) witness.fault(`B26 still running: ${running}, stalled: ${stalled}`);
+  for (const key of sessions) {
+    const { blockedBy, sentence } = keeper.explain(key);
+    if (blockedBy !== "nothing-to-do") witness.fault(`B60 ${key}: ${sentence}`);
+    const left = (await keeper.mailbox(key)).filter(({ type }) => type === "message");
+    if (left.length > 0) witness.fault(`B33 ${left.length} messages left in ${key}`);
+  }
+}

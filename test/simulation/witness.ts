@@ -1,0 +1,69 @@
+import type { AcceptedMessage, LanekeeperEvent, Turn } from "lanekeeper";
+
+/**
+ * What clients and the agent saw of a run, and what of it breaks a rule. It asks the runtime nothing.
+ */
+export interface Witness {
+  readonly faults: readonly string[];
+  fault(what: string): void;
+  accepted(sessionKey: string, id: string): void;
+  /** A turn started; the function returned ends it. */
+  started(turn: Turn<string>): () => void;
+  event(event: LanekeeperEvent): void;
+  /** Faults that show only when all is over. */
+  check(): void;
+}
+
+/** A witness that has seen nothing yet. */
+export function createWitness(): Witness {
+  const faults: string[] = [];
+  const current = new Map<string, number>();
+  const accepted = new Map<string, string[]>();
+  const firstStarts = new Map<string, string[]>();
+  const attempts = new Set<string>();
+
+  const listOf = (lists: Map<string, string[]>, key: string): string[] => {
+    const list = lists.get(key) ?? [];
+    lists.set(key, list);
+    return list;
+  };
+  const sawMessage = (sessionKey: string, attempt: number, { id }: AcceptedMessage<string>): void => {
+    const name = `${sessionKey} ${id} ${attempt}`;
+    if (attempts.has(name)) faults.push(`B55 attempt seen twice: ${name}`);
+    attempts.add(name);
+    const starts = listOf(firstStarts, sessionKey);
+    if (!starts.includes(id)) starts.push(id);
+  };
+
+  return {
+    faults,
+    fault: (what) => void faults.push(what),
+    accepted: (sessionKey, id) => void listOf(accepted, sessionKey).push(id),
+    started({ sessionKey, attempt, messages, signal }) {
+      const others = current.get(sessionKey) ?? 0;
+      if (others > 0) faults.push(`B3 two live turns in ${sessionKey}`);
+      current.set(sessionKey, others + 1);
+      for (const message of messages) sawMessage(sessionKey, attempt, message);
+      let counts = true;
+      const ended = (): void => {
+        if (!counts) return;
+        counts = false;
+        current.set(sessionKey, current.get(sessionKey)! - 1);
+      };
+      // From the abort on it may do nothing, so the next turn may start before its code returns.
+      signal.addEventListener("abort", ended);
+      return ended;
+    },
+    event(event) {
+      if (event.type === "lane.crashed") faults.push(`crashed: ${event.error.message}`);
+      if (event.type === "lane.reclaimed" && !event.slotFreed)
+        faults.push(`B26 slot kept: ${event.sessionKey}`);
+    },
+    check() {
+      for (const [sessionKey, starts] of firstStarts) {
+        const expected = listOf(accepted, sessionKey).filter((id) => starts.includes(id));
+        if (expected.join() !== starts.join()) faults.push(`B3 order in ${sessionKey}: ${starts.join()}`);
+      }
+    },
+  };
+}
