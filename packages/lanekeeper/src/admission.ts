@@ -150,12 +150,12 @@ export function createAdmission(
 }
 
 /** Makes a call reject where it throws, without a promise more for each message. */
-function rejecting<Args extends unknown[], T>(
-  call: (...args: Args) => Promise<T>,
-): (...args: Args) => Promise<T> {
-  return (...args) => {
+function rejecting<T>(
+  call: (sessionKey: string, work: unknown, options: unknown) => Promise<T>,
+): (sessionKey: string, work: unknown, options: unknown) => Promise<T> {
+  return (sessionKey, work, options) => {
     try {
-      return call(...args);
+      return call(sessionKey, work, options);
     } catch (error) {
       return Promise.reject(error as Error);
     }

@@ -1,5 +1,6 @@
 import type { Deadline } from "./deadlines.ts";
 import type { Lane } from "./lane.ts";
+import { Line, type Place } from "./line.ts";
 import type { Runtime } from "./runtime.ts";
 
 /**
@@ -16,19 +17,20 @@ const everyMs = 30_000;
 /** How long the answer to "which turn runs longest" is good for, in milliseconds: finding it looks at every lane. */
 const oldestGoodForMs = 1_000;
 
-interface Watch {
+interface Watch extends Place<Watch> {
   readonly lane: Lane;
   readonly reason: "capacity" | "store";
   readonly since: number;
   nextAt: number;
+  hasSpoken: boolean;
 }
 
 /** Creates the notices of a keeper; the function returned by each watch stops it. */
 export function createBlockedNotices(runtime: Runtime): WatchBlocked {
   const { deadlines, dispatcher, journal, settings } = runtime;
-  // A watch that has spoken goes to `later`: each Set is then in the order of its next notices, and one timer serves both.
-  const first = new Set<Watch>();
-  const later = new Set<Watch>();
+  // A watch that has spoken goes to `later`: each line is then in the order of its next notices, and one timer serves both.
+  const first = new Line<Watch>();
+  const later = new Line<Watch>();
   let deadline: Deadline | undefined;
   let dueMono = Infinity;
   let oldest = { foundAt: -Infinity, startedMono: 0 };
@@ -63,10 +65,10 @@ export function createBlockedNotices(runtime: Runtime): WatchBlocked {
     dueMono = Infinity;
     const now = settings.clock.monotonic();
     for (const watches of [first, later]) {
-      for (const watch of watches) {
-        if (watch.nextAt > now) break;
-        watches.delete(watch);
+      for (let watch = watches.first; watch !== undefined && watch.nextAt <= now; watch = watches.first) {
+        watches.remove(watch);
         watch.nextAt = now + everyMs;
+        watch.hasSpoken = true;
         later.add(watch);
         if (runtime.isServing()) notify(watch, now);
       }
@@ -76,8 +78,7 @@ export function createBlockedNotices(runtime: Runtime): WatchBlocked {
   const arm = (now: number): void => {
     let nextAt = Infinity;
     for (const watches of [first, later]) {
-      const [soonest] = watches;
-      if (soonest !== undefined) nextAt = Math.min(nextAt, soonest.nextAt);
+      nextAt = Math.min(nextAt, watches.first?.nextAt ?? Infinity);
     }
     if (nextAt >= dueMono) return;
     deadline?.cancel();
@@ -87,11 +88,19 @@ export function createBlockedNotices(runtime: Runtime): WatchBlocked {
 
   return (lane, reason) => {
     const since = settings.clock.monotonic();
-    const watch = { lane, reason, since, nextAt: since + firstMs };
+    const watch: Watch = {
+      lane,
+      reason,
+      since,
+      nextAt: since + firstMs,
+      hasSpoken: false,
+      previous: undefined,
+      next: undefined,
+    };
     first.add(watch);
     if (watch.nextAt < dueMono) arm(since);
     return () => {
-      if (!first.delete(watch)) later.delete(watch);
+      (watch.hasSpoken ? later : first).remove(watch);
     };
   };
 }

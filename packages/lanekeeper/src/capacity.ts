@@ -1,4 +1,5 @@
 import type { Claim, ClaimRequest, Dispatcher } from "./dispatcher.ts";
+import { Line, type Place } from "./line.ts";
 
 /**
  * The dispatcher within one process: so many slots, first come, first served (B12, B16).
@@ -7,67 +8,80 @@ import type { Claim, ClaimRequest, Dispatcher } from "./dispatcher.ts";
  * I2. Among those that wait, the longest wait goes first.
  */
 export function createCapacity(initialTurns: number): Dispatcher {
-  let turns = initialTurns;
-  let held = 0;
-  let isHolding = false;
-  // A Set keeps the order of arrival and drops one from the middle in constant time.
-  const queue = new Set<Slot>();
+  return new Capacity(initialTurns);
+}
 
-  const grantWaiting = (): void => {
-    if (isHolding) return;
-    for (const slot of queue) {
-      if (held >= turns) return;
-      queue.delete(slot);
-      slot.grant();
-    }
-  };
+class Capacity implements Dispatcher {
+  turns: number;
+  held = 0;
+  #isHolding = false;
+  readonly #queue = new Line<Slot>();
 
-  class Slot implements Claim {
-    readonly #request: ClaimRequest;
-    #state: "waiting" | "held" | "released" = "waiting";
-    constructor(request: ClaimRequest) {
-      this.#request = request;
-    }
-    get isHeld(): boolean {
-      return this.#state === "held";
-    }
-    grant(): void {
-      this.#state = "held";
-      held++;
-      this.#request.granted();
-    }
-    release(): void {
-      const was = this.#state;
-      this.#state = "released";
-      if (was === "waiting") queue.delete(this);
-      if (was !== "held") return;
-      held--;
-      grantWaiting();
-    }
+  constructor(turns: number) {
+    this.turns = turns;
   }
 
-  return {
-    claim(request) {
-      const slot = new Slot(request);
-      if (queue.size === 0 && held < turns && !isHolding) slot.grant();
-      else queue.add(slot);
-      return slot;
-    },
-    get held() {
-      return held;
-    },
-    get waiting() {
-      return queue.size;
-    },
-    get turns() {
-      return turns;
-    },
-    resize(count) {
-      turns = count;
-      grantWaiting();
-    },
-    hold() {
-      isHolding = true;
-    },
-  };
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  claim(request: ClaimRequest): Claim {
+    const slot = new Slot(this, request);
+    if (this.#queue.length === 0 && this.held < this.turns && !this.#isHolding) this.#grant(slot);
+    else this.#queue.add(slot);
+    return slot;
+  }
+
+  resize(turns: number): void {
+    this.turns = turns;
+    this.#grantWaiting();
+  }
+
+  hold(): void {
+    this.#isHolding = true;
+  }
+
+  release(slot: Slot): void {
+    const was = slot.state;
+    slot.state = "released";
+    if (was === "waiting") this.#queue.remove(slot);
+    if (was !== "held") return;
+    this.held--;
+    this.#grantWaiting();
+  }
+
+  #grant(slot: Slot): void {
+    slot.state = "held";
+    this.held++;
+    slot.request.granted();
+  }
+
+  #grantWaiting(): void {
+    if (this.#isHolding) return;
+    for (let slot = this.#queue.first; slot !== undefined; slot = this.#queue.first) {
+      if (this.held >= this.turns) return;
+      this.#queue.remove(slot);
+      this.#grant(slot);
+    }
+  }
+}
+
+class Slot implements Claim, Place<Slot> {
+  readonly #capacity: Capacity;
+  readonly request: ClaimRequest;
+  state: "waiting" | "held" | "released" = "waiting";
+  previous: Slot | undefined = undefined;
+  next: Slot | undefined = undefined;
+
+  constructor(capacity: Capacity, request: ClaimRequest) {
+    this.#capacity = capacity;
+    this.request = request;
+  }
+
+  get isHeld(): boolean {
+    return this.state === "held";
+  }
+  release(): void {
+    this.#capacity.release(this);
+  }
 }

@@ -15,7 +15,7 @@ export interface LeaseStore {
   /** Extends it if `owner` with `token` still holds it; false: it does not; a rejection: not known. */
   renew(name: string, owner: string, token: bigint, ttlMs: number): Promise<boolean>;
   /** Gives it back. Without a token: undoes an acquire whose answer was lost. */
-  release(name: string, owner: string, token?: bigint | undefined): Promise<boolean>;
+  release(name: string, owner: string, token?: bigint): Promise<boolean>;
   /** Tells of releases, where the store can. Returns how to stop. */
   watch?(name: string, released: () => void): () => void;
   /** Ends every watch; every later call rejects. */

@@ -25,7 +25,7 @@ export function createMemoryDeadLetters(): MemoryDeadLetters {
     },
     list(sessionKey, limit) {
       const found: DeadLetter[] = [];
-      for (const letter of [...letters.values()].reverse()) {
+      for (const letter of [...letters.values()].toReversed()) {
         if (found.length >= limit) break;
         if (sessionKey === undefined || letter.sessionKey === sessionKey) found.push(letter);
       }

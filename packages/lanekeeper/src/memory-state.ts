@@ -58,7 +58,7 @@ export class MemoryState {
 
   /** Every key, in order. */
   keys(): readonly string[] {
-    return (this.#sortedKeys ??= [...this.sessions.keys()].sort());
+    return (this.#sortedKeys ??= [...this.sessions.keys()].toSorted());
   }
 
   /** What is known of an id now. */

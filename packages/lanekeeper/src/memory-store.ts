@@ -48,7 +48,7 @@ function openMailboxes(state: MemoryState): Mailboxes {
     unfinished(sessionKey) {
       const session = sessions.get(sessionKey);
       if (session === undefined) return [];
-      return [...(session.open?.items ?? []), ...session.waiting].sort((a, b) => a.seq - b.seq);
+      return [...(session.open?.items ?? []), ...session.waiting].toSorted((a, b) => a.seq - b.seq);
     },
     find: (sessionKey, id) => state.find(sessions.get(sessionKey), id),
     withdraw({ sessionKey, ids, events, outcome, dedupeMs }) {

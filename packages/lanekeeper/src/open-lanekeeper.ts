@@ -1,23 +1,17 @@
 import type { Observable } from "rxjs";
-import type { Admission } from "./admission.ts";
-import { attemptsOf } from "./attempts.ts";
 import type { Completions, RouteResult } from "./completions.ts";
 import type { DeadLetter } from "./dead-letter.ts";
-import type { EventLoopDelay } from "./event-loop-delay.ts";
 import type { LanekeeperEvent } from "./events.ts";
 import type { ExecCompletion, Execution, ExecOptions, ExecReport } from "./execution.ts";
 import type { Executions } from "./executions.ts";
-import { explainSession } from "./explanation.ts";
-import type { Health } from "./health.ts";
 import type { Lanekeeper } from "./keeper.ts";
+import { createObservation, type Observation, type Observed } from "./observation.ts";
 import {
   type Capacity,
   type CapacityOptions,
   checkClear,
-  checkDeadLettersQuery,
   checkReason,
   checkReport,
-  checkSessionsQuery,
   checkTimeout,
   checkWake,
   completeCapacity,
@@ -27,46 +21,34 @@ import {
   type WakeOptions,
 } from "./options.ts";
 import { createOutputTail } from "./output-tail.ts";
-import type { Pauses } from "./pauses.ts";
 import type { Receipt } from "./receipt.ts";
 import type { Resets } from "./resets.ts";
-import type { Runtime } from "./runtime.ts";
 import { assertSessionKey } from "./session-key.ts";
-import { viewLane, viewRecord } from "./session-view.ts";
 import type { DrainResult, Shutdown } from "./shutdown.ts";
-import type { Supervisor } from "./supervisor.ts";
 import type { Explanation, SessionView, Stats } from "./views.ts";
 import type { Wakes } from "./wakes.ts";
 
 /** What a keeper is made of. */
-export interface KeeperParts {
-  readonly runtime: Runtime;
-  readonly supervisor: Supervisor;
-  readonly admission: Admission;
+export interface KeeperParts extends Observed {
   readonly completions: Completions;
   readonly executions: Executions;
   readonly wakes: Wakes;
   readonly resets: Resets;
-  readonly pauses: Pauses;
   readonly shutdown: Shutdown;
-  readonly health: Health;
   readonly capacity: Capacity;
-  readonly agentOf: (sessionKey: string) => string;
-  readonly eventLoop: EventLoopDelay;
   /** Lets the process end. */
   readonly letDie: () => void;
 }
 
-/** Sessions or dead letters of one page, by default. */
-const pageSize = 100;
-
 /** The public calls, each handed to the part that does it. */
 export class OpenLanekeeper implements Lanekeeper {
   readonly #parts: KeeperParts;
+  readonly #observation: Observation;
   #closed: Promise<void> | undefined;
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
+    this.#observation = createObservation(parts);
   }
 
   get events$(): Observable<LanekeeperEvent> {
@@ -159,99 +141,27 @@ export class OpenLanekeeper implements Lanekeeper {
   }
 
   stats(): Stats {
-    const { runtime, supervisor, health, eventLoop } = this.#parts;
-    const { waiting, stalled, completed, failed, reclaimed } = runtime.counters;
-    return {
-      health: health.current,
-      known: runtime.mailboxes.known,
-      live: supervisor.lanes.size,
-      running: runtime.dispatcher.held,
-      waiting,
-      stalled,
-      reclaimed,
-      zombies: runtime.zombies.count,
-      capacity: runtime.dispatcher.turns,
-      eventLoopDelayMs: eventLoop.meanMs,
-      completed,
-      failed,
-    };
+    return this.#observation.stats();
   }
 
   session(sessionKey: string): SessionView | undefined {
-    assertSessionKey(sessionKey);
-    const { supervisor, runtime } = this.#parts;
-    const lane = supervisor.lanes.get(sessionKey);
-    return lane === undefined ? undefined : viewLane(lane, runtime, this.#isPaused(sessionKey));
+    return this.#observation.session(sessionKey);
   }
 
-  async sessions(query?: Parameters<Lanekeeper["sessions"]>[0]): ReturnType<Lanekeeper["sessions"]> {
-    const { state, prefix, limit, after } = checkSessionsQuery(query);
-    const { admission, runtime, supervisor, agentOf } = this.#parts;
-    admission.assertOpen();
-    const found: SessionView[] = [];
-    const wanted = limit ?? pageSize;
-    let from = after;
-    for (;;) {
-      const asked = { prefix: prefix ?? "", after: from, limit: wanted };
-      const page = await runtime.request(() => runtime.mailboxes.page(asked));
-      for (const record of page.sessions) {
-        const { sessionKey } = record;
-        const lane = supervisor.lanes.get(sessionKey);
-        const isPaused = this.#isPaused(sessionKey);
-        const view =
-          lane !== undefined
-            ? viewLane(lane, runtime, isPaused)
-            : viewRecord(record, {
-                agent: agentOf(sessionKey),
-                zombies: runtime.zombies.of(sessionKey),
-                isRebuilding: supervisor.isRebuilding(sessionKey),
-                isPaused,
-              });
-        if (state !== undefined && view.state !== state) continue;
-        found.push(view);
-        const isLast = sessionKey === page.sessions.at(-1)?.sessionKey && page.next === undefined;
-        if (found.length === wanted)
-          return isLast ? { sessions: found } : { sessions: found, next: sessionKey };
-      }
-      if (page.next === undefined) return { sessions: found };
-      from = page.next;
-    }
+  sessions(query?: Parameters<Lanekeeper["sessions"]>[0]): ReturnType<Lanekeeper["sessions"]> {
+    return this.#observation.sessions(query);
   }
 
-  async mailbox(sessionKey: string): ReturnType<Lanekeeper["mailbox"]> {
-    assertSessionKey(sessionKey);
-    const { admission, runtime } = this.#parts;
-    admission.assertOpen();
-    const items = await runtime.request(() => runtime.mailboxes.unfinished(sessionKey));
-    return items.map((item) => ({
-      id: item.id,
-      type: item.type,
-      acceptedAt: item.acceptedAt,
-      attempts: attemptsOf(item),
-    }));
+  mailbox(sessionKey: string): ReturnType<Lanekeeper["mailbox"]> {
+    return this.#observation.mailbox(sessionKey);
   }
 
   explain(sessionKey: string): Explanation {
-    assertSessionKey(sessionKey);
-    const { runtime, supervisor, pauses } = this.#parts;
-    return explainSession(sessionKey, {
-      runtime,
-      keeper: supervisor.state,
-      isKeeperPaused: pauses.isKeeperPaused,
-      isSessionPaused: pauses.isSessionPaused(sessionKey),
-      isRebuilding: supervisor.isRebuilding(sessionKey),
-      start: supervisor.startOf(sessionKey),
-      lane: supervisor.lanes.get(sessionKey),
-    });
+    return this.#observation.explain(sessionKey);
   }
 
-  async deadLetters(query?: Parameters<Lanekeeper["deadLetters"]>[0]): Promise<DeadLetter[]> {
-    const { sessionKey, limit } = checkDeadLettersQuery(query);
-    if (sessionKey !== undefined) assertSessionKey(sessionKey);
-    const { admission, runtime } = this.#parts;
-    admission.assertOpen();
-    const asked = { sessionKey, limit: limit ?? pageSize };
-    return [...(await runtime.request(() => runtime.mailboxes.deadLetters(asked)))];
+  deadLetters(query?: Parameters<Lanekeeper["deadLetters"]>[0]): Promise<DeadLetter[]> {
+    return this.#observation.deadLetters(query);
   }
 
   async clear(sessionKey: string, options?: Parameters<Lanekeeper["clear"]>[1]): Promise<number> {
@@ -395,10 +305,5 @@ export class OpenLanekeeper implements Lanekeeper {
     const { admission, pauses } = this.#parts;
     admission.assertOpen();
     await pauses.set(sessionKey, isPaused);
-  }
-
-  #isPaused(sessionKey: string): boolean {
-    const { pauses } = this.#parts;
-    return pauses.isKeeperPaused || pauses.isSessionPaused(sessionKey);
   }
 }

@@ -100,7 +100,8 @@ function judgeMessage(
         : giveUp(item, turn, context);
     case "crashed":
       return judgeCrash(item, turn, context);
-    default:
+    case "completed":
+    case "failed":
       return retryAt === undefined
         ? giveUp(item, turn, context)
         : { seq, fate: "return", retryAt, counts: "failure" };
@@ -150,7 +151,9 @@ function reasonOf(turn: EndedTurn): string {
       return turn.abort === "timeout" ? "timeout" : "stalled";
     case "crashed":
       return "crashed";
-    default:
+    case "completed":
+    case "failed":
+    case "handed-back":
       return turn.error?.message ?? "failed";
   }
 }
@@ -169,7 +172,9 @@ function outcomeOf(item: StoredItem, turn: EndedTurn, deadLetterId: string): Out
       };
     case "crashed":
       return { status: "reclaimed", turnId, reason: "crashed", deadLetterId };
-    default:
+    case "completed":
+    case "failed":
+    case "handed-back":
       return {
         status: "failed",
         turnId,

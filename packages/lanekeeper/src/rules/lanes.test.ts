@@ -1,3 +1,4 @@
+// oxlint-disable unicorn/no-thenable -- strange thenables are what B7 is about
 import { describe, expect, it } from "vitest";
 import { bodies, createFixture } from "./fixture.ts";
 

@@ -258,7 +258,7 @@ describe("progress, stall and reclaim", () => {
     for (let index = 0; index < 5; index++) await keeper.send("s", index);
     await clock.settle();
     expect(tokens).toHaveLength(5);
-    expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => (a < b ? -1 : 1)));
+    expect(tokens).toEqual([...new Set(tokens)].toSorted((a, b) => (a < b ? -1 : 1)));
   });
 
   it("B28 lets a turn that has ended start nothing", async () => {

@@ -15,6 +15,7 @@ import {
   enqueueActions,
   fromCallback,
   fromPromise,
+  fromTransition,
   log,
   not,
   raise,
@@ -27,7 +28,12 @@ import {
 import { type ChartPlan, type Leaf, matches, planChart, UnsupportedChartError } from "./chart-plan.ts";
 
 const implementations = {
-  actors: { callback: fromCallback(() => {}), promise: fromPromise(async () => {}) },
+  actors: {
+    callback: fromCallback(() => {}),
+    promise: fromPromise(async () => {}),
+    reducer: fromTransition(() => 0, 0),
+    machine: createMachine({}),
+  },
   actions: {
     act: () => {},
     fill: assign(() => ({})),
@@ -46,10 +52,15 @@ const implementations = {
   delays: { soon: 10 },
 };
 
+function build(config: object): AnyStateMachine {
+  const machine: unknown = setup(implementations as object).createMachine(config as never);
+  return machine as AnyStateMachine;
+}
+
 /** A chart with a state "a" like this; what is not typed is what is to be refused. */
 function chart(a: object, top: object = {}): AnyStateMachine {
   const config = { id: "chart", initial: "a", states: { a, b: {}, end: { type: "final" } }, ...top };
-  return setup(implementations as object).createMachine(config) as AnyStateMachine;
+  return build(config);
 }
 
 describe("a chart", () => {
@@ -101,6 +112,12 @@ describe("a chart", () => {
     ["an unknown delay", /delay none/, chart({ after: { none: "b" } })],
     ["an unknown actor", /invoke x of chart\.a/, chart({ invoke: { id: "x", src: "none" } })],
     ["an invoked promise", /invoke x of chart\.a/, chart({ invoke: { id: "x", src: "promise" } })],
+    [
+      "an invoked transition function",
+      /invoke x of chart\.a/,
+      chart({ invoke: { id: "x", src: "reducer" } }),
+    ],
+    ["an invoked machine", /invoke x of chart\.a/, chart({ invoke: { id: "x", src: "machine" } })],
     ["an inline actor", /invoke x of chart\.a/, chart({ invoke: { id: "x", src: fromCallback(() => {}) } })],
     [
       "a system id",
@@ -176,27 +193,25 @@ describe("a chart", () => {
 describe("a plan", () => {
   const tree = (): ChartPlan =>
     planChart(
-      setup(implementations as object)
-        .createMachine({
-          id: "tree",
-          tags: "root",
-          initial: "a",
-          on: { top: ".b", same: { actions: "act" }, "deep.*": { actions: "act" } },
-          states: {
-            a: {
-              tags: ["outer", "both"],
-              initial: "in",
-              after: { soon: { target: "b" } },
-              on: { self: "a", again: { target: "a", reenter: true }, inside: ".other", "deep.er": ".other" },
-              states: {
-                in: { tags: "both", on: { top: { target: "other", guard: "isShutNever" }, up: "#tree.b" } },
-                other: { invoke: { id: "x", src: "callback", input: 7 } },
-              },
+      build({
+        id: "tree",
+        tags: "root",
+        initial: "a",
+        on: { top: ".b", same: { actions: "act" }, "deep.*": { actions: "act" } },
+        states: {
+          a: {
+            tags: ["outer", "both"],
+            initial: "in",
+            after: { soon: { target: "b" } },
+            on: { self: "a", again: { target: "a", reenter: true }, inside: ".other", "deep.er": ".other" },
+            states: {
+              in: { tags: "both", on: { top: { target: "other", guard: "isOpen" }, up: "#tree.b" } },
+              other: { invoke: { id: "x", src: "callback", input: 7 } },
             },
-            b: { type: "final" },
           },
-        })
-        .provide({ guards: { isShutNever: () => true } }) as AnyStateMachine,
+          b: { type: "final" },
+        },
+      }),
     );
   const leaf = (detail: string): Leaf => tree().leaves.find((one) => one.detail === detail)!;
   const ways = (from: string, type: string) =>

@@ -1,4 +1,4 @@
-import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
+import { type AnyStateMachine, type AnyStateNode, type AnyTransitionDefinition, fromCallback } from "xstate";
 
 /**
  * Turns a state machine into tables: for each leaf and event, the guarded transitions with the steps each takes.
@@ -155,15 +155,13 @@ export function planChart(machine: AnyStateMachine): ChartPlan {
       exit: own(node.config.exit),
       delays: [...delays.values()],
       invokes: node.invoke.map((invoke) => {
-        const logic = implementations.actors[invoke.src as string] as
-          | { readonly config?: unknown }
-          | undefined;
-        if (typeof logic?.config !== "function") {
+        const logic = implementations.actors[invoke.src as string] as CallbackLogic | undefined;
+        if (logic === undefined || !isCallback(logic)) {
           throw new UnsupportedChartError(`invoke ${invoke.id} of ${node.id} is no fromCallback actor`);
         }
         return {
           id: invoke.id,
-          start: logic.config as InvokeStep["start"],
+          start: logic.config,
           input: mapperOf(invoke.input),
           errorType: `xstate.error.actor.${invoke.id}`,
         };
@@ -272,6 +270,17 @@ function refuseUnsupported(node: AnyStateNode): void {
       if (matches(`xstate.done.state.${node.parent?.id}`, type)) refuse(`${type}, told when it is entered,`);
     }
   }
+}
+
+interface CallbackLogic {
+  readonly config: InvokeStep["start"];
+  readonly transition: unknown;
+}
+/** Logic of every kind has a function as its config: what tells callbacks apart is how they take a step. */
+const callbackStep = String(fromCallback(() => {}).transition);
+
+function isCallback({ config, transition }: CallbackLogic): boolean {
+  return typeof config === "function" && String(transition) === callbackStep;
 }
 
 function listOf(actions: unknown): readonly unknown[] {
