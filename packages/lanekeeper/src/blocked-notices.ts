@@ -23,6 +23,23 @@ interface Watch extends Place<Watch> {
   readonly since: number;
   nextAt: number;
   hasSpoken: boolean;
+  isOver: boolean;
+}
+
+/** Where a lane needs the store. */
+const storeSteps: ReadonlySet<string> = new Set([
+  "busy.waitingForCapacity",
+  "busy.opening",
+  "busy.withoutStore",
+  "busy.settling",
+  "busy.unsettled",
+  "reclaimed.settling",
+  "reclaimed.unsettled",
+]);
+
+/** Whether the lane no longer wants what the store kept from it: it was paused, cleared or ended meanwhile. */
+function isPast({ lane, reason }: Watch): boolean {
+  return reason === "store" && (lane.isOver || !storeSteps.has(lane.snapshot.leaf.detail));
 }
 
 /** Creates the notices of a keeper; the function returned by each watch stops it. */
@@ -67,6 +84,11 @@ export function createBlockedNotices(runtime: Runtime): WatchBlocked {
     for (const watches of [first, later]) {
       for (let watch = watches.first; watch !== undefined && watch.nextAt <= now; watch = watches.first) {
         watches.remove(watch);
+        if (isPast(watch)) {
+          watch.isOver = true;
+          watch.lane.outage = undefined;
+          continue;
+        }
         watch.nextAt = now + everyMs;
         watch.hasSpoken = true;
         later.add(watch);
@@ -94,12 +116,15 @@ export function createBlockedNotices(runtime: Runtime): WatchBlocked {
       since,
       nextAt: since + firstMs,
       hasSpoken: false,
+      isOver: false,
       previous: undefined,
       next: undefined,
     };
     first.add(watch);
     if (watch.nextAt < dueMono) arm(since);
     return () => {
+      if (watch.isOver) return;
+      watch.isOver = true;
       (watch.hasSpoken ? later : first).remove(watch);
     };
   };

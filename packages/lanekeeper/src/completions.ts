@@ -42,6 +42,8 @@ export function createCompletions(
     ended(execId: string): void;
     /** Routes what the store has accepted to its lane. */
     accepted(result: CompleteResult & { status: "accepted" }): void;
+    /** Whether the keeper closes: then nobody waits for a store that fails. */
+    isClosing(): boolean;
   },
 ): Completions {
   const { settings, journal, deadlines } = runtime;
@@ -94,7 +96,7 @@ export function createCompletions(
   const route: Completions["route"] = (record, completion, isSilent) =>
     new Promise((resolve, reject) => {
       const waiting = handedOver.get(record.execId) ?? [];
-      waiting.push(() => recordAndRoute(record, completion, isSilent).then(resolve, reject));
+      waiting.push(() => void recordAndRoute(record, completion, isSilent).then(resolve, reject));
       handedOver.set(record.execId, waiting);
       host.ended(record.execId);
     });
@@ -114,7 +116,7 @@ export function createCompletions(
           await route(record, completion, isSilent);
           return;
         } catch (error) {
-          if (!(error instanceof LanekeeperError) || failures >= redelivery.attempts) {
+          if (!(error instanceof LanekeeperError) || failures >= redelivery.attempts || host.isClosing()) {
             journal.error(
               `completion:${record.execId}`,
               { ...completion, error },

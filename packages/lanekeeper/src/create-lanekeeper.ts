@@ -116,7 +116,6 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     },
     isServing: () => supervisor.state === "serving",
     tell: (lane, event) => supervisor.tell(lane, event),
-    tellNow: (lane, event) => supervisor.tellNow(lane, event),
   };
   const settlements = createSettlements(runtime);
   const chartHost: ChartHost = {
@@ -167,6 +166,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   const completions = createCompletions(runtime, {
     ended: (execId) => supervisor.send({ type: "execution.ended", execId }),
     accepted: (result) => admission.accepted(result),
+    isClosing: () => supervisor.state === "closing",
   });
   const executions = createExecutions(runtime, completions.deliver);
 

@@ -147,10 +147,8 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
       else journal.emit({ type: "exec.completed", at, sessionKey, execId, status });
     }
     void complete(record, completion, isSilent(record.execId, completion))
-      .finally(() => {
-        command.settle(completion);
-        return gone;
-      })
+      .finally(() => command.settle(completion))
+      .then(() => gone)
       .then(() => {
         running.delete(record.execId);
         command.finish();
@@ -192,7 +190,13 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
           state: "running",
         }),
       );
-      const forget = (): unknown => runtime.request(() => runtime.mailboxes.forgetExecution(record.execId));
+      const forget = async (): Promise<void> => {
+        try {
+          await runtime.request(() => runtime.mailboxes.forgetExecution(record.execId));
+        } catch {
+          // The store says so itself; to whoever asked, the command is what failed.
+        }
+      };
       try {
         owner?.turn.assertCurrent();
         if (isClosed) throw new LanekeeperError("CLOSED", "The keeper closes; it starts no more commands.");

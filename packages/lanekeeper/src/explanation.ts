@@ -113,8 +113,7 @@ function describe(
 }
 
 function sentenceFor(blockedBy: Blocker, facts: Record<string, unknown>): string {
-  const { quietEvents, runningMs, silentMs, turnId, stopReason, retryInMs, wakeInMs, running, capacity } =
-    facts;
+  const { quietEvents, runningMs, silentMs, turnId, stopReason, retryInMs, running, capacity } = facts;
   switch (blockedBy) {
     case "closed":
       return "The keeper is closed: nothing runs any more; what waits is in the store.";
@@ -137,8 +136,8 @@ function sentenceFor(blockedBy: Blocker, facts: Record<string, unknown>): string
     case "capacity":
       return `Its work waits for a slot: ${String(running)} of ${String(capacity)} slots are in use.`;
     case "nothing-to-do":
-      if (wakeInMs !== undefined)
-        return `A wake is due in ${String(wakeInMs)} ms; until then nothing is to do.`;
+      if (typeof facts["wakeInMs"] === "number")
+        return `A wake is due in ${facts["wakeInMs"]} ms; until then nothing is to do.`;
       if (facts["live"] === false) return "The session sleeps: nothing that may start a turn waits.";
       return Number(quietEvents ?? 0) > 0
         ? `Only events that wait for another reason to run (wake: false) are here: ${String(quietEvents)}.`

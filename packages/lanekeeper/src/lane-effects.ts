@@ -39,6 +39,9 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
   const { lane: options, clock } = settings;
   const openTurn = createOpenings(runtime);
   const laneNamed = ({ sessionKey }: EffectInput): Lane => runtime.lanes.get(sessionKey)!;
+  const watchStore = (lane: Lane): undefined => {
+    lane.outage ??= watchBlocked(lane, "store");
+  };
   const silentMs = ({ turn }: Lane): number => {
     const now = clock.monotonic();
     return lostTime.elapsed(turn?.progressedMono ?? now, now);
@@ -56,16 +59,18 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
         lane.claim = claim;
         return claim.isHeld ? undefined : watchBlocked(lane, "capacity");
       }),
-      opening: fromCallback<LaneEvent, EffectInput>(({ input, sendBack }) =>
-        openTurn(laneNamed(input), sendBack),
-      ),
+      opening: fromCallback<LaneEvent, EffectInput>(({ input, sendBack }) => {
+        const lane = laneNamed(input);
+        const isOver = openTurn(lane, sendBack);
+        if (!isOver) watchStore(lane);
+      }),
       settlement: fromCallback<LaneEvent, SettlementInput>(({ input, sendBack }) => {
         const lane = laneNamed(input);
         settlements.settle(
           lane.turn!,
           input.conclusion ?? "crashed",
           (mailbox) => {
-            lane.storeFailures = 0;
+            lane.storeAnswered();
             sendBack({ type: "work.settled", mailbox });
           },
           () => sendBack({ type: "store.failed" }),
@@ -74,7 +79,7 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
       restart: fromCallback<LaneEvent, EffectInput>(({ input, sendBack }) =>
         host.restart(laneNamed(input), sendBack),
       ),
-      outage: fromCallback<LaneEvent, EffectInput>(({ input }) => watchBlocked(laneNamed(input), "store")),
+      outage: fromCallback<LaneEvent, EffectInput>(({ input }) => watchStore(laneNamed(input))),
     },
     actions: {
       startTurn: ({ context, self }) => {

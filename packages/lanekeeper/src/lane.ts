@@ -41,6 +41,8 @@ export class Lane {
   isRebuilt = false;
   /** Failed steps with the store in a row. */
   storeFailures = 0;
+  /** Stops the notices that the store keeps it from its work, through however many tries; set while it does. */
+  outage: (() => void) | undefined = undefined;
   lastReclaim: ReclaimRecord | undefined;
   incarnation: number;
 
@@ -64,6 +66,13 @@ export class Lane {
   /** The actor's state. */
   get snapshot(): ChartSnapshot<LaneContext> {
     return this.actor.getSnapshot() as ChartSnapshot<LaneContext>;
+  }
+
+  /** Notes that a step with the store worked. */
+  storeAnswered(): void {
+    this.storeFailures = 0;
+    if (this.outage !== undefined) this.outage();
+    this.outage = undefined;
   }
 
   /** Keeps an event, or a call, until the step with the store is over. */

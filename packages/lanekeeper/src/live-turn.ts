@@ -1,6 +1,6 @@
 import type { AbortReason } from "@lanekeeper/machines";
 import { LanekeeperError, toError } from "./errors.ts";
-import type { Execution, ExecOptions } from "./execution.ts";
+import type { Execution } from "./execution.ts";
 import type { Lane } from "./lane.ts";
 import { checkTurnExec } from "./options.ts";
 import type { Runtime } from "./runtime.ts";
@@ -149,7 +149,7 @@ export class LiveTurn implements Turn {
     return (this.#exec ??= async (command, args = [], options): Promise<Execution> => {
       if (!this.isCurrent) throw this.#fencedError("exec");
       const { foreground, exec } = checkTurnExec(options);
-      return this.#runtime.executions.start(this.sessionKey, command, args, exec as ExecOptions, {
+      return this.#runtime.executions.start(this.sessionKey, command, args, exec, {
         turn: this,
         isForeground: foreground,
       });
@@ -250,7 +250,7 @@ export class LiveTurn implements Turn {
     this.#phase = "over";
     if (result === "returned") this.reply = value;
     else this.error = toError(value);
-    this.#runtime.tellNow(this.lane, result === "returned" ? hasReturned : hasThrown);
+    this.#runtime.tell(this.lane, result === "returned" ? hasReturned : hasThrown);
   }
 
   #reportLate(result: "returned" | "threw"): void {

@@ -19,6 +19,7 @@ interface Opening {
   /** Whether the turn was asked for before. */
   isRepeated: boolean;
   turnId: string;
+  isOver: boolean;
 }
 
 /** Tries of a step whose work the mailbox changed under it. */
@@ -26,15 +27,18 @@ const openTries = 3;
 const noWake = { isDue: false, attempts: 0 } as const;
 const failure = { type: "store.failed" } as const;
 
-/** Creates the lanes' effect that lets the store open a turn. */
+/** Creates the lanes' effect that lets the store open a turn; it tells whether the store has said at once what comes of it. */
 export function createOpenings(
   runtime: Runtime,
-): (lane: Lane, sendBack: (event: LaneEvent) => void) => undefined {
+): (lane: Lane, sendBack: (event: LaneEvent) => void) => boolean {
   const { mailboxes, settings } = runtime;
 
   const begin = (opening: Opening): void => runtime.ask(askWaiting, choose, fail, opening);
   const askWaiting = ({ lane }: Opening): Answer<readonly StoredItem[]> => mailboxes.waiting(lane.sessionKey);
-  const fail = (_: unknown, { sendBack }: Opening): void => sendBack(failure);
+  const fail = (_: unknown, opening: Opening): void => {
+    opening.isOver = true;
+    opening.sendBack(failure);
+  };
 
   const choose = (waiting: readonly StoredItem[], opening: Opening): void => {
     const { lane } = opening;
@@ -60,11 +64,12 @@ export function createOpenings(
     if (lane.isOver) return;
     if (result.status === "changed") {
       if (--opening.triesLeft > 0) begin(opening);
-      else opening.sendBack(failure);
+      else fail(undefined, opening);
       return;
     }
     lane.openingTurnId = undefined;
-    lane.storeFailures = 0;
+    opening.isOver = true;
+    lane.storeAnswered();
     const { items, fencingToken, incarnation, mailbox } = result;
     const chosen = opening.isRepeated ? selectTurn(items, settings.lane, wake) : opening.selection;
     const cause = chosen?.cause ?? "wake";
@@ -76,14 +81,18 @@ export function createOpenings(
   };
 
   const askSession = ({ lane }: Opening): Answer<SessionRecord> => mailboxes.session(lane.sessionKey);
-  const withhold = ({ mailbox }: SessionRecord, { sendBack }: Opening): void => {
+  const withhold = ({ mailbox }: SessionRecord, opening: Opening): void => {
     // A mailbox that claims work but gives none would be asked for ever: that is a store that fails.
-    if (mailbox.messages + mailbox.events > 0) sendBack(failure);
-    else sendBack({ type: "turn.withheld", mailbox });
+    if (mailbox.messages + mailbox.events > 0) {
+      fail(undefined, opening);
+      return;
+    }
+    opening.isOver = true;
+    opening.sendBack({ type: "turn.withheld", mailbox });
   };
 
   return (lane, sendBack) => {
-    begin({
+    const opening: Opening = {
       lane,
       sendBack,
       triesLeft: openTries,
@@ -91,7 +100,9 @@ export function createOpenings(
       selection: undefined,
       isRepeated: false,
       turnId: "",
-    });
-    return undefined;
+      isOver: false,
+    };
+    begin(opening);
+    return opening.isOver;
   };
 }

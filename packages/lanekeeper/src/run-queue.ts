@@ -12,11 +12,6 @@ export interface RunQueue {
   post(step: () => void): void;
   post<A>(step: (a: A) => void, a: A): void;
   post<A, B>(step: (a: A, b: B) => void, a: A, b: B): void;
-  /**
-   * The same for a caller that no code of the host waits for: where nothing runs or waits, the step and all that follow
-   * from it run in this call. So the steps of one session come together, while the processor has its data at hand.
-   */
-  enter<A, B>(step: (a: A, b: B) => void, a: A, b: B): void;
 }
 
 type Step = (a: unknown, b: unknown) => void;
@@ -62,40 +57,25 @@ export function createRunQueue(host: {
     }
     sinceYield += end / stride;
     if (end > keptRoom) steps.length = keptRoom;
-  };
-  const runOnce = (): void => {
-    run();
     if (used > 0) schedule();
     else isScheduled = false;
   };
   const schedule = (): void => {
     isScheduled = true;
     if (sinceYield < burst) {
-      void soon.then(runOnce);
+      void soon.then(run);
     } else {
       sinceYield = 0;
-      setImmediate(runOnce);
+      setImmediate(run);
     }
   };
-  const add = (step: Step, a: unknown, b: unknown): void => {
-    waiting[used] = step;
-    waiting[used + 1] = a;
-    waiting[used + 2] = b;
-    used += stride;
-  };
-
   return {
     post(step: Step, a?: unknown, b?: unknown) {
-      add(step, a, b);
+      waiting[used] = step;
+      waiting[used + 1] = a;
+      waiting[used + 2] = b;
+      used += stride;
       if (!isScheduled) schedule();
-    },
-    enter(step, a, b) {
-      add(step as Step, a, b);
-      if (isScheduled) return;
-      isScheduled = true;
-      while (used > 0 && sinceYield < burst) run();
-      if (used > 0) schedule();
-      else isScheduled = false;
     },
   };
 }

@@ -41,8 +41,6 @@ export interface Runtime extends StoreRequests {
   readonly isServing: () => boolean;
   /** Sends an event to a lane after the current step. */
   tell(lane: Lane, event: LaneEvent): void;
-  /** The same, at once where no step runs: for callers that no code of the host waits for. */
-  tellNow(lane: Lane, event: LaneEvent): void;
 }
 
 /** Counts since the start. */

@@ -36,8 +36,6 @@ export interface Supervisor {
   startOf(sessionKey: string): "coming" | "failing" | undefined;
   /** Sends an event to a lane after the current step. */
   tell(lane: Lane, event: LaneEvent): void;
-  /** The same, at once where no step runs: for callers that no code of the host waits for. */
-  tellNow(lane: Lane, event: LaneEvent): void;
   /** Sends an event to a session's lane, starting the lane from the store if it sleeps. */
   route(sessionKey: string, event: LaneEvent): void;
   /** Sends an event to the supervisor itself. */
@@ -342,7 +340,6 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     isRebuilding: (sessionKey) => rebuilding.has(sessionKey),
     startOf: (sessionKey) => starting.get(sessionKey) ?? (told.has(sessionKey) ? "coming" : undefined),
     tell,
-    tellNow: (lane, event) => queue.enter(deliver, lane, event),
     route,
     send(event) {
       if (event.type === "keeper.close") heading = "closing";

@@ -91,25 +91,61 @@ test("B32 says so with nothing else arriving, and to the log also when nobody lo
   expect(turns).toHaveLength(1);
 });
 
-test("B32 a lane that the store keeps from starting, or from ending a turn, says so", async () => {
+test.each(["rejects", "hangs"] as const)(
+  "B32 a lane whose turn the store does not open says so within 2 s, then every 30 s: it %s",
+  async (fault) => {
+    const store = failingStore();
+    const { keeper, clock, turns, of, logs } = await createFixture({ store });
+    store.fail(["openTurn"], fault);
+    await keeper.send("a", 1);
+    await clock.advance(2_000);
+    expect(of("lane.blocked")).toMatchObject([{ sessionKey: "a", reason: "store", blockedMs: 2_000 }]);
+    await clock.advance(90_000);
+    expect(of("lane.blocked").map(({ blockedMs }) => blockedMs)).toEqual([2_000, 32_000, 62_000, 92_000]);
+    expect(logs.filter(({ message }) => message === summary)).toHaveLength(4);
+    store.fail(["openTurn"]);
+    await clock.advance(60_000);
+    expect(turns).toHaveLength(1);
+    const before = of("lane.blocked").length;
+    await clock.advance(60_000);
+    expect(of("lane.blocked")).toHaveLength(before);
+  },
+);
+
+test("B32 a lane whose ended turn the store does not record says so likewise", async () => {
   const store = failingStore();
-  const { keeper, clock, turns, of, logs } = await createFixture({ store, lane: { passivateAfterMs: 0 } });
-  store.fail(["openTurn"], "rejects");
+  const { keeper, clock, turns, of } = await createFixture({ store });
   await keeper.send("a", 1);
-  await clock.advance(40_000);
-  expect(of("lane.blocked").length).toBeGreaterThan(0);
-  expect(of("lane.blocked")[0]).toMatchObject({ sessionKey: "a", reason: "store", oldestTurnMs: 0 });
-  store.fail(["openTurn"]);
-  await clock.advance(10_000);
-  expect(turns).toHaveLength(1);
-  const before = of("lane.blocked").length;
+  await clock.settle();
+  await keeper.send("a", 2);
   store.fail(["settleTurn"], "rejects");
   turns[0]!.resolve("done");
-  await clock.advance(40_000);
-  expect(of("lane.blocked").length).toBeGreaterThan(before);
-  expect(
-    logs.filter(({ message, fields }) => message === summary && fields["reason"] === "store"),
-  ).not.toEqual([]);
+  await clock.advance(62_000);
+  expect(of("lane.blocked").map(({ reason, blockedMs }) => [reason, blockedMs])).toEqual([
+    ["store", 2_000],
+    ["store", 32_000],
+    ["store", 62_000],
+  ]);
+  store.fail(["settleTurn"]);
+  await clock.advance(10_000);
+  expect(turns).toHaveLength(2);
+});
+
+test("B32 a lane that wants nothing of the store any more says nothing any more", async () => {
+  const store = failingStore();
+  const { keeper, clock, of } = await createFixture({ store });
+  store.fail(["openTurn"], "rejects");
+  for (const sessionKey of ["cleared", "paused"]) await keeper.send(sessionKey, 1);
+  await clock.advance(10_000);
+  await keeper.clear("cleared");
+  await keeper.pause("paused");
+  await clock.advance(10_000);
+  const before = of("lane.blocked").length;
+  await clock.advance(200_000);
+  expect(of("lane.blocked")).toHaveLength(before);
+  await keeper.resume("paused");
+  await clock.advance(2_000);
+  expect(of("lane.blocked").at(-1)).toMatchObject({ sessionKey: "paused", blockedMs: 2_000 });
 });
 
 test("B32 a paused or draining keeper is no want of capacity", async () => {

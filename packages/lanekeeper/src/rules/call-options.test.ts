@@ -16,19 +16,20 @@ function throwsNoId(): string {
 
 /** How a call is refused: those that return a promise reject, the others throw. */
 async function refusalOf(keeper: Lanekeeper, call: string, args: readonly unknown[]): Promise<unknown> {
-  let answer: unknown;
-  try {
-    answer = (keeper as unknown as Untyped)[call as keyof Untyped](...args);
-  } catch (error) {
-    expect(throwing.has(call)).toBe(true);
-    return error;
-  }
-  expect(throwing.has(call)).toBe(false);
-  expect(answer).toBeInstanceOf(Promise);
-  return (answer as Promise<unknown>).then(
+  const answer = attempt(() => (keeper as unknown as Untyped)[call as keyof Untyped](...args));
+  expect({ call, hasThrown: "thrown" in answer }).toEqual({ call, hasThrown: throwing.has(call) });
+  if ("thrown" in answer) return answer.thrown;
+  return (answer.returned as Promise<unknown>).then(
     (value) => value,
     (error: unknown) => error,
   );
+}
+function attempt(call: () => unknown): { readonly thrown: unknown } | { readonly returned: unknown } {
+  try {
+    return { returned: call() };
+  } catch (error) {
+    return { thrown: error };
+  }
 }
 
 const notDurations = [NaN, Infinity, -1, "5", null, 5n];

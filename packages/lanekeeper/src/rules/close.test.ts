@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Lanekeeper } from "../keeper.ts";
 import { memoryStore } from "../memory-store.ts";
 import { scriptedProcesses } from "../scripted-processes.ts";
+import { failingStore } from "./failing-store.ts";
 import { bodies, createFixture, deferred } from "./fixture.ts";
 
 const closed = { code: "CLOSED" };
@@ -258,3 +259,22 @@ test("B58 a turn that starts while the keeper closes is aborted, not forgotten",
   const outcome = await receipt.outcome;
   expect(["completed", "suspended"]).toContain(outcome.status);
 });
+
+test.each(["rejects", "hangs"] as const)(
+  "B58 a store that %s holds the close no longer than its own deadline after the graces",
+  async (fault) => {
+    const store = failingStore();
+    const { keeper, clock, turns } = await createFixture({ store });
+    const { done } = await keeper.exec("a", "serve");
+    const receipt = await keeper.send("b", "work");
+    await clock.settle();
+    store.fail(["completeExecution", "settleTurn"], fault);
+    turns[0]!.resolve("done");
+    const closing = keeper.close();
+    await clock.advance(50_000);
+    await closing;
+    await expect(done).resolves.toMatchObject({ status: "killed" });
+    await expect(receipt.outcome).resolves.toEqual({ status: "suspended" });
+    expect(clock.nextTimerInMs()).toBeUndefined();
+  },
+);

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ExecOptions } from "../execution.ts";
 import type { Processes } from "../processes.ts";
 import { scriptedProcesses } from "../scripted-processes.ts";
+import { failingStore } from "./failing-store.ts";
 import { createFixture, type Fixture } from "./fixture.ts";
 
 /** What real processes do is in `commands-real.test.ts`. */
@@ -150,6 +151,21 @@ describe("B38", () => {
     await expect(keeper.mailbox("a")).resolves.toEqual([]);
   });
 
+  test("B38 a command that the store cannot record is not started", async () => {
+    const store = failingStore();
+    const { keeper, processes } = await createFixture({ store });
+    store.fail(["recordExecution"], "rejects");
+    await expect(keeper.exec("a", "build")).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect(processes.started).toEqual([]);
+  });
+
+  test("B38 a command that cannot be started rejects with EXEC_FAILED also when the store fails", async () => {
+    const store = failingStore();
+    const { keeper } = await createFixture({ store, processes: scriptedProcesses({ missing: ["nope"] }) });
+    store.fail(["forgetExecution"], "rejects");
+    await expect(keeper.exec("a", "nope")).rejects.toMatchObject({ code: "EXEC_FAILED" });
+  });
+
   test("B38 a start that hangs fails by its deadline, and what starts too late is killed and no event", async () => {
     const scripted = scriptedProcesses();
     const gate = Promise.withResolvers<void>();
@@ -182,7 +198,7 @@ describe("B38", () => {
     const execution = await fixture.keeper.exec("a", "work", [], { notify });
     fixture.processes.started[0]!.write(output);
     fixture.processes.started[0]!.end(exitCode);
-    await execution.done;
+    await expect(execution.done).resolves.toMatchObject({ exitCode, output });
     await expectEvent(fixture, isEvent);
   });
 

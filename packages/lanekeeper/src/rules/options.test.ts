@@ -160,13 +160,14 @@ test("B61 ports may have more members than they need", async () => {
   const simulated = createSimulatedClock();
   const store = memoryStore();
   const silent = (): void => {};
-  const keeper = await createLanekeeper({
+  const keeper = createLanekeeper({
     turn,
     clock: { ...simulated, more: 1 } as typeof simulated,
     store: { ...store, more: 1 } as typeof store,
     logger: { debug: silent, info: silent, warn: silent, error: silent, trace: silent } as object as Console,
   });
-  await keeper.close();
+  await expect(keeper).resolves.toBeDefined();
+  await (await keeper).close();
 });
 
 test("B61 a logger, a clock or a store may be an instance of a class", async () => {
@@ -176,8 +177,9 @@ test("B61 a logger, a clock or a store may be an instance of a class", async () 
     warn(): void {}
     error(): void {}
   }
-  const keeper = await createLanekeeper({ turn, logger: new SilentLogger(), clock: createSimulatedClock() });
-  await keeper.close();
+  const keeper = createLanekeeper({ turn, logger: new SilentLogger(), clock: createSimulatedClock() });
+  await expect(keeper).resolves.toBeDefined();
+  await (await keeper).close();
 });
 
 describe("relations hold after merging with the defaults", () => {

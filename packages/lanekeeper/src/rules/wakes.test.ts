@@ -208,11 +208,13 @@ test("B42 a wake of an idle session that finds no slot is deferred as capacity-f
   keeper.wake("asleep");
   keeper.wake("a");
   await clock.advance(250);
-  expect(of("wake.deferred").map(({ sessionKey, reason }) => [sessionKey, reason])).toEqual([
-    ["live", "capacity-full"],
-    ["a", "session-busy"],
-    ["asleep", "capacity-full"],
-  ]);
+  const reasons = of("wake.deferred").map(({ sessionKey, reason }) => [sessionKey, reason]);
+  expect(reasons).toHaveLength(3);
+  expect(Object.fromEntries(reasons)).toEqual({
+    live: "capacity-full",
+    asleep: "capacity-full",
+    a: "session-busy",
+  });
   turns[0]!.resolve("done");
   await clock.settle();
   expect(turns[1]!.turn).toMatchObject({ sessionKey: "live", cause: "wake" });
