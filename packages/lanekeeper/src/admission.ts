@@ -22,9 +22,14 @@ export interface Admission {
   draining(): LanekeeperError | undefined;
   /** Throws `CLOSED` after close. */
   assertOpen(): void;
+  /** Tells a session's lane what its mailbox holds, where an answer of the store may have been lost. */
+  remind(sessionKey: string): void;
   /** Follows up on an item that the store has accepted. */
   accepted(result: AppendResult & { status: "accepted" }): void;
 }
+
+/** Milliseconds until a lane is reminded again where the store failed. */
+const remindMs = 1_000;
 
 /** Creates the way into a keeper. */
 export function createAdmission(
@@ -61,6 +66,14 @@ export function createAdmission(
     finished(result.dropped);
   };
 
+  const remind: Admission["remind"] = (sessionKey) => {
+    runtime.ask(
+      () => runtime.mailboxes.session(sessionKey),
+      ({ mailbox }) => supervisor.route(sessionKey, { type: "mailbox.changed", mailbox }),
+      () => runtime.deadlines.arm(remindMs, () => remind(sessionKey)),
+    );
+  };
+
   const receiptOf = (known: KnownItem): Receipt => {
     if (known.state === "open") return createReceipt(known.item, outcomes.of(known.item.seq));
     const pending = new PendingOutcome();
@@ -95,6 +108,8 @@ export function createAdmission(
           const { sessionKey, id, meta } = item;
           journal.emit({ type, at: settings.clock.now(), sessionKey, id, meta });
         }
+        // Its first acceptance may have been answered with an error that was none: the lane must hear of it.
+        if (result.known.state === "open") remind(item.sessionKey);
         return receiptOf(result.known);
       }
       case "full": {
@@ -123,6 +138,7 @@ export function createAdmission(
   };
 
   return {
+    remind,
     assertOpen,
     draining,
     accepted,
@@ -157,7 +173,7 @@ function rejecting<T>(
     try {
       return call(sessionKey, work, options);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   };
 }

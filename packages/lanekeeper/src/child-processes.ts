@@ -24,7 +24,11 @@ export const childProcesses: Processes = {
         const pid = child.pid!;
         for (const stream of [child.stdout, child.stderr]) {
           const decoder = new StringDecoder("utf8");
-          stream.on("data", (chunk: Buffer) => listener.output(decoder.write(chunk)));
+          const tell = (text: string): void => {
+            if (text !== "") listener.output(text);
+          };
+          stream.on("data", (chunk: Buffer) => tell(decoder.write(chunk)));
+          stream.on("end", () => tell(decoder.end()));
           stream.on("error", () => {});
         }
         let drain: NodeJS.Timeout | undefined;

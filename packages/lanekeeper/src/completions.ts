@@ -40,6 +40,8 @@ export function createCompletions(
   host: {
     /** Tells the supervisor that a command ended. */
     ended(execId: string): void;
+    /** Tells a session's lane what its mailbox holds. */
+    remind(sessionKey: string): void;
     /** Routes what the store has accepted to its lane. */
     accepted(result: CompleteResult & { status: "accepted" }): void;
     /** Whether the keeper closes: then nobody waits for a store that fails. */
@@ -74,8 +76,11 @@ export function createCompletions(
     const { execId, sessionKey } = record;
     switch (result.status) {
       case "duplicate":
+        // A try before may have been answered with an error that was none: the lane must hear of the event.
+        host.remind(sessionKey);
+        return refuse(execId, sessionKey, "duplicate");
       case "silent":
-        return refuse(execId, sessionKey, result.status);
+        return refuse(execId, sessionKey, "silent");
       case "stale": {
         const { id, at, reason } = result.deadLetter;
         if (journal.isObserved) journal.emit({ type: "deadLetter.added", at, sessionKey, id, reason });

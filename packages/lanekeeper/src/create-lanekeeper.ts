@@ -165,6 +165,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   const admission = createAdmission(runtime, supervisor, retention);
   const completions = createCompletions(runtime, {
     ended: (execId) => supervisor.send({ type: "execution.ended", execId }),
+    remind: (sessionKey) => admission.remind(sessionKey),
     accepted: (result) => admission.accepted(result),
     isClosing: () => supervisor.state === "closing",
   });

@@ -65,7 +65,7 @@ export class Lane {
 
   /** The actor's state. */
   get snapshot(): ChartSnapshot<LaneContext> {
-    return this.actor.getSnapshot() as ChartSnapshot<LaneContext>;
+    return this.actor.getSnapshot();
   }
 
   /** Notes that a step with the store worked. */

@@ -1,4 +1,5 @@
 import type { MailboxSummary } from "@lanekeeper/machines";
+import type { DeadLetter } from "./dead-letter.ts";
 import type { ReclaimRecord, SessionRecord, SettledItem, StoredItem } from "./store.ts";
 
 /**
@@ -21,6 +22,14 @@ export interface OpenTurn {
   readonly items: readonly StoredItem[];
 }
 
+/** The turn that a session settled last. */
+export interface SettledTurn {
+  readonly turnId: string;
+  readonly fencingToken: bigint;
+  readonly deadLetters: readonly DeadLetter[];
+  readonly finished: readonly SettledItem[];
+}
+
 /** The memory store's record of one session. */
 export class MemorySession {
   readonly sessionKey: string;
@@ -29,7 +38,7 @@ export class MemorySession {
   lastReclaim: ReclaimRecord | undefined = undefined;
   open: OpenTurn | undefined = undefined;
   /** The turn settled last, so that asking again gives the same answer. */
-  settledTurnId: string | undefined = undefined;
+  last: SettledTurn | undefined = undefined;
   waiting: StoredItem[] = none;
   known: Map<string, StoredItem | RememberedItem> | undefined = undefined;
   version = 0;

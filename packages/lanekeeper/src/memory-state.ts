@@ -3,7 +3,7 @@ import { attemptsOf } from "./attempts.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import { createMemoryExecutions, type MemoryExecutions } from "./memory-executions.ts";
 import { createMemoryDeadLetters, type MemoryDeadLetters } from "./memory-dead-letters.ts";
-import { MemorySession, type RememberedItem } from "./memory-session.ts";
+import { MemorySession, type OpenTurn, type RememberedItem } from "./memory-session.ts";
 import type { Outcome } from "./outcome.ts";
 import type {
   AppendResult,
@@ -12,6 +12,8 @@ import type {
   MailboxLimits,
   NewItem,
   RestartResult,
+  Settlement,
+  SettleResult,
   SettledItem,
   StoredItem,
   StoreHost,
@@ -156,6 +158,35 @@ export class MemoryState {
     return due.reduce((soonest, at) => (at !== undefined && !(soonest! < at) ? at : soonest), undefined);
   }
 
+  /** Records the end of a session's open turn. Throws, and has changed nothing, unless each item has its disposition. */
+  settle(session: MemorySession, open: OpenTurn, settlement: Settlement): SettleResult {
+    const { turnId, fencingToken, dispositions, dedupeMs, reclaim, restart } = settlement;
+    const items = dispositions.map(({ seq }) => open.items.find((item) => item.seq === seq));
+    if (
+      items.length !== open.items.length ||
+      new Set(items).size !== items.length ||
+      items.includes(undefined)
+    ) {
+      throw new RangeError(`turn ${turnId} holds ${open.items.length} items; each needs one disposition`);
+    }
+    session.open = undefined;
+    if (reclaim !== undefined) session.lastReclaim = reclaim;
+    let deadLetters: readonly DeadLetter[] = nothing;
+    for (const [index, disposition] of dispositions.entries()) {
+      const letter = this.dispose(session, items[index]!, disposition, turnId, dedupeMs);
+      if (letter !== undefined) deadLetters = [...deadLetters, letter];
+    }
+    let finished: readonly SettledItem[] = nothing;
+    if (restart === true) {
+      const restarted = this.restart(session, dedupeMs);
+      ({ finished } = restarted);
+      deadLetters = [...deadLetters, ...restarted.deadLetters];
+    }
+    session.last = { turnId, fencingToken, deadLetters, finished };
+    const { incarnation } = session;
+    return { status: "settled", mailbox: session.changed(), incarnation, deadLetters, finished };
+  }
+
   /** Does with an item of an ended turn what the settlement says. */
   dispose(
     session: MemorySession,
@@ -231,6 +262,9 @@ export class MemoryState {
     if (session.known?.size === 0) session.known = undefined;
   }
 }
+
+/** Shared by all that finish nothing besides. */
+const nothing: readonly never[] = [];
 
 /** The name an item is known by: completions have names of their own, apart from the ids that hosts give (B23). */
 function knownName(item: { readonly id: string; readonly incarnation?: number | undefined }): string {

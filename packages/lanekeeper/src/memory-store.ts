@@ -98,47 +98,22 @@ function openMailboxes(state: MemoryState): Mailboxes {
         mailbox: session.changed(),
       };
     },
-    settleTurn({ sessionKey, turnId, fencingToken, dispositions, dedupeMs, reclaim, restart }) {
+    settleTurn(settlement) {
+      const { sessionKey, turnId, fencingToken } = settlement;
       const session = state.require(sessionKey);
-      const { open } = session;
-      if (open?.turnId !== turnId || open.fencingToken !== fencingToken) {
-        const mailbox = session.summary();
-        return session.settledTurnId === turnId
-          ? {
-              status: "settled",
-              mailbox,
-              incarnation: session.incarnation,
-              deadLetters: [],
-              finished: noItems,
-            }
-          : { status: "stale", mailbox };
+      const { open, last } = session;
+      if (open?.turnId === turnId && open.fencingToken === fencingToken) {
+        return state.settle(session, open, settlement);
       }
-      session.open = undefined;
-      session.settledTurnId = turnId;
-      if (reclaim !== undefined) session.lastReclaim = reclaim;
-      const letters = [];
-      for (const disposition of dispositions) {
-        const item = open.items.find(({ seq }) => seq === disposition.seq)!;
-        const letter = state.dispose(session, item, disposition, turnId, dedupeMs);
-        if (letter !== undefined) letters.push(letter);
-      }
-      if (restart === true) {
-        const restarted = state.restart(session, dedupeMs);
-        return {
-          status: "settled",
-          mailbox: restarted.mailbox,
-          incarnation: restarted.incarnation,
-          deadLetters: [...letters, ...restarted.deadLetters],
-          finished: restarted.finished,
-        };
-      }
+      const mailbox = session.summary();
+      if (last?.turnId !== turnId || last.fencingToken !== fencingToken) return { status: "stale", mailbox };
       const { incarnation } = session;
       return {
         status: "settled",
-        mailbox: session.changed(),
+        mailbox,
         incarnation,
-        deadLetters: letters,
-        finished: noItems,
+        deadLetters: last.deadLetters,
+        finished: last.finished,
       };
     },
     restart: ({ sessionKey, dedupeMs }) => state.restart(state.require(sessionKey), dedupeMs),
@@ -215,8 +190,6 @@ function openMailboxes(state: MemoryState): Mailboxes {
     sweep: () => state.sweep(),
   };
 }
-
-const noItems: readonly SettledItem[] = [];
 
 function firstNotBefore(keys: readonly string[], bound: string): number {
   let low = 0;

@@ -276,6 +276,7 @@ export class OpenLanekeeper implements Lanekeeper {
     health.check();
     wakes.close();
     await Promise.all([shutdown.quiet(), executions.close()]);
+    await runtime.answered();
     supervisor.send({ type: "keeper.emptied" });
     await new Promise<void>((resolve) => runtime.queue.post(resolve));
     shutdown.tell();

@@ -25,6 +25,8 @@ export interface StoreRequests {
   ): void;
   /** Asks for a caller outside. Rejects with `STORE_UNAVAILABLE`, or with the store's own typed error. */
   request<T>(question: () => Answer<T>): T | Promise<T>;
+  /** Resolves when nobody waits for an answer any more: each comes, or its deadline does (B33). */
+  answered(): Promise<void>;
 }
 
 /** Milliseconds a store has to answer. */
@@ -49,6 +51,13 @@ export function createStoreRequests(
     return failure;
   };
 
+  let pending = 0;
+  const whenNone = new Set<() => void>();
+  const settled = (): void => {
+    if (--pending > 0) return;
+    for (const tell of whenNone) tell();
+    whenNone.clear();
+  };
   const awaitAnswer = <T, S>(
     answer: PromiseLike<T>,
     answered: (value: T, subject: S) => void,
@@ -56,8 +65,10 @@ export function createStoreRequests(
     subject: S,
   ): void => {
     let isOver = false;
+    pending++;
     const deadline = armRunning(storeDeadlineMs, () => {
       isOver = true;
+      settled();
       failed(unavailable(new Error(`no answer within ${storeDeadlineMs} ms`)), subject);
     });
     Promise.resolve(answer).then(
@@ -65,12 +76,14 @@ export function createStoreRequests(
         host.onSuccess();
         if (isOver) return;
         isOver = true;
+        settled();
         deadline.cancel();
         answered(value, subject);
       },
       (error: unknown) => {
         if (isOver) return;
         isOver = true;
+        settled();
         deadline.cancel();
         failed(unavailable(error), subject);
       },
@@ -97,6 +110,14 @@ export function createStoreRequests(
       }
       host.onSuccess();
       answered(answer, subject as S);
+    },
+    async answered() {
+      // Whoever is answered may ask again.
+      for (;;) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (pending === 0) return;
+        await new Promise<void>((resolve) => whenNone.add(resolve));
+      }
     },
     request<T>(question: () => Answer<T>): T | Promise<T> {
       let answer: Answer<T>;

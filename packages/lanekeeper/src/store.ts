@@ -227,7 +227,7 @@ export interface Mailboxes {
 
   /** Accepts an item; idempotent by its id. */
   append(item: NewItem, limits: MailboxLimits): Answer<AppendResult>;
-  /** What waits in a session, in order; not what a turn holds. */
+  /** What waits in a session, in order; not what a turn holds. Good until the session's next step: copy what you keep. */
   waiting(sessionKey: string): Answer<readonly StoredItem[]>;
   /** What a session has accepted and not finished, in order. */
   unfinished(sessionKey: string): Answer<readonly StoredItem[]>;

@@ -173,8 +173,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
       if (stateOf() === "closing" && counters.engaged === 0) host.drained();
     });
   };
-  const stateOf = (): Supervisor["state"] =>
-    (actor.getSnapshot() as ChartSnapshot<SupervisorContext>).leaf.state as Supervisor["state"];
+  const stateOf = (): Supervisor["state"] => actor.getSnapshot().leaf.state as Supervisor["state"];
 
   const deliver = (lane: Lane, event: LaneEvent): void => {
     if (lane.isOver) return;

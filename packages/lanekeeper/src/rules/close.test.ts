@@ -278,3 +278,64 @@ test.each(["rejects", "hangs"] as const)(
     expect(clock.nextTimerInMs()).toBeUndefined();
   },
 );
+
+test("B58 close settles calls that a hanging store has not answered, by its deadline", async () => {
+  const store = failingStore();
+  const { keeper, clock } = await createFixture({ store });
+  store.fail(
+    [
+      "append",
+      "page",
+      "withdraw",
+      "pause",
+      "execution",
+      "recordExecution",
+      "find",
+      "unfinished",
+      "deadLetters",
+    ],
+    "hangs",
+  );
+  const calls = [
+    keeper.send("a", 1),
+    keeper.notify("a", { kind: "note" }),
+    keeper.attach("a", "id"),
+    keeper.exec("a", "build"),
+    keeper.expectExec("a", "job-1"),
+    keeper.reportExec({ execId: "job-1", sessionKey: "a", exitCode: 0 }),
+    keeper.sessions(),
+    keeper.mailbox("a"),
+    keeper.deadLetters(),
+    keeper.clear("a"),
+    keeper.pause("a"),
+  ].map((call) => call.then(String, (error: { readonly code: string }) => error.code));
+  const closing = keeper.close();
+  await clock.advance(30_000);
+  await closing;
+  expect(new Set(await Promise.all(calls))).toEqual(new Set(["STORE_UNAVAILABLE"]));
+});
+
+test("B58 close waits for a store that is slow to accept: the message is in it", async () => {
+  const store = memoryStore();
+  const gate = deferred<void>();
+  const { keeper, clock } = await createFixture({
+    store: {
+      ...store,
+      async open(host) {
+        const mailboxes = await store.open(host);
+        return { ...mailboxes, append: (...given) => gate.promise.then(() => mailboxes.append(...given)) };
+      },
+    },
+  });
+  const sent = keeper.send("a", 1, { id: "one" });
+  let isClosed = false;
+  const closing = keeper.close().then(() => (isClosed = true));
+  await clock.advance(10_000);
+  expect(isClosed).toBe(false);
+  gate.resolve();
+  const receipt = await sent;
+  await closing;
+  await expect(receipt.outcome).resolves.toEqual({ status: "suspended" });
+  const later = await createFixture({ store, clock });
+  await expect(later.keeper.mailbox("a")).resolves.toMatchObject([{ id: "one" }]);
+});

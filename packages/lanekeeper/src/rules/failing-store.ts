@@ -1,8 +1,8 @@
 import { memoryStore } from "../memory-store.ts";
 import type { Mailboxes, Store } from "../store.ts";
 
-/** What a step of a failing store does instead of its work: rejects, throws, or never answers. */
-export type Fault = "rejects" | "throws" | "hangs";
+/** What a step of a failing store does: rejects, throws or never answers instead of its work, or does it and rejects. */
+export type Fault = "rejects" | "throws" | "hangs" | "loses the answer";
 
 /** A memory store whose steps fail as told. */
 export interface FailingStore extends Store {
@@ -28,7 +28,9 @@ export function failingStore(): FailingStore {
         get(target, step) {
           const fault = faults.get(step);
           if (fault === undefined) return Reflect.get(target, step) as unknown;
-          return () => {
+          return (...args: unknown[]) => {
+            if (fault === "loses the answer")
+              (Reflect.get(target, step) as (...given: unknown[]) => unknown)(...args);
             if (fault === "throws") throw new Error(`${String(step)} threw`);
             if (fault === "hangs") return new Promise(() => {});
             return Promise.reject(new Error(`${String(step)} failed`));

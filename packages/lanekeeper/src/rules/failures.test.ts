@@ -237,4 +237,44 @@ describe("a store that fails", () => {
     await clock.settle();
     expect(turns).toHaveLength(1);
   });
+
+  it("B33 runs a message whose acceptance was answered with an error that was none, once it is sent again", async () => {
+    const store = failingStore();
+    const { keeper, clock, turns } = await createFixture({ store });
+    store.fail(["append"], "loses the answer");
+    await expect(keeper.send("s", "x", { id: "m" })).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    store.fail(["append"]);
+    const receipt = await keeper.send("s", "x", { id: "m" });
+    await clock.settle();
+    turns[0]!.resolve("run");
+    expect(await receipt.reply()).toBe("run");
+    await clock.settle();
+    expect(turns).toHaveLength(1);
+  });
+
+  it("B35 shows a completion whose record was answered with an error that was none, once", async () => {
+    const store = failingStore();
+    const { keeper, clock, turns, processes } = await createFixture({ store });
+    await keeper.exec("s", "make");
+    store.fail(["completeExecution"], "loses the answer");
+    processes.started[0]!.end(0);
+    await clock.settle();
+    store.fail(["completeExecution"]);
+    await clock.advance(60_000);
+    expect(turns.map(({ turn }) => turn.events.map(({ kind }) => kind))).toEqual([["exec.completed"]]);
+  });
+
+  it("B55 gives a settlement that is asked again after a lost answer the same answer", async () => {
+    const store = failingStore();
+    const { keeper, clock, turns, of } = await createFixture({ store, lane: { retry: { attempts: 1 } } });
+    const receipt = await keeper.send("s", 1);
+    await clock.settle();
+    store.fail(["settleTurn"], "loses the answer");
+    turns[0]!.reject(new Error("for good"));
+    await clock.settle();
+    store.fail(["settleTurn"]);
+    await clock.advance(10_000);
+    expect(await receipt.outcome).toMatchObject({ status: "failed" });
+    expect(of("deadLetter.added")).toHaveLength(1);
+  });
 });
