@@ -15,6 +15,7 @@ class Capacity implements Dispatcher {
   turns: number;
   held = 0;
   #isHolding = false;
+  #isGranting = false;
   readonly #queue = new Line<Slot>();
 
   constructor(turns: number) {
@@ -57,11 +58,17 @@ class Capacity implements Dispatcher {
   }
 
   #grantWaiting(): void {
-    if (this.#isHolding) return;
-    for (let slot = this.#queue.first; slot !== undefined; slot = this.#queue.first) {
-      if (this.held >= this.turns) return;
-      this.#queue.remove(slot);
-      this.#grant(slot);
+    // A slot given back by whoever was just granted one is handed on by the loop that granted it, not by one inside it.
+    if (this.#isHolding || this.#isGranting) return;
+    this.#isGranting = true;
+    try {
+      for (let slot = this.#queue.first; slot !== undefined; slot = this.#queue.first) {
+        if (this.held >= this.turns) break;
+        this.#queue.remove(slot);
+        this.#grant(slot);
+      }
+    } finally {
+      this.#isGranting = false;
     }
   }
 }

@@ -59,7 +59,7 @@ class ContainedObservable<T> extends Observable<T> {
 
   override lift<R>(operator?: Operator<T, R>): Observable<R> {
     const lifted = new ContainedObservable<R>(this, this.#onError);
-    lifted.operator = operator as Operator<unknown, R> | undefined;
+    lifted.operator = operator;
     return lifted;
   }
 

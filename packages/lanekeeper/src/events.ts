@@ -61,7 +61,13 @@ export type TurnEvents =
     })
   | (OfTurn & { readonly type: "turn.progressed"; readonly note: string | undefined })
   | (OfTurn & { readonly type: "turn.emitted"; readonly data: unknown })
-  | (OfTurn & { readonly type: "turn.aborting"; readonly reason: string; readonly graceMs: number })
+  | (OfTurn & {
+      readonly type: "turn.aborting";
+      readonly reason: string;
+      /** The reason that the host gave to `abort`. */
+      readonly note: string | undefined;
+      readonly graceMs: number;
+    })
   | (OfTurn & { readonly type: "turn.completed"; readonly durationMs: number; readonly attempt: number })
   | (OfTurn & {
       readonly type: "turn.failed";

@@ -93,11 +93,14 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
         runtime.queue.post(runTurn, turn);
       },
       abortTurn: ({ context, self }) => {
-        const turn = laneOf(self).turn!;
+        const lane = laneOf(self);
+        const turn = lane.turn!;
         const reason = context.abort!;
-        turn.stop(reason);
+        const note = reason === "aborted" ? lane.abortNote : undefined;
+        turn.stop(reason, note);
         if (journal.isObserved) {
-          journal.emit({ type: "turn.aborting", ...turn.facts(), reason, graceMs: options.abortGraceMs });
+          const graceMs = options.abortGraceMs;
+          journal.emit({ type: "turn.aborting", ...turn.facts(), reason, note, graceMs });
         }
         // The outcome of an abort or a reset is decided now, not when the code returns (B28).
         if (reason === "aborted" || reason === "reset") {

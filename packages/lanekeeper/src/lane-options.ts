@@ -119,9 +119,7 @@ function broken(left: string, a: number, relation: string, right: string, b: num
 }
 
 /** The members of an object that are not undefined, which means absent. */
-export function withoutUndefined<T extends object>(
-  object: T,
-): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+function withoutUndefined<T extends object>(object: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
     [Key in keyof T]?: Exclude<T[Key], undefined>;
   };

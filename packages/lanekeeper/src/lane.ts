@@ -39,6 +39,8 @@ export class Lane {
   postponed: (LaneEvent | (() => void))[] = none;
   /** Whether it replaces one that crashed. */
   isRebuilt = false;
+  /** Why the host aborts the turn, in its own words. */
+  abortNote: string | undefined = undefined;
   /** Failed steps with the store in a row. */
   storeFailures = 0;
   /** Stops the notices that the store keeps it from its work, through however many tries; set while it does. */

@@ -194,12 +194,12 @@ export class LiveTurn implements Turn {
   }
 
   /** Tells the code to stop; from now on it may start nothing. The first reason stays on the signal. */
-  stop(reason: AbortReason): void {
+  stop(reason: AbortReason, note?: string): void {
     this.stopReason = reason;
     if (this.#phase !== "current") return;
     this.#phase = "aborting";
     this.abortedMono = this.#runtime.settings.clock.monotonic();
-    this.#abortReason = abortError(reason, this);
+    this.#abortReason = abortError(reason, this, note);
     this.#runtime.queue.post(() => this.#controller?.abort(this.#abortReason));
     for (const onAbort of this.#onAbort ?? []) onAbort();
     this.#onAbort = undefined;
@@ -280,7 +280,7 @@ const hasReturned = { type: "turn.returned" } as const;
 const hasThrown = { type: "turn.threw" } as const;
 
 /** The reason on the signal of a turn that is told to stop. */
-function abortError(reason: AbortReason, turn: LiveTurn): LanekeeperError {
+function abortError(reason: AbortReason, turn: LiveTurn, note: string | undefined): LanekeeperError {
   const details = { turnId: turn.id, sessionKey: turn.sessionKey };
   switch (reason) {
     case "stalled":
@@ -292,7 +292,13 @@ function abortError(reason: AbortReason, turn: LiveTurn): LanekeeperError {
     case "timeout":
       return new LanekeeperError("TURN_TIMEOUT", "The turn ran for too long. Return now.", details);
     case "aborted":
-      return new LanekeeperError("TURN_ABORTED", "The turn was aborted. Stop its work.", details);
+      return new LanekeeperError(
+        "TURN_ABORTED",
+        note === undefined
+          ? "The turn was aborted. Stop its work."
+          : `The turn was aborted: ${note}. Stop its work.`,
+        { ...details, reason: note },
+      );
     case "reset":
       return new LanekeeperError("TURN_RESET", "The session was reset. Stop the turn's work.", details);
     case "closed":

@@ -203,7 +203,7 @@ export class OpenLanekeeper implements Lanekeeper {
 
   async abort(sessionKey: string, reason?: string): Promise<boolean> {
     assertSessionKey(sessionKey);
-    checkReason(reason);
+    const note = checkReason(reason);
     const { admission, supervisor, runtime } = this.#parts;
     admission.assertOpen();
     return new Promise((resolve) => {
@@ -216,6 +216,7 @@ export class OpenLanekeeper implements Lanekeeper {
           // A turn is being opened: aborted as soon as it is.
           lane.postpone(() => tryAborting());
         } else if (detail.endsWith(".running") || detail.endsWith(".aborting")) {
+          lane.abortNote = note;
           runtime.tell(lane, { type: "turn.abort" });
           runtime.queue.post(() => resolve(true));
         } else {

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createCapacity } from "../capacity.ts";
 import { assembleLanekeeper } from "../create-lanekeeper.ts";
-import type { Claim, Dispatcher } from "../dispatcher.ts";
+import type { Dispatcher } from "../dispatcher.ts";
 import type { LanekeeperEvent } from "../events.ts";
 import type { Lanekeeper } from "../keeper.ts";
 import type { LanekeeperOptions } from "../options.ts";
@@ -31,7 +31,7 @@ function bugged(turns: number, bug: { sessionKey: string; times: number }): Disp
           return claim.isHeld;
         },
         release,
-      } as Claim;
+      };
     },
     get held() {
       return capacity.held;

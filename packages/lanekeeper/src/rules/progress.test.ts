@@ -202,9 +202,13 @@ describe("progress, stall and reclaim", () => {
     const { keeper, clock, turns, of } = await createFixture({ lane });
     const receipt = await keeper.send("s", 1);
     await clock.settle();
-    expect(await keeper.abort("s")).toBe(true);
+    expect(await keeper.abort("s", "the user left")).toBe(true);
     expect(await receipt.outcome).toEqual({ status: "cancelled", reason: "aborted" });
-    expect(turns[0]!.turn.signal.reason).toMatchObject({ code: "TURN_ABORTED" });
+    expect(turns[0]!.turn.signal.reason).toMatchObject({
+      code: "TURN_ABORTED",
+      message: expect.stringContaining("the user left"),
+    });
+    expect(of("turn.aborting")).toMatchObject([{ reason: "aborted", note: "the user left" }]);
     expect(keeper.session("s")!.detail).toBe("busy.aborting");
     turns[0]!.resolve("too late to count");
     await clock.settle();
