@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createCapacity } from "../capacity.ts";
 import { assembleLanekeeper } from "../create-lanekeeper.ts";
-import type { Dispatcher } from "../dispatcher.ts";
+import type { Claim, ClaimRequest, Dispatcher } from "../dispatcher.ts";
 import type { LanekeeperEvent } from "../events.ts";
 import type { Lanekeeper } from "../keeper.ts";
 import type { LanekeeperOptions } from "../options.ts";
@@ -11,28 +11,11 @@ import { createFixture } from "./fixture.ts";
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** A dispatcher whose first release of a claim throws, for one session and so many claims: a bug inside a lane's action. */
-function bugged(turns: number, bug: { sessionKey: string; times: number }): Dispatcher {
+/** A capacity whose claims a test may change. */
+function capacityWith(turns: number, change: (claim: Claim, request: ClaimRequest) => Claim): Dispatcher {
   const capacity = createCapacity(turns);
   return {
-    claim(request) {
-      const claim = capacity.claim(request);
-      let hasThrown = false;
-      const release = (): void => {
-        if (request.sessionKey === bug.sessionKey && !hasThrown && bug.times > 0) {
-          hasThrown = true;
-          bug.times--;
-          throw new Error("a bug in an action");
-        }
-        claim.release();
-      };
-      return {
-        get isHeld() {
-          return claim.isHeld;
-        },
-        release,
-      };
-    },
+    claim: (request) => change(capacity.claim(request), request),
     get held() {
       return capacity.held;
     },
@@ -45,6 +28,26 @@ function bugged(turns: number, bug: { sessionKey: string; times: number }): Disp
     resize: (count) => capacity.resize(count),
     hold: () => capacity.hold(),
   };
+}
+
+/** A dispatcher whose first release of a claim throws, for one session and so many claims: a bug inside a lane's action. */
+function bugged(turns: number, bug: { sessionKey: string; times: number }): Dispatcher {
+  return capacityWith(turns, (claim, { sessionKey }) => {
+    let hasThrown = false;
+    return {
+      get isHeld() {
+        return claim.isHeld;
+      },
+      release() {
+        if (sessionKey === bug.sessionKey && !hasThrown && bug.times > 0) {
+          hasThrown = true;
+          bug.times--;
+          throw new Error("a bug in an action");
+        }
+        claim.release();
+      },
+    };
+  });
 }
 
 /** A keeper with a dispatcher of the test's. */
@@ -127,14 +130,11 @@ describe("a crash inside a lane", () => {
           attempt === 1 ? new Promise(() => {}) : "again"
         ),
       },
-      (turns) => {
-        const capacity = createCapacity(turns);
-        const claim: Dispatcher["claim"] = (request) => {
+      (turns) =>
+        capacityWith(turns, (claim, request) => {
           lose = () => request.lost();
-          return capacity.claim(request);
-        };
-        return Object.create(capacity, { claim: { value: claim } }) as Dispatcher;
-      },
+          return claim;
+        }),
     );
     const receipt = await keeper.send("s", 1);
     await clock.settle();
