@@ -102,7 +102,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     journal,
     outcomes: createPendingOutcomes(),
     zombies,
-    pulse: createPulse(deadlines, settings.lane.stallAfterMs, () => runtime.dispatcher.held > 0),
+    pulse: createPulse(deadlines, () => runtime.dispatcher.held > 0),
     counters: { waiting: 0, stalled: 0, engaged: 0, completed: 0, failed: 0, reclaimed: 0 },
     scope: new AsyncLocalStorage<LiveTurn>(),
     get wakes() {

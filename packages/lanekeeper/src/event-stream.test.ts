@@ -1,4 +1,4 @@
-import { filter, finalize, map, NEVER, share, switchMap, take, tap, toArray } from "rxjs";
+import { filter, finalize, map, NEVER, share, Subject, switchMap, take, tap, toArray } from "rxjs";
 import { describe, expect, it } from "vitest";
 import { createEventStream } from "./event-stream.ts";
 import type { LanekeeperEvent } from "./events.ts";
@@ -222,5 +222,15 @@ describe("an operator that throws", () => {
     tell(1);
     stream.flush();
     expect(stream.isObserved).toBe(false);
+  });
+
+  it("contains a host's own subject that it has unsubscribed", () => {
+    const { stream, errors, tell } = createStream();
+    const subject = new Subject<LanekeeperEvent>();
+    stream.events$.subscribe(subject);
+    subject.unsubscribe();
+    tell(1);
+    stream.flush();
+    expect(errors).toMatchObject([{ name: "ObjectUnsubscribedError" }]);
   });
 });

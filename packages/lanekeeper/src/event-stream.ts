@@ -1,4 +1,4 @@
-import { Observable, type Observer, type Operator, Subject, type Subscription } from "rxjs";
+import { Observable, type Observer, type Operator, Subject, Subscriber, type Subscription } from "rxjs";
 import type { LanekeeperEvent } from "./events.ts";
 
 /**
@@ -73,7 +73,7 @@ class ContainedObservable<T> extends Observable<T> {
         ? { next: observerOrNext, ...(error ? { error } : {}), ...(complete ? { complete } : {}) }
         : (observerOrNext ?? {});
     // An operator's own subscriber passes errors on by itself.
-    if ("isStopped" in given) return super.subscribe(given);
+    if (given instanceof Subscriber) return super.subscribe(given);
     const contain = (call: () => void): void => {
       try {
         call();

@@ -62,4 +62,12 @@ describe("an id maker", () => {
     now = 1_000.9;
     expect(createId().slice(0, 13)).toBe(`${first.slice(0, 9)}0001`);
   });
+
+  it("makes ids of the same length from the epoch on", () => {
+    const createId = createIdMaker(
+      () => 0,
+      () => 0.5,
+    );
+    expect(createId()).toBe("000000000".concat("0000", "iiiiiiiiii"));
+  });
 });

@@ -7,7 +7,7 @@ const alphabet = "0123456789abcdefghijklmnopqrstuvwxyz";
 export function createIdMaker(now: () => number, random: () => number): () => string {
   let suffix = "";
   for (let index = 0; index < 10; index++) suffix += alphabet[Math.floor(random() * alphabet.length)] ?? "0";
-  let lastMs = 0;
+  let lastMs = -1;
   let prefix = "";
   let counter = 0;
   return () => {

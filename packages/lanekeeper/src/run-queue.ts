@@ -53,7 +53,11 @@ export function createRunQueue(host: {
       } catch (error) {
         host.onError(error);
       }
-      host.afterStep();
+      try {
+        host.afterStep();
+      } catch (error) {
+        host.onError(error);
+      }
     }
     sinceYield += end / stride;
     if (end > keptRoom) steps.length = keptRoom;

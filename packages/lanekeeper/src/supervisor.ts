@@ -282,6 +282,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     const now = settings.clock.monotonic();
     const crash = crashes.get(sessionKey);
     const isSeries = crash !== undefined && now - crash.at < crashSeriesMs;
+    for (const [key, { at }] of crashes) if (now - at >= crashSeriesMs) crashes.delete(key);
     const series = { count: isSeries ? crash.count + 1 : 1, at: now };
     crashes.set(sessionKey, series);
     const rebuildInMs = series.count === 1 ? 0 : backoffMs(series.count - 2, rebuildBackoff, () => 0.999);

@@ -41,4 +41,14 @@ describe("a throttle", () => {
       }),
     );
   });
+
+  it("forgets subjects that may speak again once there are many", () => {
+    let now = 0;
+    const throttle = createThrottle(() => now, 10);
+    for (let index = 0; index < 2_000; index++) throttle.allow(`subject ${index}`);
+    expect(throttle.allow("subject 1")).toBe(undefined);
+    now = 10;
+    throttle.allow("another");
+    expect(throttle.allow("subject 1")).toBe(0);
+  });
 });

@@ -4,9 +4,16 @@ export interface Throttle {
   allow(key: string): number | undefined;
 }
 
+/** Keys after which those that may speak again are forgotten. */
+const mostKeys = 1_024;
+
 /** A throttle over a clock's monotonic time. */
 export function createThrottle(monotonic: () => number, intervalMs: number): Throttle {
   const last = new Map<string, { at: number; heldBack: number }>();
+  /** Subjects that have been quiet for an interval need no memory. */
+  const forget = (now: number): void => {
+    for (const [key, { at }] of last) if (now - at >= intervalMs) last.delete(key);
+  };
   return {
     allow(key) {
       const now = monotonic();
@@ -15,6 +22,7 @@ export function createThrottle(monotonic: () => number, intervalMs: number): Thr
         entry.heldBack++;
         return undefined;
       }
+      if (last.size >= mostKeys) forget(now);
       last.set(key, { at: now, heldBack: 0 });
       return entry?.heldBack ?? 0;
     },

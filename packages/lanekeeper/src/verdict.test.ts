@@ -321,4 +321,8 @@ describe("a backoff", () => {
       ),
     );
   });
+
+  it("is no wait for a base of 0, after however many failures", () => {
+    expect(backoffMs(5_000, { attempts: 9_999, baseMs: 0, maxMs: 1_000 }, () => 0.5)).toBe(0);
+  });
 });

@@ -71,9 +71,12 @@ export function judge(turn: EndedTurn, context: VerdictContext): Verdict {
   return { dispositions, retryAt: isAnyReturned ? retryAt : undefined };
 }
 
+/** Doublings after which every backoff is at its ceiling; beyond some thousand a power of two is no number. */
+const mostDoublings = 64;
+
 /** `min(maxMs, baseMs · 2^n)` with full jitter. `random` is taken into [0, 1) whatever it returns. */
 export function backoffMs(failures: number, retry: LaneOptions["retry"], random: () => number): number {
-  const ceiling = Math.min(retry.maxMs, retry.baseMs * 2 ** failures);
+  const ceiling = Math.min(retry.maxMs, retry.baseMs * 2 ** Math.min(failures, mostDoublings));
   const chance = random();
   return Math.round(ceiling * (chance >= 0 && chance < 1 ? chance : 1));
 }

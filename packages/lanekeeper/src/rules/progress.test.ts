@@ -156,6 +156,18 @@ describe("progress, stall and reclaim", () => {
     expect(of("turn.aborting").map(({ reason }) => reason)).toEqual(["stalled", "stalled"]);
   });
 
+  it("B26a moves deadlines by little more than a short delay, however long they are", async () => {
+    const { keeper, clock, of } = await createFixture();
+    await keeper.send("s", 1);
+    await clock.advance(60_000);
+    await clock.suspend(2_500);
+    expect(of("clock.late").every(({ lostMs }) => lostMs <= 2_500)).toBe(true);
+    await clock.advance(59_999);
+    expect(of("lane.stalled")).toEqual([]);
+    await clock.advance(1);
+    expect(of("lane.stalled")).toHaveLength(1);
+  });
+
   it("B26a does not move turnTimeoutMs: a turn whose time passed meanwhile is timed out", async () => {
     const { keeper, clock, turns } = await createFixture({ lane });
     await keeper.send("s", 1);
