@@ -1,8 +1,8 @@
-export type { Clock } from "./clock.ts";
-export type { RouteResult } from "./completions.ts";
-export { createLanekeeper } from "./create-lanekeeper.ts";
-export type { DeadLetter } from "./dead-letter.ts";
-export { LanekeeperError, type LanekeeperErrorCode, PermanentError } from "./errors.ts";
+export type { Clock } from "./time/clock.ts";
+export type { RouteResult } from "./commands/completions.ts";
+export { createLanekeeper } from "./keeper/create-lanekeeper.ts";
+export type { DeadLetter } from "./store/dead-letter.ts";
+export { LanekeeperError, type LanekeeperErrorCode, PermanentError } from "./keeper/errors.ts";
 export type {
   ExecEvents,
   ItemEvents,
@@ -12,13 +12,13 @@ export type {
   SessionEvents,
   TurnEvents,
   WakeEvents,
-} from "./events.ts";
-export type { ExecCompletion, ExecOptions, ExecReport, Execution } from "./execution.ts";
-export type { Lanekeeper } from "./keeper.ts";
-export type { LaneOptions, LaneSettings, QueueMode, RetryOptions } from "./lane-options.ts";
-export type { LeaseStore } from "./leases.ts";
-export type { Logger } from "./logger.ts";
-export { memoryStore } from "./memory-store.ts";
+} from "./seeing/events.ts";
+export type { ExecCompletion, ExecOptions, ExecReport, Execution } from "./commands/execution.ts";
+export type { Lanekeeper } from "./keeper/keeper.ts";
+export type { LaneOptions, LaneSettings, QueueMode, RetryOptions } from "./lanes/lane-options.ts";
+export type { LeaseStore } from "./store/leases.ts";
+export type { Logger } from "./seeing/logger.ts";
+export { memoryStore } from "./store/memory-store.ts";
 export type {
   CapacityOptions,
   EventInput,
@@ -27,11 +27,11 @@ export type {
   Priority,
   SendOptions,
   WakeOptions,
-} from "./options.ts";
-export type { Outcome } from "./outcome.ts";
-export type { Processes } from "./processes.ts";
-export type { Receipt } from "./receipt.ts";
-export type { DrainResult } from "./shutdown.ts";
-export type { ReclaimRecord, Store } from "./store.ts";
-export type { AcceptedMessage, SystemEvent, Turn } from "./turn.ts";
-export type { Explanation, LaneState, SessionView, Stats, TurnView } from "./views.ts";
+} from "./keeper/options.ts";
+export type { Outcome } from "./turns/outcome.ts";
+export type { Processes } from "./commands/processes.ts";
+export type { Receipt } from "./turns/receipt.ts";
+export type { DrainResult } from "./keeper/shutdown.ts";
+export type { ReclaimRecord, Store } from "./store/store.ts";
+export type { AcceptedMessage, SystemEvent, Turn } from "./turns/turn.ts";
+export type { Explanation, LaneState, SessionView, Stats, TurnView } from "./seeing/views.ts";

@@ -1,13 +1,17 @@
 /** The ports of Lanekeeper, for those who write an adapter or test against one, with their memory implementations. */
-export { createCapacity } from "./capacity.ts";
-export { childProcesses } from "./child-processes.ts";
-export { type Clock, systemClock } from "./clock.ts";
-export type { Claim, ClaimRequest, Dispatcher } from "./dispatcher.ts";
-export type { LeaseStore } from "./leases.ts";
-export { memoryLeases } from "./memory-leases.ts";
-export { memoryStore } from "./memory-store.ts";
-export type { ProcessCommand, Processes, ProcessListener, StartedProcess } from "./processes.ts";
-export { type ScriptedProcess, type ScriptedProcesses, scriptedProcesses } from "./scripted-processes.ts";
+export { createCapacity } from "./dispatch/capacity.ts";
+export { childProcesses } from "./commands/child-processes.ts";
+export { type Clock, systemClock } from "./time/clock.ts";
+export type { Claim, ClaimRequest, Dispatcher } from "./dispatch/dispatcher.ts";
+export type { LeaseStore } from "./store/leases.ts";
+export { memoryLeases } from "./store/memory-leases.ts";
+export { memoryStore } from "./store/memory-store.ts";
+export type { ProcessCommand, Processes, ProcessListener, StartedProcess } from "./commands/processes.ts";
+export {
+  type ScriptedProcess,
+  type ScriptedProcesses,
+  scriptedProcesses,
+} from "./commands/scripted-processes.ts";
 export type {
   Answer,
   AppendResult,
@@ -29,4 +33,4 @@ export type {
   Store,
   StoredItem,
   StoreHost,
-} from "./store.ts";
+} from "./store/store.ts";

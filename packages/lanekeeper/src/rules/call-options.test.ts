@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { LanekeeperError } from "../errors.ts";
-import type { Lanekeeper } from "../keeper.ts";
+import { LanekeeperError } from "../keeper/errors.ts";
+import type { Lanekeeper } from "../keeper/keeper.ts";
 import { createFixture } from "./fixture.ts";
 
 /** The options and arguments of calls: checked once, at the boundary, before anything has changed. */

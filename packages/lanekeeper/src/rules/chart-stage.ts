@@ -7,7 +7,7 @@ import {
   setup,
   stopChild,
 } from "xstate";
-import { createSimulatedClock, type SimulatedClock } from "../simulated-clock.ts";
+import { createSimulatedClock, type SimulatedClock } from "../time/simulated-clock.ts";
 import { compileLogic } from "../xstate/compiled-logic.ts";
 
 /** How a callback of a chart says something. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { Lanekeeper } from "../keeper.ts";
-import { memoryStore } from "../memory-store.ts";
-import { scriptedProcesses } from "../scripted-processes.ts";
+import type { Lanekeeper } from "../keeper/keeper.ts";
+import { memoryStore } from "../store/memory-store.ts";
+import { scriptedProcesses } from "../commands/scripted-processes.ts";
 import { failingStore } from "./failing-store.ts";
 import { bodies, createFixture, deferred } from "./fixture.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { childProcesses } from "../child-processes.ts";
-import type { Processes } from "../processes.ts";
+import { childProcesses } from "../commands/child-processes.ts";
+import type { Processes } from "../commands/processes.ts";
 import { createFixture, type Fixture } from "./fixture.ts";
 
 /** What only real processes show. Time-outs are simulated; what the system does takes as long as it takes. */

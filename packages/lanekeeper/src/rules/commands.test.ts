@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { ExecOptions } from "../execution.ts";
-import type { Processes } from "../processes.ts";
-import { scriptedProcesses } from "../scripted-processes.ts";
+import type { ExecOptions } from "../commands/execution.ts";
+import type { Processes } from "../commands/processes.ts";
+import { scriptedProcesses } from "../commands/scripted-processes.ts";
 import { failingStore } from "./failing-store.ts";
 import { createFixture, type Fixture } from "./fixture.ts";
 

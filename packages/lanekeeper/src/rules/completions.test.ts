@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { ExecCompletion } from "../execution.ts";
-import { memoryStore } from "../memory-store.ts";
-import { scriptedProcesses } from "../scripted-processes.ts";
-import type { Turn } from "../turn.ts";
+import type { ExecCompletion } from "../commands/execution.ts";
+import { memoryStore } from "../store/memory-store.ts";
+import { scriptedProcesses } from "../commands/scripted-processes.ts";
+import type { Turn } from "../turns/turn.ts";
 import { bodies, createFixture } from "./fixture.ts";
 
 const channel = "agent:main:discord:channel:1";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Lanekeeper } from "../keeper.ts";
-import type { LanekeeperOptions } from "../options.ts";
+import type { Lanekeeper } from "../keeper/keeper.ts";
+import type { LanekeeperOptions } from "../keeper/options.ts";
 import { createFixture, type Fixture } from "./fixture.ts";
 import { failingStore } from "./failing-store.ts";
 

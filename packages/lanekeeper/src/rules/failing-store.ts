@@ -1,5 +1,5 @@
-import { memoryStore } from "../memory-store.ts";
-import type { Mailboxes, Store } from "../store.ts";
+import { memoryStore } from "../store/memory-store.ts";
+import type { Mailboxes, Store } from "../store/store.ts";
 
 /** What a step of a failing store does: rejects, throws or never answers instead of its work, or does it and rejects. */
 export type Fault = "rejects" | "throws" | "hangs" | "loses the answer";

@@ -1,11 +1,11 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { createCapacity } from "../capacity.ts";
-import { assembleLanekeeper } from "../create-lanekeeper.ts";
-import type { Claim, ClaimRequest, Dispatcher } from "../dispatcher.ts";
-import type { LanekeeperEvent } from "../events.ts";
-import type { Lanekeeper } from "../keeper.ts";
-import type { LanekeeperOptions } from "../options.ts";
-import { createSimulatedClock, type SimulatedClock } from "../simulated-clock.ts";
+import { createCapacity } from "../dispatch/capacity.ts";
+import { assembleLanekeeper } from "../keeper/create-lanekeeper.ts";
+import type { Claim, ClaimRequest, Dispatcher } from "../dispatch/dispatcher.ts";
+import type { LanekeeperEvent } from "../seeing/events.ts";
+import type { Lanekeeper } from "../keeper/keeper.ts";
+import type { LanekeeperOptions } from "../keeper/options.ts";
+import { createSimulatedClock, type SimulatedClock } from "../time/simulated-clock.ts";
 import { failingStore } from "./failing-store.ts";
 import { createFixture } from "./fixture.ts";
 

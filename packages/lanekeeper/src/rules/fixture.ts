@@ -1,12 +1,12 @@
 import { onTestFinished } from "vitest";
-import { createLanekeeper } from "../create-lanekeeper.ts";
-import type { LanekeeperEvent } from "../events.ts";
-import type { Lanekeeper } from "../keeper.ts";
-import type { LanekeeperOptions } from "../options.ts";
-import type { Processes } from "../processes.ts";
-import { type ScriptedProcesses, scriptedProcesses } from "../scripted-processes.ts";
-import { createSimulatedClock, type SimulatedClock } from "../simulated-clock.ts";
-import type { Turn } from "../turn.ts";
+import { createLanekeeper } from "../keeper/create-lanekeeper.ts";
+import type { LanekeeperEvent } from "../seeing/events.ts";
+import type { Lanekeeper } from "../keeper/keeper.ts";
+import type { LanekeeperOptions } from "../keeper/options.ts";
+import type { Processes } from "../commands/processes.ts";
+import { type ScriptedProcesses, scriptedProcesses } from "../commands/scripted-processes.ts";
+import { createSimulatedClock, type SimulatedClock } from "../time/simulated-clock.ts";
+import type { Turn } from "../turns/turn.ts";
 
 /** A keeper on simulated time, and everything it did. It is closed when the test is over. */
 export interface Fixture<Runner extends Processes = ScriptedProcesses> {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { LanekeeperOptions } from "../options.ts";
-import { scriptedProcesses } from "../scripted-processes.ts";
+import type { LanekeeperOptions } from "../keeper/options.ts";
+import { scriptedProcesses } from "../commands/scripted-processes.ts";
 import { createFixture, type Fixture, type HeldTurn } from "./fixture.ts";
 
 /** A keeper in which session `a` runs a turn. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { createLanekeeper } from "../create-lanekeeper.ts";
-import { memoryStore } from "../memory-store.ts";
-import { createSimulatedClock } from "../simulated-clock.ts";
+import { createLanekeeper } from "../keeper/create-lanekeeper.ts";
+import { memoryStore } from "../store/memory-store.ts";
+import { createSimulatedClock } from "../time/simulated-clock.ts";
 import { createFixture } from "./fixture.ts";
 
 test("B59 two keepers in one process share nothing", async () => {

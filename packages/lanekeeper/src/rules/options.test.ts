@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { createLanekeeper } from "../create-lanekeeper.ts";
-import { LanekeeperError } from "../errors.ts";
-import { memoryStore } from "../memory-store.ts";
-import { createSimulatedClock } from "../simulated-clock.ts";
+import { createLanekeeper } from "../keeper/create-lanekeeper.ts";
+import { LanekeeperError } from "../keeper/errors.ts";
+import { memoryStore } from "../store/memory-store.ts";
+import { createSimulatedClock } from "../time/simulated-clock.ts";
 import { createFixture } from "./fixture.ts";
 
 /** The options that a keeper is created with: the rules are in the header of the public contract, for B61 among others. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { memoryStore } from "../memory-store.ts";
+import { memoryStore } from "../store/memory-store.ts";
 import { bodies, createFixture } from "./fixture.ts";
 
 test("B59a pausing a session stops its starts, not what runs", async () => {

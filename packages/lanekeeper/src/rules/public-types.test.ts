@@ -1,5 +1,5 @@
 import { expect, expectTypeOf, test } from "vitest";
-import type { ExecCompletion } from "../execution.ts";
+import type { ExecCompletion } from "../commands/execution.ts";
 import type {
   CapacityOptions,
   EventInput,
@@ -19,7 +19,7 @@ import type {
   WakeOptions,
 } from "../index.ts";
 import { createLanekeeper } from "../index.ts";
-import { createSimulatedClock } from "../simulated-clock.ts";
+import { createSimulatedClock } from "../time/simulated-clock.ts";
 
 /** What the compiler promises hosts. `tsc -b` checks it; nothing here runs but the first test. */
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { memoryStore } from "../memory-store.ts";
+import { memoryStore } from "../store/memory-store.ts";
 import { bodies, createFixture } from "./fixture.ts";
 
 test("B36 a reset aborts the running turn and cancels its message then and there", async () => {

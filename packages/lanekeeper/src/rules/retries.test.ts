@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { PermanentError } from "../errors.ts";
+import { PermanentError } from "../keeper/errors.ts";
 import { bodies, createFixture } from "./fixture.ts";
 
 const lane = { stallAfterMs: 1_000, reclaimAfterMs: 5_000, abortGraceMs: 1_000 };

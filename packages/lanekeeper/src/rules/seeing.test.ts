@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { PermanentError } from "../errors.ts";
+import { PermanentError } from "../keeper/errors.ts";
 import { createFixture } from "./fixture.ts";
 
 /** The views of B60 and B61: stats, session, sessions, mailbox, deadLetters. */

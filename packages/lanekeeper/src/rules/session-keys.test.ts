@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { LanekeeperError } from "../errors.ts";
-import type { Lanekeeper } from "../keeper.ts";
+import { LanekeeperError } from "../keeper/errors.ts";
+import type { Lanekeeper } from "../keeper/keeper.ts";
 import { createFixture } from "./fixture.ts";
 
 /** Words: a session key is trimmed text of 1 to 512 UTF-16 units; anything else is INVALID_SESSION_KEY. */

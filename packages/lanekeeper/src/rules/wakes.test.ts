@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { PermanentError } from "../errors.ts";
-import { memoryStore } from "../memory-store.ts";
+import { PermanentError } from "../keeper/errors.ts";
+import { memoryStore } from "../store/memory-store.ts";
 import { bodies, createFixture } from "./fixture.ts";
 
 test("B40 wakes of one session within coalesceMs, counted from the first, are one", async () => {

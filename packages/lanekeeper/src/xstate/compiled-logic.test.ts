@@ -14,7 +14,7 @@ import {
   type EventObject,
   fromCallback,
 } from "xstate";
-import { createSimulatedClock, type SimulatedClock } from "../simulated-clock.ts";
+import { createSimulatedClock, type SimulatedClock } from "../time/simulated-clock.ts";
 import { compileLogic } from "./compiled-logic.ts";
 
 /** One thing that happens to both actors. Which event it is, is chosen among those that their state understands. */

@@ -1,0 +1,139 @@
+import { LanekeeperError } from "../keeper/errors.ts";
+import type { ExecCompletion } from "./execution.ts";
+import { createReceipt, type Receipt } from "../turns/receipt.ts";
+import type { Runtime } from "../keeper/runtime.ts";
+import type { CompleteResult, ExecutionRecord } from "../store/store.ts";
+import { backoffMs } from "../turns/verdict.ts";
+
+/** What became of a report. */
+export type RouteResult =
+  | { readonly routed: true; readonly sessionKey: string; readonly receipt: Receipt }
+  | {
+      readonly routed: false;
+      readonly reason: "duplicate" | "unknown-exec" | "session-mismatch" | "stale-incarnation" | "silent";
+    };
+
+/**
+ * The way of a completion to the session that started its command, and to no other (B34–B36).
+ *
+ * I1. It is recorded and accepted in one step, once per `execId`.
+ * I2. A store that fails delays it and loses nothing.
+ */
+export interface Completions {
+  /** Hands a completion to the supervisor, which releases it. Rejects when the store fails. */
+  route(record: ExecutionRecord, completion: ExecCompletion, isSilent: boolean): Promise<RouteResult>;
+  /** Records the completion that was handed over and routes it to its session: the supervisor's part. */
+  release(execId: string): void;
+  /** The same for a command of ours: tried until the store has it or the keeper closes. */
+  deliver(record: ExecutionRecord, completion: ExecCompletion, isSilent: boolean): Promise<void>;
+  /** Says why a report was refused. */
+  refuse(execId: string, sessionKey: string | undefined, reason: RefusalReason): RouteResult;
+}
+type RefusalReason = Extract<RouteResult, { routed: false }>["reason"];
+
+/** Between two tries to record a completion. */
+const redelivery = { attempts: 12, baseMs: 100, maxMs: 10_000 };
+
+/** Creates the completions of a keeper. */
+export function createCompletions(
+  runtime: Runtime,
+  host: {
+    /** Tells the supervisor that a command ended. */
+    ended(execId: string): void;
+    /** Tells a session's lane what its mailbox holds. */
+    remind(sessionKey: string): void;
+    /** Routes what the store has accepted to its lane. */
+    accepted(result: CompleteResult & { status: "accepted" }): void;
+    /** Whether the keeper closes: then nobody waits for a store that fails. */
+    isClosing(): boolean;
+  },
+): Completions {
+  const { settings, journal, deadlines } = runtime;
+  const handedOver = new Map<string, (() => void)[]>();
+
+  const refuse: Completions["refuse"] = (execId, sessionKey, reason) => {
+    if (journal.isObserved) {
+      const at = settings.clock.now();
+      journal.emit({
+        type: "exec.refused",
+        at,
+        execId,
+        reason,
+        ...(sessionKey === undefined ? {} : { sessionKey }),
+      });
+    }
+    return { routed: false, reason };
+  };
+
+  const recordAndRoute = async (
+    record: ExecutionRecord,
+    completion: ExecCompletion,
+    isSilent: boolean,
+  ): Promise<RouteResult> => {
+    const result = await runtime.request(() =>
+      runtime.mailboxes.completeExecution({ record, completion, isSilent, limits: settings.lane }),
+    );
+    const { execId, sessionKey } = record;
+    switch (result.status) {
+      case "duplicate":
+        // A try before may have been answered with an error that was none: the lane must hear of the event.
+        host.remind(sessionKey);
+        return refuse(execId, sessionKey, "duplicate");
+      case "silent":
+        return refuse(execId, sessionKey, "silent");
+      case "stale": {
+        const { id, at, reason } = result.deadLetter;
+        if (journal.isObserved) journal.emit({ type: "deadLetter.added", at, sessionKey, id, reason });
+        return refuse(execId, sessionKey, "stale-incarnation");
+      }
+      case "accepted": {
+        if (journal.isObserved) {
+          const at = settings.clock.now();
+          journal.emit({ type: "exec.routed", at, sessionKey, execId });
+        }
+        const pending = runtime.outcomes.of(result.item.seq);
+        host.accepted(result);
+        return { routed: true, sessionKey, receipt: createReceipt(result.item, pending) };
+      }
+    }
+  };
+
+  const route: Completions["route"] = (record, completion, isSilent) =>
+    new Promise((resolve, reject) => {
+      const waiting = handedOver.get(record.execId) ?? [];
+      waiting.push(() => void recordAndRoute(record, completion, isSilent).then(resolve, reject));
+      handedOver.set(record.execId, waiting);
+      host.ended(record.execId);
+    });
+
+  return {
+    route,
+    release(execId) {
+      const waiting = handedOver.get(execId);
+      const first = waiting?.shift();
+      if (waiting?.length === 0) handedOver.delete(execId);
+      first?.();
+    },
+    refuse,
+    async deliver(record, completion, isSilent) {
+      for (let failures = 0; ; failures++) {
+        try {
+          await route(record, completion, isSilent);
+          return;
+        } catch (error) {
+          if (!(error instanceof LanekeeperError) || failures >= redelivery.attempts || host.isClosing()) {
+            journal.error(
+              `completion:${record.execId}`,
+              { ...completion, error },
+              "A completion could not be recorded.",
+            );
+            return;
+          }
+          await new Promise<void>((resolve) =>
+            deadlines.arm(backoffMs(failures, redelivery, settings.random), resolve),
+          );
+        }
+      }
+    },
+  };
+}

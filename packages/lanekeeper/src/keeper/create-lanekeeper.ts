@@ -1,0 +1,191 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { LaneContext, LaneEvent, LaneInput } from "@lanekeeper/machines";
+import { createAdmission } from "./admission.ts";
+import { createBlockedNotices } from "../dispatch/blocked-notices.ts";
+import { createCapacity } from "../dispatch/capacity.ts";
+import { createCompletions } from "../commands/completions.ts";
+import { createDeadlines } from "../time/deadlines.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import { createEventLoopDelay } from "../seeing/event-loop-delay.ts";
+import { createExecutions } from "../commands/executions.ts";
+import { createHealth, type Health } from "../seeing/health.ts";
+import { createJournal } from "../seeing/journal.ts";
+import { keepAlive } from "./keep-alive.ts";
+import type { Lanekeeper } from "./keeper.ts";
+import { type KeeperParts, OpenLanekeeper } from "./open-lanekeeper.ts";
+import { provideLaneEffects } from "../lanes/lane-effects.ts";
+import type { LiveTurn } from "../turns/live-turn.ts";
+import { createLostTime } from "../time/lost-time.ts";
+import { completeOptions, defaultAgentOf, type LanekeeperOptions } from "./options.ts";
+import { createPauses, type Pauses } from "../lanes/pauses.ts";
+import { createPendingOutcomes } from "../turns/pending-outcomes.ts";
+import { createPulse } from "../time/pulse.ts";
+import { createResets } from "../lanes/resets.ts";
+import { createRetention } from "../store/retention.ts";
+import { createRunQueue, type RunQueue } from "./run-queue.ts";
+import { createRunningDeadlines } from "../time/running-deadlines.ts";
+import type { Runtime } from "./runtime.ts";
+import { nameFault } from "./session-key.ts";
+import { createSettlements } from "../turns/settlements.ts";
+import { createShutdown } from "./shutdown.ts";
+import { createStoreRequests } from "../store/store-requests.ts";
+import { createSupervisor, type Supervisor } from "../lanes/supervisor.ts";
+import { createWakes } from "../lanes/wakes.ts";
+import { type ChartHost, compileLogic } from "../xstate/compiled-logic.ts";
+import { createZombies } from "../lanes/zombies.ts";
+
+/** Starts an orchestrator. Rejects with `INVALID_OPTION` or `STORE_IN_USE`; nothing has been started then. */
+export async function createLanekeeper<Message = unknown, Reply = unknown>(
+  options: LanekeeperOptions<Message, Reply>,
+): Promise<Lanekeeper<Message, Reply>> {
+  return assembleLanekeeper(options);
+}
+
+/** The same with a dispatcher of the caller's, for tests of what a lost claim does. */
+export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
+  options: LanekeeperOptions<Message, Reply>,
+  createDispatcher: (turns: number) => Dispatcher = createCapacity,
+): Promise<Lanekeeper<Message, Reply>> {
+  const settings = completeOptions(options);
+  const { clock } = settings;
+  const mailboxes = await settings.store.open({ clock, createId: settings.createId });
+  const recordedPauses = await mailboxes.pauses();
+
+  const journal = createJournal(clock, settings.logger, () => queue.post(() => {}));
+  const queue: RunQueue = createRunQueue({
+    afterStep: () => journal.flush(),
+    onError: (error) =>
+      journal.error("step", { error }, "A step of the runtime threw; please report this as a bug."),
+  });
+  const lostTime = createLostTime();
+  const deadlines = createDeadlines(
+    clock,
+    (from, to) => {
+      lostTime.add(from, to);
+      const lostMs = to - from;
+      journal.warn(
+        "clock",
+        { lostMs },
+        "Nothing could run for a while; stall deadlines are moved by that time.",
+      );
+      if (journal.isObserved) journal.emit({ type: "clock.late", at: clock.now(), lostMs });
+    },
+    (callback, a) => queue.post(callback, a),
+  );
+  const armRunning = createRunningDeadlines(clock, deadlines, lostTime);
+  const capacity = { ...settings.capacity };
+  const zombies = createZombies(() => health.check());
+  const requests = createStoreRequests(armRunning, {
+    onFailure: (error) => {
+      if (error.code === "STORE_UNAVAILABLE") health.storeFailed(error);
+    },
+    onSuccess: () => health.storeAnswered(),
+  });
+  const supervisorState = (): Supervisor["state"] => supervisor.state;
+  const health: Health = createHealth({
+    journal,
+    now: () => clock.now(),
+    keeper: supervisorState,
+    zombies: () => ({ count: zombies.count, tolerated: capacity.zombies }),
+  });
+
+  // The parts know each other through the runtime, so those made last are reached through it, when they are needed.
+  const runtime: Runtime = {
+    ...requests,
+    settings,
+    mailboxes,
+    dispatcher: createDispatcher(capacity.turns),
+    deadlines,
+    lostTime,
+    armRunning,
+    queue,
+    journal,
+    outcomes: createPendingOutcomes(),
+    zombies,
+    pulse: createPulse(deadlines, () => runtime.dispatcher.held > 0),
+    counters: { waiting: 0, stalled: 0, engaged: 0, completed: 0, failed: 0, reclaimed: 0 },
+    scope: new AsyncLocalStorage<LiveTurn>(),
+    get wakes() {
+      return wakes;
+    },
+    get executions() {
+      return executions;
+    },
+    get lanes() {
+      return supervisor.lanes;
+    },
+    isServing: () => supervisor.state === "serving",
+    tell: (lane, event) => supervisor.tell(lane, event),
+  };
+  const settlements = createSettlements(runtime);
+  const chartHost: ChartHost = {
+    post: (task, a, b) => queue.post(task, a, b),
+    // What is ready runs by itself; the chart drops what it no longer wants.
+    arm(delayMs, task, a) {
+      if (delayMs > 0) return deadlines.arm(delayMs, task, a);
+      queue.post(task, a);
+      return { cancel: () => {} };
+    },
+  };
+  const shutdown = createShutdown(runtime);
+  const resets = createResets(runtime, { route: (sessionKey, event) => supervisor.route(sessionKey, event) });
+  const laneMachine = provideLaneEffects({
+    runtime,
+    settlements,
+    watchBlocked: createBlockedNotices(runtime),
+    restart: (lane, sendBack) => resets.restart(lane, sendBack),
+  });
+  const agentOf = (sessionKey: string): string => {
+    try {
+      const agent: unknown = settings.agentOf(sessionKey);
+      if (nameFault(agent) === undefined) return agent as string;
+      journal.callbackFailed("agentOf", new Error(`agentOf gave no name for ${sessionKey}.`));
+    } catch (error) {
+      journal.callbackFailed("agentOf", error);
+    }
+    return defaultAgentOf(sessionKey);
+  };
+  let pauses: Pauses | undefined = undefined;
+  const supervisor: Supervisor = createSupervisor({
+    runtime,
+    settlements,
+    chartHost,
+    laneLogic: compileLogic<LaneContext, LaneEvent, LaneInput>(laneMachine, chartHost),
+    agentOf,
+    isSessionPaused: (sessionKey) => pauses!.isSessionPaused(sessionKey),
+    isKeeperPaused: () => pauses!.isKeeperPaused,
+    routeCompletion: (execId) => completions.release(execId),
+    drained: () => shutdown.tell(),
+    resetDone: (lane) => resets.done(lane),
+    started: (lane) => resets.started(lane),
+  });
+  pauses = createPauses(runtime, recordedPauses);
+  const wakes = createWakes(runtime, (sessionKey) => supervisor.route(sessionKey, { type: "wake.due" }));
+  const retention = createRetention(runtime);
+  const admission = createAdmission(runtime, supervisor, retention);
+  const completions = createCompletions(runtime, {
+    ended: (execId) => supervisor.send({ type: "execution.ended", execId }),
+    remind: (sessionKey) => admission.remind(sessionKey),
+    accepted: (result) => admission.accepted(result),
+    isClosing: () => supervisor.state === "closing",
+  });
+  const executions = createExecutions(runtime, completions.deliver);
+
+  const parts: KeeperParts = {
+    runtime,
+    supervisor,
+    admission,
+    completions,
+    executions,
+    wakes,
+    resets,
+    pauses,
+    shutdown,
+    health,
+    capacity,
+    agentOf,
+    eventLoop: createEventLoopDelay(),
+    letDie: keepAlive(),
+  };
+  return new OpenLanekeeper(parts) as unknown as Lanekeeper<Message, Reply>;
+}

@@ -1,0 +1,311 @@
+import type { Observable } from "rxjs";
+import type { Completions, RouteResult } from "../commands/completions.ts";
+import type { DeadLetter } from "../store/dead-letter.ts";
+import type { LanekeeperEvent } from "../seeing/events.ts";
+import type { ExecCompletion, Execution, ExecOptions, ExecReport } from "../commands/execution.ts";
+import type { Executions } from "../commands/executions.ts";
+import type { Lanekeeper } from "./keeper.ts";
+import { createObservation, type Observation, type Observed } from "../seeing/observation.ts";
+import {
+  type Capacity,
+  type CapacityOptions,
+  checkClear,
+  checkReason,
+  checkReport,
+  checkTimeout,
+  checkWake,
+  completeCapacity,
+  type EventInput,
+  type NotifyOptions,
+  type SendOptions,
+  type WakeOptions,
+} from "./options.ts";
+import { createOutputTail } from "../commands/output-tail.ts";
+import type { Receipt } from "../turns/receipt.ts";
+import type { Resets } from "../lanes/resets.ts";
+import { assertSessionKey } from "./session-key.ts";
+import type { DrainResult, Shutdown } from "./shutdown.ts";
+import type { Explanation, SessionView, Stats } from "../seeing/views.ts";
+import type { Wakes } from "../lanes/wakes.ts";
+
+/** What a keeper is made of. */
+export interface KeeperParts extends Observed {
+  readonly completions: Completions;
+  readonly executions: Executions;
+  readonly wakes: Wakes;
+  readonly resets: Resets;
+  readonly shutdown: Shutdown;
+  readonly capacity: Capacity;
+  /** Lets the process end. */
+  readonly letDie: () => void;
+}
+
+/** The public calls, each handed to the part that does it. */
+export class OpenLanekeeper implements Lanekeeper {
+  readonly #parts: KeeperParts;
+  readonly #observation: Observation;
+  #closed: Promise<void> | undefined;
+
+  constructor(parts: KeeperParts) {
+    this.#parts = parts;
+    this.#observation = createObservation(parts);
+  }
+
+  get events$(): Observable<LanekeeperEvent> {
+    return this.#parts.runtime.journal.events$;
+  }
+
+  send(sessionKey: string, message: unknown, options?: SendOptions): Promise<Receipt> {
+    return this.#parts.admission.send(sessionKey, message, options);
+  }
+
+  notify(sessionKey: string, event: EventInput, options?: NotifyOptions): Promise<Receipt> {
+    return this.#parts.admission.notify(sessionKey, event, options);
+  }
+
+  attach(sessionKey: string, id: string): Promise<Receipt | undefined> {
+    return this.#parts.admission.attach(sessionKey, id);
+  }
+
+  wake(sessionKey: string, options: WakeOptions = {}): void {
+    assertSessionKey(sessionKey);
+    const { reason, priority, coalesceMs } = checkWake(options);
+    this.#parts.admission.assertOpen();
+    this.#parts.wakes.request(sessionKey, {
+      reason,
+      priority: priority ?? "normal",
+      coalesceMs: coalesceMs ?? 250,
+    });
+  }
+
+  async exec(
+    sessionKey: string,
+    command: string,
+    args: readonly string[] = [],
+    options?: ExecOptions,
+  ): Promise<Execution> {
+    assertSessionKey(sessionKey);
+    this.#assertExecWelcome(sessionKey, undefined);
+    return this.#parts.executions.start(sessionKey, command, args, options);
+  }
+
+  async expectExec(
+    sessionKey: string,
+    execId: string,
+    options?: { readonly timeoutMs?: number | undefined },
+  ): Promise<void> {
+    assertSessionKey(sessionKey);
+    this.#assertExecWelcome(sessionKey, execId);
+    return this.#parts.executions.expect(sessionKey, execId, options);
+  }
+
+  async reportExec(report: ExecReport): Promise<RouteResult> {
+    const given = checkReport(report);
+    const { admission, completions, runtime, executions } = this.#parts;
+    admission.assertOpen();
+    const { execId } = given;
+    if (given.sessionKey !== undefined) assertSessionKey(given.sessionKey);
+    const known = await runtime.request(() => runtime.mailboxes.execution(execId));
+    const sessionKey = given.sessionKey ?? known?.sessionKey;
+    if (sessionKey === undefined) return completions.refuse(execId, undefined, "unknown-exec");
+    if (known !== undefined && known.sessionKey !== sessionKey) {
+      return completions.refuse(execId, sessionKey, "session-mismatch");
+    }
+    const now = runtime.settings.clock.now();
+    const tail = createOutputTail(runtime.settings.exec.tailChars);
+    tail.add(given.output ?? "");
+    const signal = given.signal ?? null;
+    const completion: ExecCompletion = {
+      execId,
+      sessionKey,
+      command: known?.command,
+      status: signal !== null ? "killed" : given.exitCode === 0 ? "completed" : "failed",
+      exitCode: given.exitCode,
+      signal,
+      output: tail.text,
+      truncated: tail.isTruncated,
+      startedAt: known?.startedAt ?? now,
+      endedAt: now,
+    };
+    const record = known ?? {
+      execId,
+      sessionKey,
+      incarnation: undefined,
+      command: undefined,
+      startedAt: now,
+      state: "announced" as const,
+    };
+    const result = await completions.route(record, completion, executions.isSilent(execId, completion));
+    executions.reported(execId);
+    return result;
+  }
+
+  stats(): Stats {
+    return this.#observation.stats();
+  }
+
+  session(sessionKey: string): SessionView | undefined {
+    return this.#observation.session(sessionKey);
+  }
+
+  sessions(query?: Parameters<Lanekeeper["sessions"]>[0]): ReturnType<Lanekeeper["sessions"]> {
+    return this.#observation.sessions(query);
+  }
+
+  mailbox(sessionKey: string): ReturnType<Lanekeeper["mailbox"]> {
+    return this.#observation.mailbox(sessionKey);
+  }
+
+  explain(sessionKey: string): Explanation {
+    return this.#observation.explain(sessionKey);
+  }
+
+  deadLetters(query?: Parameters<Lanekeeper["deadLetters"]>[0]): Promise<DeadLetter[]> {
+    return this.#observation.deadLetters(query);
+  }
+
+  async clear(sessionKey: string, options?: Parameters<Lanekeeper["clear"]>[1]): Promise<number> {
+    assertSessionKey(sessionKey);
+    const { events, reason } = checkClear(options);
+    const { admission, runtime, supervisor } = this.#parts;
+    admission.assertOpen();
+    const { mailbox, withdrawn } = await runtime.request(() =>
+      runtime.mailboxes.withdraw({
+        sessionKey,
+        events: events ?? false,
+        outcome: { status: "cancelled", reason: "cleared" },
+        dedupeMs: runtime.settings.lane.dedupeMs,
+      }),
+    );
+    const { journal, settings, outcomes } = runtime;
+    const lane = supervisor.lanes.get(sessionKey);
+    if (lane !== undefined) runtime.tell(lane, { type: "mailbox.changed", mailbox });
+    if (journal.isObserved) {
+      const at = settings.clock.now();
+      for (const { id, type } of withdrawn) {
+        const happened = type === "message" ? "message.cancelled" : "event.cancelled";
+        journal.emit({ type: happened, at, sessionKey, id, reason: "cleared" });
+      }
+      journal.emit({ type: "session.cleared", at, sessionKey, count: withdrawn.length, reason });
+    }
+    runtime.queue.post(() => {
+      for (const { seq, outcome } of withdrawn) outcomes.settle(seq, outcome);
+    });
+    return withdrawn.length;
+  }
+
+  async reset(sessionKey: string, reason?: string): Promise<void> {
+    assertSessionKey(sessionKey);
+    const checked = checkReason(reason);
+    this.#parts.admission.assertOpen();
+    await this.#parts.resets.request(sessionKey, checked);
+  }
+
+  async abort(sessionKey: string, reason?: string): Promise<boolean> {
+    assertSessionKey(sessionKey);
+    const note = checkReason(reason);
+    const { admission, supervisor, runtime } = this.#parts;
+    admission.assertOpen();
+    return new Promise((resolve) => {
+      const tryAborting = (): void => {
+        const lane = supervisor.lanes.get(sessionKey);
+        const detail = lane?.snapshot.leaf.detail;
+        if (lane === undefined || detail === undefined) {
+          resolve(false);
+        } else if (detail === "busy.opening") {
+          // A turn is being opened: aborted as soon as it is.
+          lane.postpone(() => tryAborting());
+        } else if (detail.endsWith(".running") || detail.endsWith(".aborting")) {
+          lane.abortNote = note;
+          runtime.tell(lane, { type: "turn.abort" });
+          runtime.queue.post(() => resolve(true));
+        } else {
+          resolve(false);
+        }
+      };
+      runtime.queue.post(tryAborting);
+    });
+  }
+
+  async pause(sessionKey?: string): Promise<void> {
+    await this.#setPaused(sessionKey, true);
+  }
+
+  async resume(sessionKey?: string): Promise<void> {
+    await this.#setPaused(sessionKey, false);
+  }
+
+  setCapacity(capacity: CapacityOptions): void {
+    const next = completeCapacity(capacity);
+    const { admission, runtime, capacity: current, health } = this.#parts;
+    admission.assertOpen();
+    runtime.queue.post(() => {
+      const previous = current.turns;
+      Object.assign(current, next);
+      runtime.dispatcher.resize(next.turns);
+      health.check();
+      const { journal, settings } = runtime;
+      if (!journal.isObserved) return;
+      journal.emit({ type: "capacity.changed", at: settings.clock.now(), turns: next.turns, previous });
+    });
+  }
+
+  async drain(options?: { readonly timeoutMs?: number | undefined }): Promise<DrainResult> {
+    const { timeoutMs } = checkTimeout("drain", options);
+    const { admission, supervisor, shutdown, runtime, health } = this.#parts;
+    admission.assertOpen();
+    supervisor.send({ type: "turns.changed", turns: runtime.counters.engaged });
+    supervisor.send({ type: "keeper.drain" });
+    await new Promise<void>((resolve) => runtime.queue.post(resolve));
+    health.check();
+    return shutdown.drained(timeoutMs);
+  }
+
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const { runtime, supervisor, shutdown, executions, resets, health, eventLoop, letDie, wakes } =
+      this.#parts;
+    supervisor.send({ type: "keeper.close" });
+    await new Promise<void>((resolve) => runtime.queue.post(resolve));
+    health.check();
+    wakes.close();
+    await Promise.all([shutdown.quiet(), executions.close()]);
+    await runtime.answered();
+    supervisor.send({ type: "keeper.emptied" });
+    await new Promise<void>((resolve) => runtime.queue.post(resolve));
+    shutdown.tell();
+    resets.close();
+    runtime.outcomes.suspendAll();
+    runtime.deadlines.close();
+    await runtime.settings.store.close();
+    runtime.journal.close();
+    eventLoop.stop();
+    letDie();
+  }
+
+  #assertExecWelcome(sessionKey: string, execId: string | undefined): void {
+    const { admission, runtime } = this.#parts;
+    const error = admission.draining();
+    if (error === undefined) return;
+    const { journal, settings } = runtime;
+    if (journal.isObserved) {
+      const at = settings.clock.now();
+      journal.emit({ type: "exec.refused", at, sessionKey, execId, reason: "draining" });
+    }
+    throw error;
+  }
+
+  async #setPaused(sessionKey: string | undefined, isPaused: boolean): Promise<void> {
+    if (sessionKey !== undefined) assertSessionKey(sessionKey);
+    const { admission, pauses } = this.#parts;
+    admission.assertOpen();
+    await pauses.set(sessionKey, isPaused);
+  }
+}

@@ -1,0 +1,54 @@
+import type { AsyncLocalStorage } from "node:async_hooks";
+import type { LaneEvent } from "@lanekeeper/machines";
+import type { Deadlines } from "../time/deadlines.ts";
+import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { Executions } from "../commands/executions.ts";
+import type { Journal } from "../seeing/journal.ts";
+import type { Lane } from "../lanes/lane.ts";
+import type { LiveTurn } from "../turns/live-turn.ts";
+import type { LostTime } from "../time/lost-time.ts";
+import type { Settings } from "./options.ts";
+import type { PendingOutcomes } from "../turns/pending-outcomes.ts";
+import type { ArmRunning } from "../time/running-deadlines.ts";
+import type { Pulse } from "../time/pulse.ts";
+import type { RunQueue } from "./run-queue.ts";
+import type { Mailboxes } from "../store/store.ts";
+import type { StoreRequests } from "../store/store-requests.ts";
+import type { Wakes } from "../lanes/wakes.ts";
+import type { Zombies } from "../lanes/zombies.ts";
+
+/** What the parts of one keeper share. */
+export interface Runtime extends StoreRequests {
+  readonly settings: Settings;
+  readonly mailboxes: Mailboxes;
+  readonly dispatcher: Dispatcher;
+  readonly deadlines: Deadlines;
+  readonly lostTime: LostTime;
+  readonly armRunning: ArmRunning;
+  readonly queue: RunQueue;
+  readonly journal: Journal;
+  readonly outcomes: PendingOutcomes;
+  readonly zombies: Zombies;
+  readonly wakes: Wakes;
+  readonly pulse: Pulse;
+  readonly executions: Executions;
+  readonly counters: Counters;
+  /** The turn whose code is running, if any. */
+  readonly scope: AsyncLocalStorage<LiveTurn>;
+  /** The live lanes by session. */
+  readonly lanes: ReadonlyMap<string, Lane>;
+  /** Whether the keeper still starts turns. */
+  readonly isServing: () => boolean;
+  /** Sends an event to a lane after the current step. */
+  tell(lane: Lane, event: LaneEvent): void;
+}
+
+/** Counts since the start. */
+export interface Counters {
+  waiting: number;
+  stalled: number;
+  engaged: number;
+  completed: number;
+  failed: number;
+  reclaimed: number;
+}

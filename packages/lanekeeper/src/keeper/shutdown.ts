@@ -1,0 +1,62 @@
+import type { Deadline } from "../time/deadlines.ts";
+import type { Runtime } from "./runtime.ts";
+import { storeDeadlineMs } from "../store/store-requests.ts";
+
+/** How a drain ended. */
+export interface DrainResult {
+  /** Whether no turn runs any more. */
+  readonly drained: boolean;
+  readonly running: number;
+  readonly waiting: number;
+}
+
+/**
+ * The two ways to stop (B58).
+ *
+ * I1. Everybody who waits for running turns is told when none runs, also when the last one was reclaimed.
+ * I2. Close ends at the latest after the graces of turns and commands and the store's own deadline.
+ */
+export interface Shutdown {
+  /** Waits until no turn runs, at most so long. */
+  drained(timeoutMs: number | undefined): Promise<DrainResult>;
+  /** Waits until no turn is engaged or the time for it is over. */
+  quiet(): Promise<void>;
+  /** No turn runs any more, or nobody waits for those that do. */
+  tell(): void;
+}
+
+/** Creates the waiting for the end of running turns. */
+export function createShutdown(runtime: Runtime): Shutdown {
+  const { counters, dispatcher, deadlines, settings } = runtime;
+  const waiting = new Set<() => void>();
+  const result = (): DrainResult => ({
+    drained: counters.engaged === 0,
+    running: dispatcher.held,
+    waiting: counters.waiting,
+  });
+  const untilQuiet = (timeoutMs: number | undefined): Promise<void> =>
+    new Promise((resolve) => {
+      if (counters.engaged === 0 || timeoutMs === 0) {
+        resolve();
+        return;
+      }
+      let deadline: Deadline | undefined;
+      const over = (): void => {
+        waiting.delete(over);
+        deadline?.cancel();
+        resolve();
+      };
+      waiting.add(over);
+      if (timeoutMs !== undefined) deadline = deadlines.arm(timeoutMs, over);
+    });
+  return {
+    async drained(timeoutMs) {
+      await untilQuiet(timeoutMs);
+      return result();
+    },
+    quiet: () => untilQuiet(settings.lane.abortGraceMs + storeDeadlineMs),
+    tell() {
+      for (const over of [...waiting]) over();
+    },
+  };
+}

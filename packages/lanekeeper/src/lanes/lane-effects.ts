@@ -1,0 +1,224 @@
+import {
+  type EffectInput,
+  type LaneEvent,
+  sessionLaneMachine,
+  type SettlementInput,
+} from "@lanekeeper/machines";
+import { fromCallback } from "xstate";
+import type { WatchBlocked } from "../dispatch/blocked-notices.ts";
+import { type Lane, laneOf } from "./lane.ts";
+import type { LiveTurn } from "../turns/live-turn.ts";
+import { createOpenings } from "./opening.ts";
+import type { Runtime } from "../keeper/runtime.ts";
+import type { Settlements } from "../turns/settlements.ts";
+import { SlotRequest } from "../dispatch/slot-request.ts";
+import { backoffMs } from "../turns/verdict.ts";
+
+/**
+ * What a lane's statechart names and the runtime does: its actors, actions, delays and the guards that know the time.
+ *
+ * I1. An effect reports back by an event, through the queue, never by changing a lane.
+ */
+export interface LaneEffectsHost {
+  readonly runtime: Runtime;
+  readonly settlements: Settlements;
+  readonly watchBlocked: WatchBlocked;
+  /** What the host hears of a restart of a session that ran no turn. */
+  restart(lane: Lane, restarted: (event: LaneEvent) => void): void;
+}
+
+/** Slack in milliseconds for clocks whose timers fire a fraction early. */
+const slackMs = 0.5;
+/** Between two tries of a step that the store failed. */
+const storeRetry = { attempts: 1, baseMs: 100, maxMs: 5_000 };
+
+/** The session lane's machine with this keeper's effects. */
+export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMachine {
+  const { runtime, settlements, watchBlocked } = host;
+  const { settings, lostTime, journal, dispatcher, counters } = runtime;
+  const { lane: options, clock } = settings;
+  const openTurn = createOpenings(runtime);
+  const laneNamed = ({ sessionKey }: EffectInput): Lane => runtime.lanes.get(sessionKey)!;
+  const watchStore = (lane: Lane): undefined => {
+    lane.outage ??= watchBlocked(lane, "store");
+  };
+  const silentMs = ({ turn }: Lane): number => {
+    const now = clock.monotonic();
+    return lostTime.elapsed(turn?.progressedMono ?? now, now);
+  };
+  const abortingMs = ({ turn }: Lane): number => {
+    const now = clock.monotonic();
+    return lostTime.elapsed(turn?.abortedMono ?? now, now);
+  };
+
+  return sessionLaneMachine.provide({
+    actors: {
+      claim: fromCallback<LaneEvent, EffectInput>(({ input, sendBack }) => {
+        const lane = laneNamed(input);
+        const claim = dispatcher.claim(new SlotRequest(runtime, lane, sendBack));
+        lane.claim = claim;
+        return claim.isHeld ? undefined : watchBlocked(lane, "capacity");
+      }),
+      opening: fromCallback<LaneEvent, EffectInput>(({ input, sendBack }) => {
+        const lane = laneNamed(input);
+        const isOver = openTurn(lane, sendBack);
+        if (!isOver) watchStore(lane);
+      }),
+      settlement: fromCallback<LaneEvent, SettlementInput>(({ input, sendBack }) => {
+        const lane = laneNamed(input);
+        settlements.settle(
+          lane.turn!,
+          input.conclusion ?? "crashed",
+          (mailbox) => {
+            lane.storeAnswered();
+            sendBack({ type: "work.settled", mailbox });
+          },
+          () => sendBack({ type: "store.failed" }),
+        );
+      }),
+      restart: fromCallback<LaneEvent, EffectInput>(({ input, sendBack }) =>
+        host.restart(laneNamed(input), sendBack),
+      ),
+      outage: fromCallback<LaneEvent, EffectInput>(({ input }) => watchStore(laneNamed(input))),
+    },
+    actions: {
+      startTurn: ({ context, self }) => {
+        const turn = laneOf(self).turn!;
+        turn.reasons = runtime.wakes.take(context.sessionKey).reasons;
+        if (journal.isObserved) {
+          const { cause, attempt, reasons, fencingToken } = turn;
+          journal.emit({ type: "turn.started", ...turn.facts(), cause, attempt, reasons, fencingToken });
+        }
+        runtime.pulse.wake();
+        runtime.queue.post(runTurn, turn);
+      },
+      abortTurn: ({ context, self }) => {
+        const lane = laneOf(self);
+        const turn = lane.turn!;
+        const reason = context.abort!;
+        const note = reason === "aborted" ? lane.abortNote : undefined;
+        turn.stop(reason, note);
+        if (journal.isObserved) {
+          const graceMs = options.abortGraceMs;
+          journal.emit({ type: "turn.aborting", ...turn.facts(), reason, note, graceMs });
+        }
+        // The outcome of an abort or a reset is decided now, not when the code returns (B28).
+        if (reason === "aborted" || reason === "reset") {
+          settlements.settle(
+            turn,
+            "cancelled",
+            () => {},
+            () => {},
+          );
+        }
+      },
+      fenceTurn: ({ self }) => laneOf(self).turn?.fence(),
+      releaseSlot: ({ self }) => {
+        const lane = laneOf(self);
+        lane.claim?.release();
+        lane.claim = undefined;
+      },
+      postpone: ({ event, self }) => laneOf(self).postpone(event),
+      resumePostponed: ({ self }) => {
+        const lane = laneOf(self);
+        for (const postponed of lane.takePostponed()) {
+          if (typeof postponed === "function") runtime.queue.post(postponed);
+          else runtime.tell(lane, postponed);
+        }
+      },
+      deferWake: ({ context, self }) => {
+        const lane = laneOf(self);
+        const { sessionKey } = context;
+        // After the step: a lane that was idle may start at once, and then nothing is deferred.
+        runtime.queue.post(() => {
+          const reason = deferral(runtime, lane);
+          if (reason === undefined || !journal.isObserved) return;
+          journal.emit({ type: "wake.deferred", at: clock.now(), sessionKey, reason });
+        });
+      },
+      reportStalled: ({ context, self }) => {
+        const turn = laneOf(self).turn!;
+        turn.stalledMono = clock.monotonic();
+        const { messages: waiting, events, quiet } = context.mailbox;
+        const facts = {
+          sessionKey: context.sessionKey,
+          turnId: turn.id,
+          ageMs: clock.monotonic() - turn.startedMono,
+          lastProgressAt: turn.progressedAt,
+          waiting,
+          events: events + quiet,
+        };
+        journal.warn(`stalled:${context.sessionKey}`, facts, "A turn makes no progress.");
+        if (journal.isObserved) journal.emit({ type: "lane.stalled", at: clock.now(), ...facts });
+      },
+      reportRecovered: ({ context, self }) => {
+        const turn = laneOf(self).turn!;
+        if (!journal.isObserved) return;
+        const { sessionKey } = context;
+        const stalledMs = clock.monotonic() - turn.stalledMono;
+        journal.emit({ type: "lane.recovered", at: clock.now(), sessionKey, turnId: turn.id, stalledMs });
+      },
+      reportReclaimed: ({ context, self }) => {
+        const lane = laneOf(self);
+        const turn = lane.turn!;
+        const reason = context.abort ?? "lost";
+        counters.reclaimed++;
+        lane.lastReclaim = { at: clock.now(), turnId: turn.id, reason };
+        const { messages: waiting, events, quiet } = context.mailbox;
+        const hasNext = waiting + events > 0 || context.wakeDue;
+        const isPaused = context.pausedBy.session || context.pausedBy.keeper;
+        const facts = {
+          sessionKey: context.sessionKey,
+          turnId: turn.id,
+          reason,
+          slotFreed: lane.claim?.isHeld !== true,
+          isCodeRunning: turn.isCodeRunning,
+          waiting,
+          events: events + quiet,
+          next: hasNext ? (isPaused ? ("paused" as const) : ("turn" as const)) : ("nothing" as const),
+        };
+        journal.warn(`reclaimed:${context.sessionKey}`, facts, "A turn was reclaimed; its slot is free.");
+        if (journal.isObserved) journal.emit({ type: "lane.reclaimed", at: clock.now(), ...facts });
+      },
+    },
+    guards: {
+      isQuiet: ({ context }) => silentMs(laneNamed(context)) >= options.stallAfterMs - slackMs,
+      isOverdue: ({ context }) => silentMs(laneNamed(context)) >= options.reclaimAfterMs - slackMs,
+      isGraceOver: ({ context }) => abortingMs(laneNamed(context)) >= options.abortGraceMs - slackMs,
+    },
+    delays: {
+      passivation: options.passivateAfterMs,
+      stallDeadline: ({ self }) => options.stallAfterMs - silentMs(laneOf(self)),
+      reclaimDeadline: ({ self }) => options.reclaimAfterMs - silentMs(laneOf(self)),
+      turnDeadline: ({ self }) => {
+        const turn = laneOf(self).turn!;
+        return options.turnTimeoutMs - (clock.monotonic() - turn.startedMono);
+      },
+      abortGrace: ({ self }) => options.abortGraceMs - abortingMs(laneOf(self)),
+      backoff: ({ context }) =>
+        Math.min(options.retry.maxMs, Math.max(0, (context.mailbox.retry?.at ?? 0) - clock.now())),
+      storeRetry: ({ self }) => {
+        const lane = laneOf(self);
+        return storeRetry.baseMs + backoffMs(lane.storeFailures++, storeRetry, settings.random);
+      },
+    },
+  });
+}
+
+/** Why a wake that came due does not start a turn at once (B42); undefined if one starts. */
+function deferral(
+  runtime: Runtime,
+  lane: Lane,
+): "session-busy" | "capacity-full" | "paused" | "draining" | undefined {
+  if (!runtime.wakes.isDue(lane.sessionKey)) return undefined;
+  if (!runtime.isServing()) return "draining";
+  const { detail } = lane.snapshot.leaf;
+  if (detail === "busy.opening") return undefined;
+  if (detail === "busy.paused") return "paused";
+  if (detail === "busy.waitingForCapacity") return lane.claim?.isHeld === true ? undefined : "capacity-full";
+  return "session-busy";
+}
+
+function runTurn(turn: LiveTurn): void {
+  turn.run();
+}

@@ -1,0 +1,108 @@
+import type { LaneEvent } from "@lanekeeper/machines";
+import type { Lane } from "./lane.ts";
+import { LiveTurn } from "../turns/live-turn.ts";
+import type { Runtime } from "../keeper/runtime.ts";
+import { type Selection, selectTurn } from "../turns/selection.ts";
+import type { Answer, OpenTurnResult, SessionRecord, StoredItem } from "../store/store.ts";
+
+/**
+ * The opening of a lane's next turn: what it is to hold is chosen here, and the store gives it.
+ *
+ * I1. Asked again after a lost answer, it opens the turn it has asked for before: `openingTurnId` is kept until then.
+ */
+interface Opening {
+  readonly lane: Lane;
+  readonly sendBack: (event: LaneEvent) => void;
+  triesLeft: number;
+  wake: { readonly isDue: boolean; readonly attempts: number };
+  selection: Selection | undefined;
+  /** Whether the turn was asked for before. */
+  isRepeated: boolean;
+  turnId: string;
+  isOver: boolean;
+}
+
+/** Tries of a step whose work the mailbox changed under it. */
+const openTries = 3;
+const noWake = { isDue: false, attempts: 0 } as const;
+const failure = { type: "store.failed" } as const;
+
+/** Creates the lanes' effect that lets the store open a turn; it tells whether the store has said at once what comes of it. */
+export function createOpenings(
+  runtime: Runtime,
+): (lane: Lane, sendBack: (event: LaneEvent) => void) => boolean {
+  const { mailboxes, settings } = runtime;
+
+  const begin = (opening: Opening): void => runtime.ask(askWaiting, choose, fail, opening);
+  const askWaiting = ({ lane }: Opening): Answer<readonly StoredItem[]> => mailboxes.waiting(lane.sessionKey);
+  const fail = (_: unknown, opening: Opening): void => {
+    opening.isOver = true;
+    opening.sendBack(failure);
+  };
+
+  const choose = (waiting: readonly StoredItem[], opening: Opening): void => {
+    const { lane } = opening;
+    if (lane.isOver) return;
+    const { wakes } = runtime;
+    const { sessionKey } = lane;
+    opening.isRepeated = lane.openingTurnId !== undefined;
+    opening.wake = { isDue: wakes.isDue(sessionKey), attempts: wakes.attempts(sessionKey) };
+    opening.selection = selectTurn(waiting, settings.lane, opening.wake);
+    if (opening.selection === undefined && !opening.isRepeated) {
+      runtime.ask(askSession, withhold, fail, opening);
+      return;
+    }
+    opening.turnId = lane.openingTurnId ??= settings.createId();
+    runtime.ask(askTurn, opened, fail, opening);
+  };
+  const askTurn = ({ lane, turnId, selection }: Opening): Answer<OpenTurnResult> => {
+    const seqs = selection === undefined ? [] : selection.items.map(({ seq }) => seq);
+    return mailboxes.openTurn({ sessionKey: lane.sessionKey, turnId, seqs });
+  };
+  const opened = (result: OpenTurnResult, opening: Opening): void => {
+    const { lane, turnId: id, wake } = opening;
+    if (lane.isOver) return;
+    if (result.status === "changed") {
+      if (--opening.triesLeft > 0) begin(opening);
+      else fail(undefined, opening);
+      return;
+    }
+    lane.openingTurnId = undefined;
+    opening.isOver = true;
+    lane.storeAnswered();
+    const { items, fencingToken, incarnation, mailbox } = result;
+    const chosen = opening.isRepeated ? selectTurn(items, settings.lane, wake) : opening.selection;
+    const cause = chosen?.cause ?? "wake";
+    const attempt = chosen?.attempt ?? wake.attempts + 1;
+    const turn = new LiveTurn(runtime, lane, { id, cause, attempt, fencingToken, items, incarnation });
+    lane.turn = turn;
+    const { startedAt } = turn;
+    opening.sendBack({ type: "turn.opened", turn: { id, cause, attempt, startedAt }, mailbox });
+  };
+
+  const askSession = ({ lane }: Opening): Answer<SessionRecord> => mailboxes.session(lane.sessionKey);
+  const withhold = ({ mailbox }: SessionRecord, opening: Opening): void => {
+    // A mailbox that claims work but gives none would be asked for ever: that is a store that fails.
+    if (mailbox.messages + mailbox.events > 0) {
+      fail(undefined, opening);
+      return;
+    }
+    opening.isOver = true;
+    opening.sendBack({ type: "turn.withheld", mailbox });
+  };
+
+  return (lane, sendBack) => {
+    const opening: Opening = {
+      lane,
+      sendBack,
+      triesLeft: openTries,
+      wake: noWake,
+      selection: undefined,
+      isRepeated: false,
+      turnId: "",
+      isOver: false,
+    };
+    begin(opening);
+    return opening.isOver;
+  };
+}

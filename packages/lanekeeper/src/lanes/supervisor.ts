@@ -1,0 +1,350 @@
+import {
+  type LaneContext,
+  type LaneEvent,
+  type LaneInput,
+  type MailboxSummary,
+  supervisorMachine,
+  type SupervisorContext,
+  type SupervisorEvent,
+} from "@lanekeeper/machines";
+import { type Actor, type ActorLogic, createActor } from "xstate";
+import { toError } from "../keeper/errors.ts";
+import { Lane, type LaneActor, laneOf } from "./lane.ts";
+import type { Runtime } from "../keeper/runtime.ts";
+import type { Settlements } from "../turns/settlements.ts";
+import type { SessionRecord } from "../store/store.ts";
+import { type ChartHost, type ChartSnapshot, compileLogic } from "../xstate/compiled-logic.ts";
+import type { Leaf } from "../xstate/chart-plan.ts";
+import { backoffMs } from "../turns/verdict.ts";
+
+/**
+ * The supervisor: routing and lifetimes.
+ *
+ * Owns: which lanes are live; the keeper's own state (serving, draining, closing, closed).
+ * Must not know: what a lane does with what it is told.
+ * I1. At most one live lane a session.
+ * I2. A bug in one lane ends that lane alone; it is rebuilt from the store (OTP's one-for-one), at a bounded rate.
+ * I3. An actor is told something only from the queue.
+ */
+export interface Supervisor {
+  readonly lanes: ReadonlyMap<string, Lane>;
+  /** The keeper's own state; what it was told to do counts from then on. */
+  readonly state: "serving" | "draining" | "closing" | "closed";
+  /** Whether a session's lane crashed and is being rebuilt. */
+  isRebuilding(sessionKey: string): boolean;
+  /** Whether a session that has no lane is about to get one, and whether the store failed to say what is in it. */
+  startOf(sessionKey: string): "coming" | "failing" | undefined;
+  /** Sends an event to a lane after the current step. */
+  tell(lane: Lane, event: LaneEvent): void;
+  /** Sends an event to a session's lane, starting the lane from the store if it sleeps. */
+  route(sessionKey: string, event: LaneEvent): void;
+  /** Sends an event to the supervisor itself. */
+  send(event: SupervisorEvent): void;
+}
+
+/** What the supervisor asks of the keeper. */
+export interface SupervisorHost {
+  readonly runtime: Runtime;
+  readonly settlements: Settlements;
+  readonly chartHost: ChartHost;
+  readonly laneLogic: ActorLogic<ChartSnapshot<LaneContext>, LaneEvent, LaneInput>;
+  agentOf(sessionKey: string): string;
+  isSessionPaused(sessionKey: string): boolean;
+  isKeeperPaused(): boolean;
+  routeCompletion(execId: string): void;
+  /** No turn runs any more, after a drain was asked for. */
+  drained(): void;
+  /** A reset that had to end a turn first is done. */
+  resetDone(lane: Lane): void;
+  /** A lane was started: resets that its predecessor did not finish are asked for again. */
+  started(lane: Lane): void;
+}
+
+interface Crash {
+  count: number;
+  /** Monotonic milliseconds. */
+  at: number;
+}
+
+/** What a session without a live lane is. */
+const asleep = { state: "idle", detail: "idle" } as const;
+/** Crashes of one lane within this long of each other count as one series. */
+const crashSeriesMs = 120_000;
+const rebuildBackoff = { attempts: 1, baseMs: 1_000, maxMs: 60_000 };
+
+/** Creates the supervisor of a keeper. */
+export function createSupervisor(host: SupervisorHost): Supervisor {
+  const { runtime } = host;
+  const { settings, journal, counters, queue, deadlines } = runtime;
+  const lanes = new Map<string, Lane>();
+  const rebuilding = new Set<string>();
+  const crashes = new Map<string, Crash>();
+  /** Where it was told to go: calls after that are refused, though the step itself comes later. */
+  let heading: "draining" | "closing" | undefined;
+
+  const machine = supervisorMachine.provide({
+    actions: {
+      routeCompletion: (_, { execId }) => host.routeCompletion(execId),
+      rebuildLane: (_, { actorId, error }) => crashed(actorId, error),
+      dropLane: (_, { actorId }) => drop(actorId),
+      holdDispatch: () => runtime.dispatcher.hold(),
+      tellDrained: () => queue.post(() => host.drained()),
+      closeLanes: () => {
+        for (const lane of lanes.values()) tell(lane, { type: "lane.close" });
+      },
+      stopLanes: () => {
+        for (const lane of lanes.values()) {
+          lane.isOver = true;
+          stopChild(lane.actor);
+        }
+        lanes.clear();
+      },
+    },
+  });
+  const logic = compileLogic<SupervisorContext, SupervisorEvent, undefined>(machine, host.chartHost);
+  let stopChild: (actor: LaneActor) => void = () => {};
+  const supervised: typeof logic = {
+    ...logic,
+    getInitialSnapshot(scope, input) {
+      stopChild = (actor) => scope.stopChild(actor);
+      return logic.getInitialSnapshot(scope, input);
+    },
+  };
+  const actor: Actor<typeof supervised> = createActor(supervised, { id: "supervisor", input: undefined });
+  actor.subscribe({
+    error: (error) =>
+      journal.error("supervisor", { error: toError(error) }, "The supervisor crashed; close the keeper."),
+  });
+  actor.start();
+
+  /** Every step of every lane passes here, whoever caused it. */
+  const watchedLogic: typeof host.laneLogic = {
+    ...host.laneLogic,
+    getInitialSnapshot(scope, input) {
+      lanes.get(scope.self.id)!.attach(scope.self);
+      return host.laneLogic.getInitialSnapshot(scope, input);
+    },
+    transition(snapshot, event, scope) {
+      const next = host.laneLogic.transition(snapshot, event, scope);
+      if (next === snapshot) return next;
+      const lane = laneOf(scope.self);
+      if (!lane.isOver) moved(lane, snapshot, next);
+      return next;
+    },
+  };
+  const moved = (
+    lane: Lane,
+    before: ChartSnapshot<LaneContext> | undefined,
+    after: ChartSnapshot<LaneContext>,
+  ): void => {
+    count(before, -1);
+    count(after.status === "active" ? after : undefined, 1);
+    if (before === undefined) {
+      if (journal.isObserved && after.leaf.state !== "idle") emitState(lane.sessionKey, asleep, after.leaf);
+      return;
+    }
+    if (before.leaf === after.leaf) return;
+    if (journal.isObserved && after.status === "active") emitState(lane.sessionKey, before.leaf, after.leaf);
+    if (before.leaf.tags.has("engaged") && !after.leaf.tags.has("engaged")) tellTurns();
+    if (before.context.abort === "reset" && after.context.turn === null) host.resetDone(lane);
+  };
+  const count = (snapshot: ChartSnapshot<LaneContext> | undefined, by: 1 | -1): void => {
+    if (snapshot === undefined) return;
+    const { mailbox } = snapshot.context;
+    counters.waiting += by * (mailbox.messages + mailbox.events + mailbox.quiet);
+    if (snapshot.leaf.state === "stalled") counters.stalled += by;
+    if (snapshot.leaf.tags.has("engaged")) counters.engaged += by;
+  };
+  const emitState = (sessionKey: string, from: Pick<Leaf, "state" | "detail">, to: Leaf): void => {
+    journal.emit({
+      type: "lane.state",
+      at: settings.clock.now(),
+      sessionKey,
+      state: to.state as "idle",
+      detail: to.detail,
+      previous: { state: from.state as "idle", detail: from.detail },
+    });
+  };
+  /** Only a drain or a close wants to know. */
+  const tellTurns = (): void => {
+    if (stateOf() === "serving") return;
+    queue.post(() => {
+      actor.send({ type: "turns.changed", turns: counters.engaged });
+      if (stateOf() === "closing" && counters.engaged === 0) host.drained();
+    });
+  };
+  const stateOf = (): Supervisor["state"] => actor.getSnapshot().leaf.state as Supervisor["state"];
+
+  const deliver = (lane: Lane, event: LaneEvent): void => {
+    if (lane.isOver) return;
+    // A turn that started meanwhile has satisfied it (B40).
+    if (event.type === "wake.due" && !runtime.wakes.isDue(lane.sessionKey)) return;
+    lane.actor.send(event);
+  };
+  const tell = (lane: Lane, event: LaneEvent): void => queue.post(deliver, lane, event);
+
+  const start = (record: SessionRecord, crashed?: Lane): Lane => {
+    const { sessionKey } = record;
+    const lane = new Lane(sessionKey, host.agentOf(sessionKey), record);
+    lane.openingTurnId = crashed?.openingTurnId;
+    lane.isRebuilt = crashed !== undefined;
+    lanes.set(sessionKey, lane);
+    const laneActor = createActor(watchedLogic, {
+      parent: actor,
+      id: sessionKey,
+      input: {
+        sessionKey,
+        mailbox: record.mailbox,
+        wakeDue: runtime.wakes.isDue(sessionKey),
+        pausedBy: { session: host.isSessionPaused(sessionKey), keeper: host.isKeeperPaused() },
+      },
+    });
+    laneActor.start();
+    const { snapshot } = lane;
+    if (snapshot.status === "active") moved(lane, undefined, snapshot);
+    host.started(lane);
+    return lane;
+  };
+
+  /** Mailboxes that a queued step is about to tell its lane of: only the newest is told. */
+  const told = new Map<string, { mailbox: MailboxSummary }>();
+  const tellMailbox = (sessionKey: string, mailbox: MailboxSummary): void => {
+    const queued = told.get(sessionKey);
+    if (queued === undefined) {
+      told.set(sessionKey, { mailbox });
+      queue.post(routeNewest, sessionKey);
+    } else if (queued.mailbox.version < mailbox.version) {
+      queued.mailbox = mailbox;
+    }
+  };
+  const routeNewest = (sessionKey: string): void => {
+    const { mailbox } = told.get(sessionKey)!;
+    told.delete(sessionKey);
+    routeNow(sessionKey, { type: "mailbox.changed", mailbox });
+  };
+
+  /** Sessions whose lane is started once the store has told what is in them. */
+  const starting = new Map<string, "coming" | "failing">();
+
+  const route = (sessionKey: string, event: LaneEvent): void => {
+    if (event.type === "mailbox.changed") tellMailbox(sessionKey, event.mailbox);
+    else queue.post(routeNow, sessionKey, event);
+  };
+
+  const routeNow = (sessionKey: string, event: LaneEvent): void => {
+    if (stateOf() === "closed" || rebuilding.has(sessionKey)) return;
+    const lane = lanes.get(sessionKey);
+    if (lane !== undefined) {
+      deliver(lane, event);
+      return;
+    }
+    if (!starting.has(sessionKey)) starting.set(sessionKey, "coming");
+    runtime.ask(
+      () => runtime.mailboxes.session(sessionKey),
+      (record) => {
+        queue.post(() => {
+          starting.delete(sessionKey);
+          if (stateOf() === "closed" || rebuilding.has(sessionKey)) return;
+          const live = lanes.get(sessionKey);
+          if (live !== undefined) deliver(live, event);
+          else deliver(start(record), event);
+        });
+      },
+      () => {
+        // Tried again: the store has accepted this work, so its lane must hear of it.
+        starting.set(sessionKey, "failing");
+        deadlines.arm(rebuildBackoff.baseMs, () => route(sessionKey, event));
+      },
+    );
+  };
+
+  const drop = (sessionKey: string): void => {
+    const lane = lanes.get(sessionKey);
+    if (lane === undefined) return;
+    lane.isOver = true;
+    lanes.delete(sessionKey);
+    // Its last summary still holds what waits for another reason to run.
+    count(lane.snapshot.status === "active" ? lane.snapshot : undefined, -1);
+    if (journal.isObserved) journal.emit({ type: "lane.passivated", at: settings.clock.now(), sessionKey });
+  };
+
+  const crashed = (sessionKey: string, thrown: unknown): void => {
+    const lane = lanes.get(sessionKey);
+    if (lane === undefined) return;
+    lane.isOver = true;
+    lanes.delete(sessionKey);
+    rebuilding.add(sessionKey);
+    const { turn, claim } = lane;
+    turn?.stop("lost");
+    turn?.fence();
+    // What broke the lane may break this too; the lane's slot is the dispatcher's to lose, not the supervisor's to die for.
+    queue.post(() => claim?.release());
+    const now = settings.clock.monotonic();
+    const crash = crashes.get(sessionKey);
+    const isSeries = crash !== undefined && now - crash.at < crashSeriesMs;
+    for (const [key, { at }] of crashes) if (now - at >= crashSeriesMs) crashes.delete(key);
+    const series = { count: isSeries ? crash.count + 1 : 1, at: now };
+    crashes.set(sessionKey, series);
+    const rebuildInMs = series.count === 1 ? 0 : backoffMs(series.count - 2, rebuildBackoff, () => 0.999);
+    const error = toError(thrown);
+    journal.error(
+      `crashed:${sessionKey}`,
+      { sessionKey, error, rebuildInMs },
+      "A lane crashed; it is rebuilt from the store.",
+    );
+    if (journal.isObserved) {
+      journal.emit({ type: "lane.crashed", at: settings.clock.now(), sessionKey, error, rebuildInMs });
+    }
+    queue.post(() => recount());
+    const again = (): void => queue.post(() => rebuild(lane));
+    if (rebuildInMs === 0) again();
+    else deadlines.arm(rebuildInMs, again);
+  };
+
+  /** After a crash nobody knows what the lane had counted last. */
+  const recount = (): void => {
+    counters.waiting = counters.stalled = counters.engaged = 0;
+    for (const lane of lanes.values()) count(lane.snapshot, 1);
+    tellTurns();
+  };
+
+  const rebuild = (lane: Lane): void => {
+    const { sessionKey, turn } = lane;
+    if (stateOf() === "closed") return;
+    const retry = (): void =>
+      void deadlines.arm(rebuildBackoff.baseMs, () => queue.post(() => rebuild(lane)));
+    const read = (): void => {
+      runtime.ask(
+        () => runtime.mailboxes.session(sessionKey),
+        (record) =>
+          queue.post(() => {
+            if (stateOf() === "closed") return;
+            rebuilding.delete(sessionKey);
+            start(record, lane);
+            for (const postponed of lane.takePostponed())
+              if (typeof postponed === "function") queue.post(postponed);
+          }),
+        retry,
+      );
+    };
+    if (turn === undefined || turn.record.mailbox !== undefined) read();
+    else host.settlements.settle(turn, turn.crashConclusion, read, retry);
+  };
+
+  return {
+    lanes,
+    get state() {
+      const state = stateOf();
+      return state === "closed" || heading === undefined ? state : heading;
+    },
+    isRebuilding: (sessionKey) => rebuilding.has(sessionKey),
+    startOf: (sessionKey) => starting.get(sessionKey) ?? (told.has(sessionKey) ? "coming" : undefined),
+    tell,
+    route,
+    send(event) {
+      if (event.type === "keeper.close") heading = "closing";
+      else if (event.type === "keeper.drain") heading ??= "draining";
+      queue.post(() => actor.send(event));
+    },
+  };
+}

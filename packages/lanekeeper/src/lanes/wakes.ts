@@ -1,0 +1,154 @@
+import type { Deadline } from "../time/deadlines.ts";
+import { PermanentError } from "../keeper/errors.ts";
+import type { Priority } from "../keeper/options.ts";
+import type { Runtime } from "../keeper/runtime.ts";
+import { backoffMs } from "../turns/verdict.ts";
+
+/**
+ * Requests for turns, merged per session (B40, B41).
+ *
+ * I1. One wake a session at most; no session's wake delays another's.
+ * I2. A wake that came due stays until a turn of its session starts.
+ */
+export interface Wakes {
+  /** Asks for a turn of a session soon. */
+  request(
+    sessionKey: string,
+    wake: { reason: string | undefined; priority: Priority; coalesceMs: number },
+  ): void;
+  /** What a turn that starts now satisfies. */
+  take(sessionKey: string): { readonly reasons: readonly string[]; readonly attempts: number };
+  /** Whether a wake of the session is due. */
+  isDue(sessionKey: string): boolean;
+  /** Milliseconds until the session's wake is due; undefined if none is asked for. */
+  dueInMs(sessionKey: string): number | undefined;
+  /** Attempts of the session's wake so far. */
+  attempts(sessionKey: string): number;
+  /** Tries a failed wake again, or says that it is dropped. */
+  retry(
+    sessionKey: string,
+    reasons: readonly string[],
+    attempt: number,
+    attempts: number,
+    error: Error,
+  ): void;
+  /** Forgets them all. */
+  close(): void;
+}
+
+interface Wake {
+  readonly reasons: string[];
+  priority: Priority;
+  attempts: number;
+  /** Monotonic milliseconds. */
+  dueMono: number;
+  deadline: Deadline | undefined;
+}
+
+/** Reasons of one wake that are kept. */
+const keptReasons = 32;
+const rank: Readonly<Record<Priority, number>> = { background: 0, normal: 1, foreground: 2 };
+
+/** Creates the wakes of a keeper. `due` starts the session's lane if need be and tells it. */
+export function createWakes(runtime: Runtime, due: (sessionKey: string) => void): Wakes {
+  const wakes = new Map<string, Wake>();
+  const { settings, deadlines, journal } = runtime;
+
+  const arm = (sessionKey: string, wake: Wake, delayMs: number): void => {
+    wake.deadline?.cancel();
+    wake.dueMono = settings.clock.monotonic() + delayMs;
+    wake.deadline = undefined;
+    // What is due now needs no timer.
+    if (delayMs === 0) {
+      due(sessionKey);
+      return;
+    }
+    wake.deadline = deadlines.arm(delayMs, () => {
+      wake.deadline = undefined;
+      due(sessionKey);
+    });
+  };
+  const addReason = (wake: Wake, reason: string | undefined): void => {
+    if (reason !== undefined && !wake.reasons.includes(reason) && wake.reasons.length < keptReasons) {
+      wake.reasons.push(reason);
+    }
+  };
+  const create = (priority: Priority, attempts: number): Wake => ({
+    reasons: [],
+    priority,
+    attempts,
+    dueMono: 0,
+    deadline: undefined,
+  });
+
+  return {
+    request(sessionKey, { reason, priority, coalesceMs }) {
+      const pending = wakes.get(sessionKey);
+      if (pending === undefined) {
+        const wake = create(priority, 0);
+        addReason(wake, reason);
+        wakes.set(sessionKey, wake);
+        arm(sessionKey, wake, coalesceMs);
+        return;
+      }
+      addReason(pending, reason);
+      if (rank[priority] > rank[pending.priority]) pending.priority = priority;
+      const isSooner = settings.clock.monotonic() + coalesceMs < pending.dueMono;
+      if (pending.deadline !== undefined && isSooner) arm(sessionKey, pending, coalesceMs);
+      if (journal.isObserved) {
+        const at = settings.clock.now();
+        journal.emit({ type: "wake.merged", at, sessionKey, reason, priority: pending.priority });
+      }
+    },
+    take(sessionKey) {
+      const wake = wakes.get(sessionKey);
+      if (wake === undefined) return nothing;
+      wakes.delete(sessionKey);
+      wake.deadline?.cancel();
+      return { reasons: wake.reasons, attempts: wake.attempts };
+    },
+    isDue(sessionKey) {
+      const wake = wakes.get(sessionKey);
+      return wake !== undefined && wake.deadline === undefined;
+    },
+    dueInMs(sessionKey) {
+      const wake = wakes.get(sessionKey);
+      return wake === undefined ? undefined : Math.max(0, wake.dueMono - settings.clock.monotonic());
+    },
+    attempts: (sessionKey) => wakes.get(sessionKey)?.attempts ?? 0,
+    retry(sessionKey, reasons, attempt, attempts, error) {
+      const at = settings.clock.now();
+      if (attempt >= attempts || isPermanent(error)) {
+        journal.warn(
+          `wake:${sessionKey}`,
+          { sessionKey, attempt, error },
+          "A wake was dropped after its last attempt.",
+        );
+        if (journal.isObserved)
+          journal.emit({ type: "wake.dropped", at, sessionKey, attempts: attempt, error });
+        return;
+      }
+      const delayMs = backoffMs(attempt - 1, settings.lane.retry, settings.random);
+      let wake = wakes.get(sessionKey);
+      if (wake === undefined) {
+        wakes.set(sessionKey, (wake = create("normal", attempt)));
+        arm(sessionKey, wake, delayMs);
+      }
+      wake.attempts = attempt;
+      for (const reason of reasons) addReason(wake, reason);
+      if (journal.isObserved) {
+        journal.emit({ type: "wake.retrying", at, sessionKey, attempt: attempt + 1, retryAt: at + delayMs });
+      }
+    },
+    close() {
+      for (const wake of wakes.values()) wake.deadline?.cancel();
+      wakes.clear();
+    },
+  };
+}
+
+const nothing = { reasons: [], attempts: 0 } as const;
+
+function isPermanent(error: Error): boolean {
+  return error instanceof PermanentError;
+}

@@ -1,0 +1,218 @@
+import type { LaneState } from "./views.ts";
+import type { ExecCompletion } from "../commands/execution.ts";
+import type { Outcome } from "../turns/outcome.ts";
+
+/**
+ * Everything that happens, as one discriminated union on `type`, `<thing>.<what happened>`.
+ *
+ * I1. Every event carries `at` (epoch milliseconds) and, where there is one, `sessionKey`.
+ * I2. Every `turn.*` event carries the turn's id and the ids of its messages and events.
+ */
+export type LanekeeperEvent =
+  | ItemEvents
+  | TurnEvents
+  | LaneEvents
+  | SessionEvents
+  | WakeEvents
+  | ExecEvents
+  | KeeperEvents;
+
+/** What every event carries. */
+interface Base {
+  readonly at: number;
+}
+interface OfSession extends Base {
+  readonly sessionKey: string;
+}
+interface OfItem extends OfSession {
+  readonly id: string;
+  readonly meta?: Readonly<Record<string, string>> | undefined;
+}
+interface OfTurn extends OfSession {
+  readonly turnId: string;
+  readonly messageIds: readonly string[];
+  readonly eventIds: readonly string[];
+  readonly meta?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What happens to messages and system events. */
+export type ItemEvents =
+  | (OfItem & { readonly type: "message.accepted" })
+  | (OfItem & { readonly type: "event.accepted"; readonly kind: string })
+  | (OfItem & { readonly type: "message.duplicate" | "event.duplicate" })
+  | (OfItem & {
+      readonly type: "message.refused" | "event.refused";
+      /** The code of the error that the sender got. */
+      readonly reason: string;
+      readonly message: string;
+    })
+  | (OfItem & { readonly type: "message.cancelled" | "event.cancelled"; readonly reason: string })
+  | (OfItem & { readonly type: "event.replaced"; readonly by: string })
+  | (OfItem & { readonly type: "event.dropped"; readonly reason: "overflow" });
+
+/** What happens to turns. */
+export type TurnEvents =
+  | (OfTurn & {
+      readonly type: "turn.started";
+      readonly cause: "message" | "event" | "wake";
+      readonly attempt: number;
+      readonly reasons: readonly string[];
+      readonly fencingToken: bigint;
+    })
+  | (OfTurn & { readonly type: "turn.progressed"; readonly note: string | undefined })
+  | (OfTurn & { readonly type: "turn.emitted"; readonly data: unknown })
+  | (OfTurn & {
+      readonly type: "turn.aborting";
+      readonly reason: string;
+      /** The reason that the host gave to `abort`. */
+      readonly note: string | undefined;
+      readonly graceMs: number;
+    })
+  | (OfTurn & { readonly type: "turn.completed"; readonly durationMs: number; readonly attempt: number })
+  | (OfTurn & {
+      readonly type: "turn.failed";
+      readonly error: Error;
+      readonly attempt: number;
+      readonly durationMs: number;
+      /** Whether the same work is tried again. */
+      readonly willRetry: boolean;
+    })
+  | (OfTurn & { readonly type: "turn.cancelled"; readonly reason: string })
+  | (OfTurn & {
+      readonly type: "turn.retrying";
+      readonly reason: "failed" | "reclaimed" | "crashed";
+      /** Epoch milliseconds before which it does not start. */
+      readonly retryAt: number;
+    })
+  | (OfTurn & { readonly type: "turn.handedBack"; readonly reason: string })
+  | (OfTurn & {
+      readonly type: "turn.lateResult";
+      readonly result: "returned" | "threw";
+      readonly lateByMs: number;
+    });
+
+/** What happens to lanes. */
+export type LaneEvents =
+  | (OfSession & {
+      readonly type: "lane.state";
+      readonly state: LaneState;
+      readonly detail: string;
+      readonly previous: { readonly state: LaneState; readonly detail: string };
+    })
+  | (OfSession & {
+      readonly type: "lane.stalled";
+      readonly turnId: string;
+      readonly ageMs: number;
+      readonly lastProgressAt: number;
+      readonly waiting: number;
+      readonly events: number;
+    })
+  | (OfSession & { readonly type: "lane.recovered"; readonly turnId: string; readonly stalledMs: number })
+  | (OfSession & {
+      readonly type: "lane.reclaimed";
+      readonly turnId: string;
+      readonly reason: string;
+      /** What was verified, not assumed. */
+      readonly slotFreed: boolean;
+      readonly isCodeRunning: boolean;
+      readonly waiting: number;
+      readonly events: number;
+      /** What the lane does once the turn's work is settled. */
+      readonly next: "turn" | "paused" | "nothing";
+    })
+  | (OfSession & {
+      readonly type: "lane.blocked";
+      readonly reason: "capacity" | "store";
+      readonly capacity: number;
+      readonly running: number;
+      readonly waiting: number;
+      readonly oldestTurnMs: number;
+      readonly blockedMs: number;
+    })
+  | (OfSession & { readonly type: "lane.passivated" })
+  | (OfSession & { readonly type: "lane.crashed"; readonly error: Error; readonly rebuildInMs: number });
+
+/** What happens to sessions. */
+export type SessionEvents =
+  | (OfSession & {
+      readonly type: "session.reset";
+      readonly incarnation: number;
+      readonly reason: string | undefined;
+    })
+  | (OfSession & {
+      readonly type: "session.cleared";
+      readonly count: number;
+      readonly reason: string | undefined;
+    })
+  | (Base & { readonly type: "session.paused"; readonly sessionKey?: string | undefined })
+  | (Base & { readonly type: "session.resumed"; readonly sessionKey?: string | undefined });
+
+/** What happens to wakes. */
+export type WakeEvents =
+  | (OfSession & {
+      readonly type: "wake.merged";
+      readonly reason: string | undefined;
+      readonly priority: string;
+    })
+  | (OfSession & {
+      readonly type: "wake.deferred";
+      readonly reason: "session-busy" | "capacity-full" | "paused" | "draining";
+    })
+  | (OfSession & {
+      readonly type: "wake.retrying";
+      readonly attempt: number;
+      readonly retryAt: number;
+    })
+  | (OfSession & { readonly type: "wake.dropped"; readonly attempts: number; readonly error: Error });
+
+/** What happens to commands. */
+export type ExecEvents =
+  | (OfSession & {
+      readonly type: "exec.started";
+      readonly execId: string;
+      readonly command: string;
+      readonly pid: number;
+      readonly isForeground: boolean;
+    })
+  | (OfSession & {
+      readonly type: "exec.completed";
+      readonly execId: string;
+      readonly status: ExecCompletion["status"];
+    })
+  | (OfSession & { readonly type: "exec.routed"; readonly execId: string })
+  | (Base & {
+      readonly type: "exec.refused";
+      /** Absent where none was given to it yet. */
+      readonly execId?: string | undefined;
+      readonly sessionKey?: string | undefined;
+      readonly reason:
+        | "duplicate"
+        | "unknown-exec"
+        | "session-mismatch"
+        | "stale-incarnation"
+        | "silent"
+        | "draining";
+    })
+  | (OfSession & { readonly type: "exec.lost"; readonly execId: string });
+
+/** What happens to the keeper as a whole. */
+export type KeeperEvents =
+  | (Base & { readonly type: "capacity.changed"; readonly turns: number; readonly previous: number })
+  | (Base & {
+      readonly type: "health.changed";
+      readonly health: "ok" | "degraded" | "draining" | "closed";
+      readonly reason: string;
+    })
+  | (Base & {
+      readonly type: "store.failed";
+      readonly sessionKey?: string | undefined;
+      readonly error: Error;
+    })
+  | (Base & { readonly type: "store.recovered" })
+  | (Base & { readonly type: "clock.late"; readonly lostMs: number })
+  | (OfSession & {
+      readonly type: "deadLetter.added";
+      readonly id: string;
+      readonly reason: string;
+      readonly outcome?: Outcome | undefined;
+    });

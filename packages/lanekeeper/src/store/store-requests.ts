@@ -1,0 +1,143 @@
+import { LanekeeperError, toError } from "../keeper/errors.ts";
+import type { ArmRunning } from "../time/running-deadlines.ts";
+import type { Answer } from "./store.ts";
+
+/**
+ * Every question to the store.
+ *
+ * I1. Each has a deadline; a store that does not answer has failed (B33).
+ */
+export interface StoreRequests {
+  /**
+   * Asks, and calls back exactly once: at once if the store answers at once. All three are given the subject: closures
+   * for each question cost more.
+   */
+  ask<T, S>(
+    question: (subject: S) => Answer<T>,
+    answered: (value: T, subject: S) => void,
+    failed: (error: LanekeeperError, subject: S) => void,
+    subject: S,
+  ): void;
+  ask<T>(
+    question: () => Answer<T>,
+    answered: (value: T) => void,
+    failed: (error: LanekeeperError) => void,
+  ): void;
+  /** Asks for a caller outside. Rejects with `STORE_UNAVAILABLE`, or with the store's own typed error. */
+  request<T>(question: () => Answer<T>): T | Promise<T>;
+  /** Resolves when nobody waits for an answer any more: each comes, or its deadline does (B33). */
+  answered(): Promise<void>;
+}
+
+/** Milliseconds a store has to answer. */
+export const storeDeadlineMs = 30_000;
+
+/** Creates the questions of a keeper. `onFailure` and `onSuccess` hear how each went. */
+export function createStoreRequests(
+  armRunning: ArmRunning,
+  host: { onFailure(error: LanekeeperError): void; onSuccess(): void },
+): StoreRequests {
+  const unavailable = (error: unknown): LanekeeperError => {
+    const failure =
+      error instanceof LanekeeperError
+        ? error
+        : new LanekeeperError(
+            "STORE_UNAVAILABLE",
+            `The store failed: ${toError(error).message}. Nothing was changed; try again when it is back.`,
+            {},
+            { cause: error },
+          );
+    host.onFailure(failure);
+    return failure;
+  };
+
+  let pending = 0;
+  const whenNone = new Set<() => void>();
+  const settled = (): void => {
+    if (--pending > 0) return;
+    for (const tell of whenNone) tell();
+    whenNone.clear();
+  };
+  const awaitAnswer = <T, S>(
+    answer: PromiseLike<T>,
+    answered: (value: T, subject: S) => void,
+    failed: (error: LanekeeperError, subject: S) => void,
+    subject: S,
+  ): void => {
+    let isOver = false;
+    pending++;
+    const deadline = armRunning(storeDeadlineMs, () => {
+      isOver = true;
+      settled();
+      failed(unavailable(new Error(`no answer within ${storeDeadlineMs} ms`)), subject);
+    });
+    Promise.resolve(answer).then(
+      (value) => {
+        host.onSuccess();
+        if (isOver) return;
+        isOver = true;
+        settled();
+        deadline.cancel();
+        answered(value, subject);
+      },
+      (error: unknown) => {
+        if (isOver) return;
+        isOver = true;
+        settled();
+        deadline.cancel();
+        failed(unavailable(error), subject);
+      },
+    );
+  };
+
+  return {
+    ask<T, S>(
+      question: (subject: S) => Answer<T>,
+      answered: (value: T, subject: S) => void,
+      failed: (error: LanekeeperError, subject: S) => void,
+      subject?: S,
+    ): void {
+      let answer;
+      try {
+        answer = question(subject as S);
+      } catch (error) {
+        failed(unavailable(error), subject as S);
+        return;
+      }
+      if (isThenable(answer)) {
+        awaitAnswer(answer, answered, failed, subject as S);
+        return;
+      }
+      host.onSuccess();
+      answered(answer, subject as S);
+    },
+    async answered() {
+      // Whoever is answered may ask again.
+      for (;;) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (pending === 0) return;
+        await new Promise<void>((resolve) => whenNone.add(resolve));
+      }
+    },
+    request<T>(question: () => Answer<T>): T | Promise<T> {
+      let answer: Answer<T>;
+      try {
+        answer = question();
+      } catch (error) {
+        throw unavailable(error);
+      }
+      if (isThenable(answer)) {
+        const given = answer;
+        return new Promise<T>((resolve, reject) => awaitAnswer(given, resolve, reject, undefined));
+      }
+      host.onSuccess();
+      return answer;
+    },
+  };
+}
+
+function isThenable<T>(answer: Answer<T>): answer is PromiseLike<T> {
+  return (
+    typeof answer === "object" && answer !== null && typeof (answer as { then?: unknown }).then === "function"
+  );
+}

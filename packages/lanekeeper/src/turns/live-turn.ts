@@ -1,0 +1,313 @@
+import type { AbortReason } from "@lanekeeper/machines";
+import { LanekeeperError, toError } from "../keeper/errors.ts";
+import type { Execution } from "../commands/execution.ts";
+import type { Lane } from "../lanes/lane.ts";
+import { checkTurnExec } from "../keeper/options.ts";
+import type { Runtime } from "../keeper/runtime.ts";
+import type { TurnRecord } from "./settlements.ts";
+import type { StoredItem } from "../store/store.ts";
+import type { AcceptedMessage, SystemEvent, Turn } from "./turn.ts";
+
+/**
+ * One turn: what the host's code holds, and the one check of whether it still counts.
+ *
+ * I1. Every effect a turn asks for passes `isCurrent` (B28).
+ * I2. Its code's end is reported once: to its lane while it counts, as a late result after the fence.
+ * I3. Nothing here throws into the host's code but `assertCurrent`, and nothing of the host's throws out of it.
+ */
+export class LiveTurn implements Turn {
+  readonly id: string;
+  readonly sessionKey: string;
+  readonly agent: string;
+  readonly cause: Turn["cause"];
+  /** Set when it starts: it satisfies every wake until then. */
+  reasons: readonly string[] = [];
+  readonly attempt: number;
+  readonly fencingToken: bigint;
+  readonly items: readonly StoredItem[];
+  readonly incarnation: number;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  /** Monotonic milliseconds. */
+  readonly startedMono: number;
+  readonly lane: Lane;
+  readonly #runtime: Runtime;
+
+  /** Monotonic milliseconds of the last progress (B24). */
+  progressedMono: number;
+  stalledMono = 0;
+  abortedMono = 0;
+  stopReason: AbortReason | null = null;
+  reply: unknown;
+  error: Error | undefined;
+  /** How far the record of its end is. */
+  readonly record: TurnRecord = { verdict: undefined, waiters: undefined, mailbox: undefined };
+  #phase: "current" | "aborting" | "over" = "current";
+  #code: "waiting" | "running" | "ended" = "waiting";
+  #isFenced = false;
+  #fencedMono = 0;
+  #abortReason: LanekeeperError | undefined;
+  #controller: AbortController | undefined;
+  #messages: readonly AcceptedMessage<unknown>[] | undefined;
+  #events: readonly SystemEvent[] | undefined;
+  #onAbort: (() => void)[] | undefined;
+
+  constructor(
+    runtime: Runtime,
+    lane: Lane,
+    opened: Pick<LiveTurn, "id" | "cause" | "attempt" | "fencingToken" | "items" | "incarnation">,
+  ) {
+    this.#runtime = runtime;
+    this.lane = lane;
+    this.id = opened.id;
+    this.sessionKey = lane.sessionKey;
+    this.agent = lane.agent;
+    this.cause = opened.cause;
+    this.attempt = opened.attempt;
+    this.fencingToken = opened.fencingToken;
+    this.items = opened.items;
+    this.incarnation = opened.incarnation;
+    this.startedAt = runtime.settings.clock.now();
+    this.startedMono = this.progressedMono = runtime.settings.clock.monotonic();
+  }
+
+  get messages(): readonly AcceptedMessage<unknown>[] {
+    return (this.#messages ??= this.items
+      .filter(({ type }) => type === "message")
+      .map(({ id, body, acceptedAt, meta }) =>
+        meta === undefined ? { id, body, acceptedAt } : { id, body, acceptedAt, meta },
+      ));
+  }
+
+  get events(): readonly SystemEvent[] {
+    return (this.#events ??= this.items
+      .filter(({ type }) => type === "event")
+      .map(({ id, kind, body, acceptedAt, key }) =>
+        key === undefined ? { id, kind, body, acceptedAt } : { id, kind, body, acceptedAt, key },
+      ));
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Whether what it asks for counts: until its code has ended or it was told to stop. */
+  get isCurrent(): boolean {
+    return this.#phase === "current";
+  }
+  /** Whether its code has ended or it was fenced. */
+  get isOver(): boolean {
+    return this.#phase === "over";
+  }
+  /** Whether its code has been called and has not returned. */
+  get isCodeRunning(): boolean {
+    return this.#code === "running";
+  }
+  /** What its lane's crash means for its work: what its code did before counts. */
+  get crashConclusion(): "completed" | "failed" | "crashed" {
+    if (this.#code !== "ended" || this.stopReason !== "lost") return "crashed";
+    return this.error === undefined ? "completed" : "failed";
+  }
+  /** Epoch milliseconds of the last progress. */
+  get progressedAt(): number {
+    return this.startedAt + (this.progressedMono - this.startedMono);
+  }
+
+  // Hosts destructure turns, so each method is a function of its own, made when it is first asked for.
+  #progress: Turn["progress"] | undefined;
+  get progress(): Turn["progress"] {
+    return (this.#progress ??= (note) => {
+      if (!this.isCurrent) return;
+      this.noteProgress();
+      const { journal } = this.#runtime;
+      if (journal.isObserved && note !== undefined) {
+        journal.emit({ type: "turn.progressed", ...this.facts(), note });
+      }
+    });
+  }
+  #emit: Turn["emit"] | undefined;
+  get emit(): Turn["emit"] {
+    return (this.#emit ??= (data) => {
+      if (!this.isCurrent) return;
+      this.noteProgress();
+      const { journal } = this.#runtime;
+      if (journal.isObserved) journal.emit({ type: "turn.emitted", ...this.facts(), data });
+    });
+  }
+  #assertCurrent: Turn["assertCurrent"] | undefined;
+  get assertCurrent(): Turn["assertCurrent"] {
+    return (this.#assertCurrent ??= () => {
+      if (!this.isCurrent) throw this.#fencedError("assertCurrent");
+    });
+  }
+  #exec: Turn["exec"] | undefined;
+  get exec(): Turn["exec"] {
+    return (this.#exec ??= async (command, args = [], options): Promise<Execution> => {
+      if (!this.isCurrent) throw this.#fencedError("exec");
+      const { foreground, exec } = checkTurnExec(options);
+      return this.#runtime.executions.start(this.sessionKey, command, args, exec, {
+        turn: this,
+        isForeground: foreground,
+      });
+    });
+  }
+  #expectExec: Turn["expectExec"] | undefined;
+  get expectExec(): Turn["expectExec"] {
+    return (this.#expectExec ??= async (execId, options) => {
+      if (!this.isCurrent) throw this.#fencedError("expectExec");
+      await this.#runtime.executions.expect(this.sessionKey, execId, options);
+    });
+  }
+
+  /** Notes that the turn is alive. */
+  noteProgress(): void {
+    this.progressedMono = this.#runtime.settings.clock.monotonic();
+    if (this.lane.snapshot.leaf.state === "stalled")
+      this.#runtime.tell(this.lane, { type: "turn.progressed" });
+  }
+
+  /** Calls the host's code. A turn that was told to stop before is not called at all. */
+  run(): void {
+    if (this.#phase !== "current" || this.#isFenced) {
+      if (!this.#isFenced) this.#end("threw", this.#abortReason);
+      return;
+    }
+    this.#code = "running";
+    void this.#call();
+  }
+
+  async #call(): Promise<void> {
+    const { scope, settings } = this.#runtime;
+    let reply: unknown;
+    try {
+      // A throw, and whatever a strange thenable does, end here or never (B7).
+      reply = await scope.run(this, settings.turn, this);
+    } catch (error) {
+      this.#end("threw", error);
+      return;
+    }
+    this.#end("returned", reply);
+  }
+
+  /** Tells the code to stop; from now on it may start nothing. The first reason stays on the signal. */
+  stop(reason: AbortReason, note?: string): void {
+    this.stopReason = reason;
+    if (this.#phase !== "current") return;
+    this.#phase = "aborting";
+    this.abortedMono = this.#runtime.settings.clock.monotonic();
+    this.#abortReason = abortError(reason, this, note);
+    this.#runtime.queue.post(() => this.#controller?.abort(this.#abortReason));
+    for (const onAbort of this.#onAbort ?? []) onAbort();
+    this.#onAbort = undefined;
+  }
+
+  /** Calls back when the turn is told to stop; at once if it was. */
+  whenStopped(callback: () => void): void {
+    if (this.#phase === "aborting" || this.#isFenced) callback();
+    else (this.#onAbort ??= []).push(callback);
+  }
+
+  /** From now on nothing it does counts. */
+  fence(): void {
+    if (this.#isFenced) return;
+    this.#isFenced = true;
+    this.#phase = "over";
+    this.#fencedMono = this.#runtime.settings.clock.monotonic();
+    if (this.#code === "running") this.#runtime.zombies.add(this.sessionKey);
+  }
+
+  /** What every event about the turn carries. */
+  facts(): {
+    at: number;
+    sessionKey: string;
+    turnId: string;
+    messageIds: readonly string[];
+    eventIds: readonly string[];
+    meta?: Readonly<Record<string, string>>;
+  } {
+    const meta = this.items.find((item) => item.meta !== undefined)?.meta;
+    const facts = {
+      at: this.#runtime.settings.clock.now(),
+      sessionKey: this.sessionKey,
+      turnId: this.id,
+      messageIds: this.items.filter(({ type }) => type === "message").map(({ id }) => id),
+      eventIds: this.items.filter(({ type }) => type === "event").map(({ id }) => id),
+    };
+    return meta === undefined ? facts : { ...facts, meta };
+  }
+
+  #end(result: "returned" | "threw", value: unknown): void {
+    const wasRunning = this.#code === "running";
+    this.#code = "ended";
+    if (this.#isFenced) {
+      if (wasRunning) this.#reportLate(result);
+      return;
+    }
+    this.#phase = "over";
+    if (result === "returned") this.reply = value;
+    else this.error = toError(value);
+    this.#runtime.tell(this.lane, result === "returned" ? hasReturned : hasThrown);
+  }
+
+  #reportLate(result: "returned" | "threw"): void {
+    const { queue, journal, zombies, settings } = this.#runtime;
+    queue.post(() => {
+      zombies.remove(this.sessionKey);
+      if (!journal.isObserved) return;
+      journal.emit({
+        type: "turn.lateResult",
+        ...this.facts(),
+        result,
+        lateByMs: settings.clock.monotonic() - this.#fencedMono,
+      });
+    });
+  }
+
+  #fencedError(what: string): LanekeeperError {
+    return new LanekeeperError(
+      "TURN_FENCED",
+      `${what} was refused: turn ${this.id} of ${this.sessionKey} no longer counts (${this.stopReason ?? "it has ended"}). Stop its work.`,
+      { turnId: this.id, sessionKey: this.sessionKey, reason: this.stopReason ?? "ended" },
+    );
+  }
+}
+
+const hasReturned = { type: "turn.returned" } as const;
+const hasThrown = { type: "turn.threw" } as const;
+
+/** The reason on the signal of a turn that is told to stop. */
+function abortError(reason: AbortReason, turn: LiveTurn, note: string | undefined): LanekeeperError {
+  const details = { turnId: turn.id, sessionKey: turn.sessionKey };
+  switch (reason) {
+    case "stalled":
+      return new LanekeeperError(
+        "TURN_STALLED",
+        "The turn made no progress for too long. Return now.",
+        details,
+      );
+    case "timeout":
+      return new LanekeeperError("TURN_TIMEOUT", "The turn ran for too long. Return now.", details);
+    case "aborted":
+      return new LanekeeperError(
+        "TURN_ABORTED",
+        note === undefined
+          ? "The turn was aborted. Stop its work."
+          : `The turn was aborted: ${note}. Stop its work.`,
+        { ...details, reason: note },
+      );
+    case "reset":
+      return new LanekeeperError("TURN_RESET", "The session was reset. Stop the turn's work.", details);
+    case "closed":
+      return new LanekeeperError("CLOSED", "The keeper closes. Return now.", details);
+    case "lost":
+      return new LanekeeperError(
+        "TURN_FENCED",
+        "The turn's lane lost its claim or crashed. Stop its work.",
+        details,
+      );
+  }
+}

@@ -1,0 +1,203 @@
+import type { Conclusion, MailboxSummary } from "@lanekeeper/machines";
+import type { DeadLetter } from "../store/dead-letter.ts";
+import type { LanekeeperError } from "../keeper/errors.ts";
+import type { LiveTurn } from "./live-turn.ts";
+import type { Runtime } from "../keeper/runtime.ts";
+import { judge, type Verdict, type VerdictContext } from "./verdict.ts";
+import type { Answer, SettleResult } from "../store/store.ts";
+
+/**
+ * Records the ends of turns, and tells everybody afterwards.
+ *
+ * I1. A turn's end is recorded once; asked again while it is being recorded, the same answer comes to both.
+ * I2. Outcomes are told only after the record, and after the lane has made its next step (B6, B55).
+ */
+export interface Settlements {
+  /** Records a turn's end. Calls back exactly once. */
+  settle(
+    turn: LiveTurn,
+    conclusion: Conclusion,
+    settled: (mailbox: MailboxSummary) => void,
+    failed: (error: LanekeeperError) => void,
+  ): void;
+}
+
+/** How far the record of a turn's end is. */
+export interface TurnRecord {
+  /** What was judged, so that a second try records the same. */
+  verdict: Verdict | undefined;
+  /** Who waits while it is being recorded. */
+  waiters: RecordWaiter[] | undefined;
+  /** The mailbox once it is recorded. */
+  mailbox: MailboxSummary | undefined;
+}
+interface RecordWaiter {
+  readonly settled: (mailbox: MailboxSummary) => void;
+  readonly failed: (error: LanekeeperError) => void;
+}
+/** One try to record a turn's end. */
+interface Ending {
+  readonly turn: LiveTurn;
+  readonly conclusion: Conclusion;
+  readonly verdict: Verdict;
+  readonly waiters: readonly RecordWaiter[];
+}
+
+type Settled = SettleResult & { readonly status: "settled" };
+
+/** Creates the settlements of a keeper. */
+export function createSettlements(runtime: Runtime): Settlements {
+  const { settings, queue } = runtime;
+  const { clock, random, createId } = settings;
+  const context: VerdictContext = {
+    settings: settings.lane,
+    get now() {
+      return clock.now();
+    },
+    random,
+    createId,
+  };
+
+  const verdictOn = (turn: LiveTurn, conclusion: Conclusion): Verdict => {
+    if (turn.record.verdict !== undefined) return turn.record.verdict;
+    const verdict = judge(
+      {
+        turnId: turn.id,
+        cause: turn.cause,
+        items: turn.items,
+        conclusion,
+        abort: turn.stopReason,
+        reply: turn.reply,
+        error: turn.error,
+      },
+      context,
+    );
+    // A second try to record it must record the same.
+    turn.record.verdict = verdict;
+    return verdict;
+  };
+
+  const ask = ({ turn, conclusion, verdict }: Ending): Answer<SettleResult> =>
+    runtime.mailboxes.settleTurn({
+      sessionKey: turn.sessionKey,
+      turnId: turn.id,
+      fencingToken: turn.fencingToken,
+      dispositions: verdict.dispositions,
+      dedupeMs: settings.lane.dedupeMs,
+      reclaim:
+        conclusion === "reclaimed"
+          ? { at: clock.now(), turnId: turn.id, reason: turn.stopReason ?? "stalled" }
+          : undefined,
+      restart: turn.stopReason === "reset" && conclusion === "cancelled",
+    });
+  const recorded = (result: SettleResult, ending: Ending): void => {
+    const { record, lane } = ending.turn;
+    record.waiters = undefined;
+    record.mailbox = result.mailbox;
+    if (result.status === "settled") lane.incarnation = result.incarnation;
+    for (const waiter of ending.waiters) waiter.settled(result.mailbox);
+    // After the step in which the lane asks for its next turn, and after the one that opens it (B6).
+    if (result.status === "settled") queue.post(tellLater, ending, result);
+  };
+  const notRecorded = (error: LanekeeperError, { turn, waiters }: Ending): void => {
+    turn.record.waiters = undefined;
+    for (const waiter of waiters) waiter.failed(error);
+  };
+  const tellLater = (ending: Ending, result: Settled): void => queue.post(tell, ending, result);
+  const tell = ({ turn, conclusion, verdict }: Ending, { finished, deadLetters }: Settled): void => {
+    for (const item of finished) runtime.outcomes.settle(item.seq, item.outcome);
+    announce(runtime, turn, conclusion, verdict, deadLetters);
+  };
+
+  return {
+    settle(turn, conclusion, settled, failed) {
+      const { record } = turn;
+      if (record.mailbox !== undefined) {
+        settled(record.mailbox);
+        return;
+      }
+      if (record.waiters !== undefined) {
+        record.waiters.push({ settled, failed });
+        return;
+      }
+      const waiters: RecordWaiter[] = [{ settled, failed }];
+      record.waiters = waiters;
+      const ending = { turn, conclusion, verdict: verdictOn(turn, conclusion), waiters };
+      runtime.ask(ask, recorded, notRecorded, ending);
+    },
+  };
+}
+
+/** Tells of a recorded end: events, then outcomes. */
+function announce(
+  runtime: Runtime,
+  turn: LiveTurn,
+  conclusion: Conclusion,
+  verdict: Verdict,
+  deadLetters: readonly DeadLetter[],
+): void {
+  const { journal, counters, outcomes, settings } = runtime;
+  if (conclusion === "completed") counters.completed++;
+  if (conclusion === "failed") counters.failed++;
+  if (journal.isObserved) emitEnd(runtime, turn, conclusion, verdict);
+  for (const letter of deadLetters) {
+    journal.warn(
+      `deadLetter:${letter.reason}`,
+      { sessionKey: letter.sessionKey, deadLetterId: letter.id, reason: letter.reason },
+      "Work was given up; it is a dead letter.",
+    );
+    if (journal.isObserved) {
+      journal.emit({
+        type: "deadLetter.added",
+        at: letter.at,
+        sessionKey: letter.sessionKey,
+        id: letter.id,
+        reason: letter.reason,
+      });
+    }
+  }
+  for (const disposition of verdict.dispositions) {
+    if (disposition.fate !== "return") outcomes.settle(disposition.seq, disposition.outcome);
+  }
+  if (turn.cause === "wake" && conclusion !== "completed") {
+    retryWake(runtime, turn, conclusion, settings.lane.retry.attempts);
+  }
+}
+
+function emitEnd(runtime: Runtime, turn: LiveTurn, conclusion: Conclusion, verdict: Verdict): void {
+  const { journal, settings } = runtime;
+  const facts = turn.facts();
+  const durationMs = settings.clock.monotonic() - turn.startedMono;
+  const { attempt } = turn;
+  const willRetry = verdict.dispositions.some(({ fate }) => fate === "return");
+  if (conclusion === "completed") journal.emit({ type: "turn.completed", ...facts, durationMs, attempt });
+  if (conclusion === "failed") {
+    const error = turn.error ?? new Error("The turn failed.");
+    journal.emit({ type: "turn.failed", ...facts, error, attempt, durationMs, willRetry });
+  }
+  if (conclusion === "cancelled") {
+    const reason = turn.stopReason ?? "aborted";
+    journal.emit({ type: "turn.cancelled", ...facts, reason });
+    for (const item of turn.items) {
+      if (item.type !== "message") continue;
+      const { sessionKey, at } = facts;
+      journal.emit({ type: "message.cancelled", at, sessionKey, id: item.id, reason });
+    }
+  }
+  if (conclusion === "handed-back") journal.emit({ type: "turn.handedBack", ...facts, reason: "closed" });
+  if (willRetry && (conclusion === "failed" || conclusion === "reclaimed" || conclusion === "crashed")) {
+    journal.emit({
+      type: "turn.retrying",
+      ...facts,
+      reason: conclusion,
+      retryAt: verdict.retryAt ?? facts.at,
+    });
+  }
+}
+
+/** A wake whose turn failed is tried again like other work, and dropped visibly after the last attempt (B31, B61). */
+function retryWake(runtime: Runtime, turn: LiveTurn, conclusion: Conclusion, attempts: number): void {
+  if (conclusion === "cancelled" || conclusion === "handed-back") return;
+  const error = turn.error ?? new Error(`The turn was ${conclusion}.`);
+  runtime.wakes.retry(turn.sessionKey, turn.reasons, turn.attempt, attempts, error);
+}

@@ -1,0 +1,58 @@
+import type { Execution, ExecOptions } from "../commands/execution.ts";
+
+/** One run of a session. What it holds is consumed only when it completes. */
+export interface Turn<Message = unknown> {
+  readonly id: string;
+  readonly sessionKey: string;
+  readonly agent: string;
+  /** What it was started for. With only events waiting, `event`; with nothing but a wake, `wake`. */
+  readonly cause: "message" | "event" | "wake";
+  /** Of the wakes merged into it. */
+  readonly reasons: readonly string[];
+  /** 1 for the first try. */
+  readonly attempt: number;
+  /** One message; none for an event or wake turn. */
+  readonly messages: readonly AcceptedMessage<Message>[];
+  /** Every event accepted before it started. */
+  readonly events: readonly SystemEvent[];
+  /** Aborts on abort, reset, stall, time-out and close; `signal.reason` is a LanekeeperError. */
+  readonly signal: AbortSignal;
+  /** Grows with each turn of the session; a store that keeps the largest can refuse a reclaimed turn's late write. */
+  readonly fencingToken: bigint;
+  /** Says the turn is alive (B24). Never throws. */
+  progress(note?: string): void;
+  /** Streams something out as a `turn.emitted` event; counts as progress. Never throws. */
+  emit(data: unknown): void;
+  /**
+   * Starts a command. In the background its completion comes back to this session as an event; in the foreground it
+   * belongs to this turn (B38a). Rejects with `TURN_FENCED`, `INVALID_OPTION` or `EXEC_FAILED`.
+   */
+  exec(
+    command: string,
+    args?: readonly string[],
+    options?: ExecOptions & { readonly foreground?: boolean | undefined },
+  ): Promise<Execution>;
+  /** Announces a command that runs elsewhere, so that its completion finds this session. */
+  expectExec(execId: string, options?: { readonly timeoutMs?: number | undefined }): Promise<void>;
+  /** Throws code `TURN_FENCED` once the turn was reclaimed, aborted or superseded: call it before each outside effect. */
+  assertCurrent(): void;
+}
+
+/** A message as its turn sees it. */
+export interface AcceptedMessage<Message> {
+  readonly id: string;
+  readonly body: Message;
+  /** Epoch milliseconds. */
+  readonly acceptedAt: number;
+  readonly meta?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A system event as its turn sees it. An exec completion is `{ id: execId, kind: "exec.completed", body: ExecCompletion }`. */
+export interface SystemEvent {
+  readonly id: string;
+  readonly kind: string;
+  readonly body: unknown;
+  /** Epoch milliseconds. */
+  readonly acceptedAt: number;
+  readonly key?: string | undefined;
+}

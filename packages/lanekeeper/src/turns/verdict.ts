@@ -1,0 +1,193 @@
+import { attemptsOf } from "../store/attempts.ts";
+import type { AbortReason, Conclusion } from "@lanekeeper/machines";
+import { PermanentError } from "../keeper/errors.ts";
+import type { LaneOptions } from "../lanes/lane-options.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Disposition, StoredItem } from "../store/store.ts";
+
+/**
+ * What becomes of a turn's work, by how the turn ended (B28, B30, B31, B31a, B58).
+ *
+ * I1. Every item gets exactly one disposition.
+ * I2. Every retry is counted against a bound.
+ */
+
+/** A turn that ended. */
+export interface EndedTurn {
+  readonly turnId: string;
+  readonly cause: "message" | "event" | "wake";
+  readonly items: readonly StoredItem[];
+  readonly conclusion: Conclusion;
+  readonly abort: AbortReason | null;
+  readonly reply: unknown;
+  readonly error: Error | undefined;
+}
+
+/** What time and chance say. */
+export interface VerdictContext {
+  readonly settings: Pick<LaneOptions, "retry" | "maxReclaims" | "maxCrashes">;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  readonly random: () => number;
+  readonly createId: () => string;
+}
+
+/** What becomes of a turn's work. */
+export interface Verdict {
+  readonly dispositions: readonly Disposition[];
+  /** When failed work may be tried again (epoch milliseconds). */
+  readonly retryAt: number | undefined;
+}
+
+/** Judges a turn that ended. */
+export function judge(turn: EndedTurn, context: VerdictContext): Verdict {
+  const { items, turnId, conclusion } = turn;
+  if (conclusion === "completed") {
+    return {
+      dispositions: items.map((item) => ({
+        seq: item.seq,
+        fate: "finish",
+        outcome: { status: "completed", turnId, reply: turn.reply, attempts: attemptsOf(item) + 1 },
+      })),
+      retryAt: undefined,
+    };
+  }
+  const isPermanent = turn.error instanceof PermanentError;
+  const message = items.find((item) => item.type === "message");
+  const isRetried =
+    conclusion === "failed" && !isPermanent && message !== undefined && canFailAgain(message, context);
+  // Events of a message turn wait for no backoff of their own: the message's, if it is tried again, or none.
+  const needsBackoff = conclusion === "failed" && (message === undefined ? !isPermanent : isRetried);
+  const failures = Math.max(0, ...items.map((item) => item.failures));
+  const retryAt = needsBackoff
+    ? context.now + backoffMs(message?.failures ?? failures, context.settings.retry, context.random)
+    : undefined;
+  const dispositions = items.map((item) =>
+    item.type === "message"
+      ? judgeMessage(item, turn, isRetried ? retryAt : undefined, context)
+      : judgeEvent(item, turn, message === undefined ? retryAt : undefined, context),
+  );
+  const isAnyReturned = dispositions.some(({ fate }) => fate === "return");
+  return { dispositions, retryAt: isAnyReturned ? retryAt : undefined };
+}
+
+/** Doublings after which every backoff is at its ceiling; beyond some thousand a power of two is no number. */
+const mostDoublings = 64;
+
+/** `min(maxMs, baseMs · 2^n)` with full jitter. `random` is taken into [0, 1) whatever it returns. */
+export function backoffMs(failures: number, retry: LaneOptions["retry"], random: () => number): number {
+  const ceiling = Math.min(retry.maxMs, retry.baseMs * 2 ** Math.min(failures, mostDoublings));
+  const chance = random();
+  return Math.round(ceiling * (chance >= 0 && chance < 1 ? chance : 1));
+}
+
+function canFailAgain(item: StoredItem, { settings }: VerdictContext): boolean {
+  return item.failures + 1 < settings.retry.attempts;
+}
+
+function judgeMessage(
+  item: StoredItem,
+  turn: EndedTurn,
+  retryAt: number | undefined,
+  context: VerdictContext,
+): Disposition {
+  const { seq } = item;
+  switch (turn.conclusion) {
+    case "cancelled":
+      return { seq, fate: "finish", outcome: cancelled(turn) };
+    case "handed-back":
+      return { seq, fate: "return", retryAt: undefined, counts: "nothing" };
+    case "reclaimed":
+      return item.reclaims < context.settings.maxReclaims
+        ? { seq, fate: "return", retryAt: undefined, counts: "reclaim" }
+        : giveUp(item, turn, context);
+    case "crashed":
+      return judgeCrash(item, turn, context);
+    case "completed":
+    case "failed":
+      return retryAt === undefined
+        ? giveUp(item, turn, context)
+        : { seq, fate: "return", retryAt, counts: "failure" };
+  }
+}
+
+function judgeEvent(
+  item: StoredItem,
+  turn: EndedTurn,
+  retryAt: number | undefined,
+  context: VerdictContext,
+): Disposition {
+  const { seq } = item;
+  if (turn.conclusion === "handed-back" || (turn.conclusion === "cancelled" && turn.abort === "reset")) {
+    return { seq, fate: "return", retryAt: undefined, counts: "nothing" };
+  }
+  if (turn.conclusion === "crashed") return judgeCrash(item, turn, context);
+  const isRefused =
+    turn.conclusion === "failed" && turn.cause !== "message" && turn.error instanceof PermanentError;
+  return !isRefused && canFailAgain(item, context)
+    ? { seq, fate: "return", retryAt, counts: "failure" }
+    : giveUp(item, turn, context);
+}
+
+function judgeCrash(item: StoredItem, turn: EndedTurn, context: VerdictContext): Disposition {
+  return item.crashes < context.settings.maxCrashes
+    ? { seq: item.seq, fate: "return", retryAt: undefined, counts: "crash" }
+    : giveUp(item, turn, context);
+}
+
+function giveUp(item: StoredItem, turn: EndedTurn, context: VerdictContext): Disposition {
+  const deadLetterId = context.createId();
+  return {
+    seq: item.seq,
+    fate: "dead-letter",
+    deadLetterId,
+    reason: reasonOf(turn),
+    outcome: outcomeOf(item, turn, deadLetterId),
+  };
+}
+
+function reasonOf(turn: EndedTurn): string {
+  switch (turn.conclusion) {
+    case "cancelled":
+      return "aborted";
+    case "reclaimed":
+      return turn.abort === "timeout" ? "timeout" : "stalled";
+    case "crashed":
+      return "crashed";
+    case "completed":
+    case "failed":
+    case "handed-back":
+      return turn.error?.message ?? "failed";
+  }
+}
+
+function outcomeOf(item: StoredItem, turn: EndedTurn, deadLetterId: string): Outcome {
+  const { turnId } = turn;
+  switch (turn.conclusion) {
+    case "cancelled":
+      return cancelled(turn);
+    case "reclaimed":
+      return {
+        status: "reclaimed",
+        turnId,
+        reason: turn.abort === "timeout" ? "timeout" : "stalled",
+        deadLetterId,
+      };
+    case "crashed":
+      return { status: "reclaimed", turnId, reason: "crashed", deadLetterId };
+    case "completed":
+    case "failed":
+    case "handed-back":
+      return {
+        status: "failed",
+        turnId,
+        error: turn.error ?? new Error("The turn failed."),
+        attempts: attemptsOf(item) + 1,
+        deadLetterId,
+      };
+  }
+}
+
+function cancelled(turn: EndedTurn): Outcome {
+  return { status: "cancelled", reason: turn.abort === "reset" ? "reset" : "aborted" };
+}
