@@ -1,5 +1,5 @@
 import type { Deadline } from "../time/deadlines.ts";
-import { LanekeeperError, toError } from "../keeper/errors.ts";
+import { LanekeeperError, messageOf, toError } from "../keeper/errors.ts";
 import type { ExecCompletion, Execution, ExecOptions } from "./execution.ts";
 import type { LiveTurn } from "../turns/live-turn.ts";
 import {
@@ -257,7 +257,7 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
         await forget();
         throw new LanekeeperError(
           "EXEC_FAILED",
-          `${command} could not be started: ${toError(error).message}. Check the command, its path and its working directory.`,
+          `${command} could not be started in ${exec.cwd ?? "this process's working directory"}: ${messageOf(toError(error))}. Check that both exist and that the command may be run.`,
           { sessionKey, command, args, execId: record.execId },
           { cause: error },
         );

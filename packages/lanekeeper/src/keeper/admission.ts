@@ -31,11 +31,12 @@ export interface Admission {
 /** Milliseconds until a lane is reminded again where the store failed. */
 const remindMs = 1_000;
 
-/** Creates the way into a keeper. */
+/** Creates the way into a keeper. A `createId` that fails refuses what it was to name. */
 export function createAdmission(
   runtime: Runtime,
   supervisor: Pick<Supervisor, "route" | "state">,
   retention: Retention,
+  createId: () => string,
 ): Admission {
   const { settings, journal, outcomes, scope } = runtime;
 
@@ -129,7 +130,7 @@ export function createAdmission(
   const newId = (): string => {
     let id: unknown;
     try {
-      id = settings.createId();
+      id = createId();
     } catch (error) {
       throw invalidId(toError(error));
     }

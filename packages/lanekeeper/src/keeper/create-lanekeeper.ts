@@ -9,14 +9,23 @@ import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import { createEventLoopDelay } from "../seeing/event-loop-delay.ts";
 import { createExecutions } from "../commands/executions.ts";
 import { createHealth, type Health } from "../seeing/health.ts";
-import { createJournal } from "../seeing/journal.ts";
+import { createJournal, type Journal } from "../seeing/journal.ts";
+import { LanekeeperError, messageOf, toError } from "./errors.ts";
+import { createIdMaker } from "./id.ts";
+import type { Mailboxes } from "../store/store.ts";
 import { keepAlive } from "./keep-alive.ts";
 import type { Lanekeeper } from "./keeper.ts";
 import { type KeeperParts, OpenLanekeeper } from "./open-lanekeeper.ts";
 import { provideLaneEffects } from "../lanes/lane-effects.ts";
 import type { LiveTurn } from "../turns/live-turn.ts";
 import { createLostTime } from "../time/lost-time.ts";
-import { completeOptions, defaultAgentOf, type LanekeeperOptions } from "./options.ts";
+import {
+  completeOptions,
+  defaultAgentOf,
+  invalidId,
+  type LanekeeperOptions,
+  type Settings,
+} from "./options.ts";
 import { createPauses, type Pauses } from "../lanes/pauses.ts";
 import { createPendingOutcomes } from "../turns/pending-outcomes.ts";
 import { createPulse } from "../time/pulse.ts";
@@ -46,17 +55,18 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   options: LanekeeperOptions<Message, Reply>,
   createDispatcher: (turns: number) => Dispatcher = createCapacity,
 ): Promise<Lanekeeper<Message, Reply>> {
-  const settings = completeOptions(options);
-  const { clock } = settings;
-  const mailboxes = await settings.store.open({ clock, createId: settings.createId });
-  const recordedPauses = await mailboxes.pauses();
-
-  const journal = createJournal(clock, settings.logger, () => queue.post(() => {}));
+  const given = completeOptions(options);
+  const { clock } = given;
+  const journal = createJournal(clock, given.logger, () => queue.post(() => {}));
   const queue: RunQueue = createRunQueue({
     afterStep: () => journal.flush(),
     onError: (error) =>
       journal.error("step", { error }, "A step of the runtime threw; please report this as a bug."),
   });
+  const settings = { ...given, createId: containIds(given, journal) };
+  const mailboxes = await openStore(settings);
+  const recordedPauses = await mailboxes.pauses();
+
   const lostTime = createLostTime();
   const deadlines = createDeadlines(
     clock,
@@ -162,7 +172,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   pauses = createPauses(runtime, recordedPauses);
   const wakes = createWakes(runtime, (sessionKey) => supervisor.route(sessionKey, { type: "wake.due" }));
   const retention = createRetention(runtime);
-  const admission = createAdmission(runtime, supervisor, retention);
+  const admission = createAdmission(runtime, supervisor, retention, given.createId);
   const completions = createCompletions(runtime, {
     ended: (execId) => supervisor.send({ type: "execution.ended", execId }),
     remind: (sessionKey) => admission.remind(sessionKey),
@@ -188,4 +198,33 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     letDie: keepAlive(),
   };
   return new OpenLanekeeper(parts) as unknown as Lanekeeper<Message, Reply>;
+}
+
+/** The host's ids for what the runtime names; ids of our own where it gives none, so that no lane depends on it (B5). */
+function containIds(given: Settings, journal: Journal): () => string {
+  const own = createIdMaker(() => given.clock.now(), Math.random);
+  return () => {
+    try {
+      const id: unknown = given.createId();
+      if (nameFault(id) === undefined) return id as string;
+      journal.callbackFailed("createId", invalidId(id));
+    } catch (error) {
+      journal.callbackFailed("createId", error);
+    }
+    return own();
+  };
+}
+
+async function openStore({ store, clock, createId }: Settings): Promise<Mailboxes> {
+  try {
+    return await store.open({ clock, createId });
+  } catch (error) {
+    if (error instanceof LanekeeperError) throw error;
+    throw new LanekeeperError(
+      "STORE_UNAVAILABLE",
+      `The store could not be opened: ${messageOf(toError(error))}. Check it and create the keeper again.`,
+      {},
+      { cause: error },
+    );
+  }
 }

@@ -44,8 +44,30 @@ export class PermanentError extends Error {
 
 /** The error behind anything a host may throw, also what is no error or cannot be turned into text. */
 export function toError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
+  try {
+    if (thrown instanceof Error && typeof thrown.message === "string") return thrown;
+  } catch {
+    // A proxy, or a getter that throws: told below like any other value that is no error.
+  }
   return new Error(`A value that is no error was thrown: ${describe(thrown)}.`, { cause: thrown });
+}
+
+/** An error's message, also of one whose own message throws or is no text. */
+export function messageOf(error: Error): string {
+  try {
+    return typeof error.message === "string" ? error.message : describe(error.message);
+  } catch {
+    return "an error without a readable message";
+  }
+}
+
+/** Whether the same work would fail again. */
+export function isPermanent(error: unknown): boolean {
+  try {
+    return error instanceof PermanentError;
+  } catch {
+    return false;
+  }
 }
 
 /** A short text for any value, also for those whose own conversion throws. */

@@ -9,6 +9,9 @@ export const callback = <T extends (...args: never[]) => unknown>(): v.GenericSc
 export const duration = (least = 0): v.GenericSchema<number> =>
   numeric((value) => value >= least, `a finite number of milliseconds, ${least} or more`);
 
+/** A finite number. */
+export const finite = (takes: string): v.GenericSchema<number> => numeric(() => true, takes);
+
 /** A whole number, not below `least`. */
 export const count = (least: number): v.GenericSchema<number> =>
   numeric((value) => Number.isSafeInteger(value) && value >= least, `a whole number, ${least} or more`);

@@ -1,5 +1,5 @@
 import type { Deadline } from "../time/deadlines.ts";
-import { PermanentError } from "../keeper/errors.ts";
+import { isPermanent } from "../keeper/errors.ts";
 import type { Priority } from "../keeper/options.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import { backoffMs } from "../turns/verdict.ts";
@@ -148,7 +148,3 @@ export function createWakes(runtime: Runtime, due: (sessionKey: string) => void)
 }
 
 const nothing = { reasons: [], attempts: 0 } as const;
-
-function isPermanent(error: Error): boolean {
-  return error instanceof PermanentError;
-}

@@ -84,7 +84,7 @@ export class MemoryState {
         return { status: "full", waiting: before.messages, limit: limits.cap };
       }
       if (item.type === "event" && before.events >= limits.eventCap) {
-        dropping = before.waiting.find((other) => other.type === "event" && other.incarnation === undefined);
+        dropping = before.waiting.find(isDroppable);
         if (dropping === undefined && item.incarnation === undefined) {
           return { status: "full", waiting: before.events, limit: limits.eventCap };
         }
@@ -265,6 +265,11 @@ export class MemoryState {
 
 /** Shared by all that finish nothing besides. */
 const nothing: readonly never[] = [];
+
+/** A host's event that no turn has held: what started once is never dropped (B22). */
+function isDroppable(item: StoredItem): boolean {
+  return item.type === "event" && item.incarnation === undefined && item.lastTurnId === undefined;
+}
 
 /** The name an item is known by: completions have names of their own, apart from the ids that hosts give (B23). */
 function knownName(item: { readonly id: string; readonly incarnation?: number | undefined }): string {

@@ -1,4 +1,4 @@
-import { LanekeeperError, toError } from "../keeper/errors.ts";
+import { LanekeeperError, messageOf, toError } from "../keeper/errors.ts";
 import type { ArmRunning } from "../time/running-deadlines.ts";
 import type { Answer } from "./store.ts";
 
@@ -43,7 +43,7 @@ export function createStoreRequests(
         ? error
         : new LanekeeperError(
             "STORE_UNAVAILABLE",
-            `The store failed: ${toError(error).message}. Nothing was changed; try again when it is back.`,
+            `The store failed: ${messageOf(toError(error))}. Nothing was changed; try again when it is back.`,
             {},
             { cause: error },
           );

@@ -1,3 +1,5 @@
+import { optional, strictObject } from "valibot";
+import { check, finite, invalidOption } from "../keeper/validation.ts";
 import type { Clock } from "./clock.ts";
 
 /**
@@ -13,13 +15,15 @@ export interface SimulatedClock extends Clock {
   nextTimerInMs(): number | undefined;
   /** Lets ready work run, then fires the timers of the next `ms` milliseconds in order, letting ready work run after each. */
   advance(ms: number): Promise<void>;
-  /** Lets ready work run (microtasks, and chains of immediates that touch the clock at least every third time) without moving time. */
+  /** Lets ready work run (microtasks, immediates) without moving time. */
   settle(): Promise<void>;
   /** Time passes while nothing runs, as when the process is suspended: the timers due meanwhile fire late, afterwards. */
   suspend(ms: number): Promise<void>;
   /** Moves the wall clock alone, as an operator or NTP does; negative steps it back. */
   stepWall(ms: number): void;
 }
+
+const optionsSchema = strictObject({ startAt: optional(finite("epoch milliseconds")) });
 
 interface Timer {
   readonly due: number;
@@ -29,14 +33,27 @@ interface Timer {
 
 /** Immediates in a row in which nobody touched the clock, after which no work is ready any more. */
 const quietRounds = 3;
+/** Immediates in a row after which somebody's endless chain of them that never touches the clock is not waited for. */
+const patience = 200;
 /** Rounds of immediates after which ready work counts as endless. */
 const settleRounds = 100_000;
+
+/** Whether immediates are pending in this process. */
+function hasImmediates(): boolean {
+  return process.getActiveResourcesInfo().includes("Immediate");
+}
+
+function checkSpan(name: string, ms: number): void {
+  if (!(Number.isFinite(ms) && ms >= 0))
+    throw invalidOption(name, ms, "a finite number of milliseconds, 0 or more");
+}
 
 /** A simulated clock. `startAt` is its first `now()` in epoch milliseconds, by default 2026-01-01T00:00:00Z. */
 export function createSimulatedClock(
   options: { readonly startAt?: number | undefined } = {},
 ): SimulatedClock {
-  const epoch = options.startAt ?? Date.UTC(2026, 0, 1);
+  const { startAt } = check("options", optionsSchema, options);
+  const epoch = startAt ?? Date.UTC(2026, 0, 1);
   let elapsed = 0;
   let wallStep = 0;
   let order = 0;
@@ -60,10 +77,11 @@ export function createSimulatedClock(
   const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const settle = async (): Promise<void> => {
     let quiet = 0;
-    for (let round = 0; round < settleRounds && quiet < quietRounds; round++) {
+    for (let round = 0; round < settleRounds; round++) {
       const before = activity;
       await immediate();
       quiet = activity === before ? quiet + 1 : 0;
+      if (quiet >= quietRounds && (quiet >= patience || !hasImmediates())) return;
     }
   };
   const fireUntil = async (end: number): Promise<void> => {
@@ -99,6 +117,7 @@ export function createSimulatedClock(
       return timer === undefined ? undefined : Math.max(0, timer.due - elapsed);
     },
     advance: async (ms) => {
+      checkSpan("ms", ms);
       await settle();
       const end = elapsed + ms;
       await fireUntil(end);
@@ -107,11 +126,13 @@ export function createSimulatedClock(
     },
     settle,
     suspend: async (ms) => {
+      checkSpan("ms", ms);
       elapsed += ms;
       await fireUntil(elapsed);
       await settle();
     },
     stepWall: (ms) => {
+      if (!Number.isFinite(ms)) throw invalidOption("ms", ms, "a finite number of milliseconds");
       wallStep += ms;
     },
   };

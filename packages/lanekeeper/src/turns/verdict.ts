@@ -1,6 +1,6 @@
 import { attemptsOf } from "../store/attempts.ts";
 import type { AbortReason, Conclusion } from "@lanekeeper/machines";
-import { PermanentError } from "../keeper/errors.ts";
+import { isPermanent, messageOf } from "../keeper/errors.ts";
 import type { LaneOptions } from "../lanes/lane-options.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Disposition, StoredItem } from "../store/store.ts";
@@ -52,12 +52,12 @@ export function judge(turn: EndedTurn, context: VerdictContext): Verdict {
       retryAt: undefined,
     };
   }
-  const isPermanent = turn.error instanceof PermanentError;
+  const isForGood = isPermanent(turn.error);
   const message = items.find((item) => item.type === "message");
   const isRetried =
-    conclusion === "failed" && !isPermanent && message !== undefined && canFailAgain(message, context);
+    conclusion === "failed" && !isForGood && message !== undefined && canFailAgain(message, context);
   // Events of a message turn wait for no backoff of their own: the message's, if it is tried again, or none.
-  const needsBackoff = conclusion === "failed" && (message === undefined ? !isPermanent : isRetried);
+  const needsBackoff = conclusion === "failed" && (message === undefined ? !isForGood : isRetried);
   const failures = Math.max(0, ...items.map((item) => item.failures));
   const retryAt = needsBackoff
     ? context.now + backoffMs(message?.failures ?? failures, context.settings.retry, context.random)
@@ -122,8 +122,7 @@ function judgeEvent(
     return { seq, fate: "return", retryAt: undefined, counts: "nothing" };
   }
   if (turn.conclusion === "crashed") return judgeCrash(item, turn, context);
-  const isRefused =
-    turn.conclusion === "failed" && turn.cause !== "message" && turn.error instanceof PermanentError;
+  const isRefused = turn.conclusion === "failed" && turn.cause !== "message" && isPermanent(turn.error);
   return !isRefused && canFailAgain(item, context)
     ? { seq, fate: "return", retryAt, counts: "failure" }
     : giveUp(item, turn, context);
@@ -157,7 +156,7 @@ function reasonOf(turn: EndedTurn): string {
     case "completed":
     case "failed":
     case "handed-back":
-      return turn.error?.message ?? "failed";
+      return turn.error === undefined ? "failed" : messageOf(turn.error);
   }
 }
 
