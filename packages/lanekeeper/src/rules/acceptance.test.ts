@@ -47,6 +47,16 @@ describe("acceptance", () => {
     expect((await keeper.mailbox("s")).map(({ id }) => id)).toEqual(["e1", "new"]);
   });
 
+  it("B22 never drops an event that a turn has held", async () => {
+    const { keeper, clock, turns } = await createFixture({ lane: { eventCap: 1 } });
+    await keeper.notify("s", { kind: "held" }, { id: "held" });
+    await clock.settle();
+    turns[0]!.reject(new Error("once"));
+    await clock.settle();
+    await expect(keeper.notify("s", { kind: "new" })).rejects.toMatchObject({ code: "LANE_FULL" });
+    expect(await keeper.mailbox("s")).toMatchObject([{ id: "held", attempts: 1 }]);
+  });
+
   it("B22 refuses an event with LANE_FULL where only exec completions wait, and keeps every completion", async () => {
     const { keeper, of } = await createFixture({ lane: { eventCap: 1 } });
     await keeper.pause("s");

@@ -277,4 +277,33 @@ describe("a store that fails", () => {
     expect(await receipt.outcome).toMatchObject({ status: "failed" });
     expect(of("deadLetter.added")).toHaveLength(1);
   });
+
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new Error("disk");
+      },
+    ],
+    ["rejects", () => Promise.reject(new Error("disk"))],
+  ])("B33 rejects createLanekeeper with STORE_UNAVAILABLE where opening the store %s", async (_, open) => {
+    const store = { ...failingStore(), open };
+    await expect(createFixture({ store })).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  });
+
+  it("B5 goes on with ids of its own where createId fails, and says so", async () => {
+    let isBroken = false;
+    let count = 0;
+    const createId = (): string => {
+      if (isBroken) throw new Error("no more ids");
+      return `id-${count++}`;
+    };
+    const { keeper, clock, turns, logs } = await createFixture({ createId });
+    isBroken = true;
+    const receipt = await keeper.send("s", 1, { id: "given" });
+    await clock.settle();
+    turns[0]!.resolve("ran");
+    expect(await receipt.reply()).toBe("ran");
+    expect(logs.some(({ message }) => message.includes("createId"))).toBe(true);
+  });
 });

@@ -171,6 +171,22 @@ describe("lanes", () => {
       "failed",
     ],
     ["rejects with nothing", () => Promise.reject(undefined), "failed"],
+    ["throws a revoked proxy", () => throwing(revokedProxy()), "failed"],
+    [
+      "throws an error whose message throws",
+      () => throwing(errorWith({ get: () => throwing(new Error("getter")) })),
+      "failed",
+    ],
+    [
+      "throws an error whose message is a symbol",
+      () => throwing(errorWith({ value: Symbol("m") })),
+      "failed",
+    ],
+    [
+      "throws an error whose message has no text",
+      () => throwing(errorWith({ value: Object.create(null) })),
+      "failed",
+    ],
     [
       "returns a thenable that settles twice",
       () => ({
@@ -211,6 +227,7 @@ describe("lanes", () => {
     const next = await keeper.send("s", "good");
     const other = await keeper.send("other", "good");
     expect(await bad.outcome).toMatchObject({ status });
+    for (const { reason } of await keeper.deadLetters()) expect(typeof reason).toBe("string");
     expect(await next.outcome).toMatchObject({ status: "completed", reply: "fine" });
     expect(await other.outcome).toMatchObject({ status: "completed", reply: "fine" });
   });
@@ -297,3 +314,15 @@ describe("lanes", () => {
     expect(turns[0]!.turn.events.map(({ kind }) => kind)).toEqual(["quiet"]);
   });
 });
+
+function throwing(thrown: unknown): never {
+  throw thrown;
+}
+function revokedProxy(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+function errorWith(message: PropertyDescriptor): Error {
+  return Object.defineProperty(new Error("x"), "message", message);
+}

@@ -141,4 +141,28 @@ describe("a simulated clock", () => {
       { numRuns: 50 },
     );
   });
+
+  it("lets long chains of immediates run before the next timer", async () => {
+    const clock = createSimulatedClock();
+    const order: string[] = [];
+    clock.setTimeout(() => hop(20), 10);
+    clock.setTimeout(() => order.push("timer"), 11);
+    const hop = (left: number): void =>
+      void (left === 0 ? order.push("work") : setImmediate(() => hop(left - 1)));
+    await clock.advance(20);
+    expect(order).toEqual(["work", "timer"]);
+  });
+
+  it.each([Number.NaN, Infinity, -1])("refuses to move by %d", async (ms) => {
+    const clock = createSimulatedClock();
+    await expect(clock.advance(ms)).rejects.toMatchObject({ code: "INVALID_OPTION" });
+    await expect(clock.suspend(ms)).rejects.toMatchObject({ code: "INVALID_OPTION" });
+    expect(clock.monotonic()).toBe(0);
+  });
+
+  it.each([{ startAt: Number.NaN }, { starts: 1 }])("refuses the options %o", (options) => {
+    expect(() => createSimulatedClock(options as object)).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
+  });
 });
