@@ -41,6 +41,7 @@ import { createStoreRequests } from "../store/store-requests.ts";
 import { createSupervisor, type Supervisor } from "../lanes/supervisor.ts";
 import { createWakes } from "../lanes/wakes.ts";
 import { type ChartHost, compileLogic } from "../xstate/compiled-logic.ts";
+import { wakeWaiting } from "./wake-waiting.ts";
 import { createZombies } from "../lanes/zombies.ts";
 
 /** Starts an orchestrator. Rejects with `INVALID_OPTION` or `STORE_IN_USE`; nothing has been started then. */
@@ -64,8 +65,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
       journal.error("step", { error }, "A step of the runtime threw; please report this as a bug."),
   });
   const settings = { ...given, createId: containIds(given, journal) };
-  const mailboxes = await openStore(settings);
-  const recordedPauses = await mailboxes.pauses();
+  const { mailboxes, pauses: recordedPauses } = await openStore(settings);
 
   const lostTime = createLostTime();
   const deadlines = createDeadlines(
@@ -181,6 +181,14 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   });
   const executions = createExecutions(runtime, completions.deliver);
 
+  try {
+    await wakeWaiting(runtime, supervisor);
+  } catch (error) {
+    deadlines.close();
+    await settings.store.close();
+    throw error;
+  }
+
   const parts: KeeperParts = {
     runtime,
     supervisor,
@@ -215,10 +223,17 @@ function containIds(given: Settings, journal: Journal): () => string {
   };
 }
 
-async function openStore({ store, clock, createId }: Settings): Promise<Mailboxes> {
+async function openStore({
+  store,
+  clock,
+  createId,
+}: Settings): Promise<{ mailboxes: Mailboxes; pauses: Awaited<ReturnType<Mailboxes["pauses"]>> }> {
+  let mailboxes: Mailboxes | undefined;
   try {
-    return await store.open({ clock, createId });
+    mailboxes = await store.open({ clock, createId });
+    return { mailboxes, pauses: await mailboxes.pauses() };
   } catch (error) {
+    if (mailboxes !== undefined) await store.close();
     if (error instanceof LanekeeperError) throw error;
     throw new LanekeeperError(
       "STORE_UNAVAILABLE",

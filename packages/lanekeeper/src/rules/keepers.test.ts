@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { createLanekeeper } from "../keeper/create-lanekeeper.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import { createSimulatedClock } from "../time/simulated-clock.ts";
+import { failingStore } from "./failing-store.ts";
 import { createFixture } from "./fixture.ts";
 
 test("B59 two keepers in one process share nothing", async () => {
@@ -77,4 +78,39 @@ test("B59 a keeper that is refused its options leaves the store free", async () 
   const options = { store, turn: () => "never", capacity: { turns: 0 } };
   await expect(createLanekeeper(options)).rejects.toMatchObject({ code: "INVALID_OPTION" });
   await expect(createFixture({ store })).resolves.toBeDefined();
+});
+
+test("B58 a later keeper on the same store runs what was suspended, in order, with the same attempt", async () => {
+  const store = memoryStore();
+  const clock = createSimulatedClock();
+  const first = await createFixture({ store, clock });
+  const running = await first.keeper.send("a", "ran", { id: "ran" });
+  await first.keeper.send("a", "waited");
+  await first.keeper.notify("quiet", { kind: "note" }, { wake: false });
+  await clock.settle();
+  const closing = first.keeper.close();
+  await clock.advance(15_000);
+  await closing;
+  expect(await running.outcome).toEqual({ status: "suspended" });
+
+  const second = await createFixture({
+    store,
+    clock,
+    turn: ({ messages, attempt }) => [messages[0]!.body, attempt],
+  });
+  const attached = await second.keeper.attach("a", "ran");
+  await clock.settle();
+  expect(await attached!.reply()).toEqual(["ran", 1]);
+  expect(second.keeper.stats()).toMatchObject({ completed: 2, waiting: 0, live: 1 });
+});
+
+test("B33 a keeper that cannot read what its store holds gives the store back", async () => {
+  const store = failingStore();
+  store.fail(["page"], "rejects");
+  await expect(createFixture({ store })).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  store.fail(["page"]);
+  store.fail(["pauses"], "rejects");
+  await expect(createFixture({ store })).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  store.fail(["pauses"]);
+  expect((await createFixture({ store })).keeper.stats().health).toBe("ok");
 });

@@ -21,5 +21,5 @@ export type Outcome<Reply = unknown> =
     }
   | { readonly status: "cancelled"; readonly reason: "cancelled" | "cleared" | "aborted" | "reset" }
   | { readonly status: "dropped"; readonly reason: "overflow" | "replaced" }
-  /** This keeper closed first; the store keeps the work. */
+  /** This keeper closed first; the store keeps the work, and the next keeper on that store runs it (see `attach`). */
   | { readonly status: "suspended" };
