@@ -1,3 +1,4 @@
+import { emitDeadLetters } from "../seeing/dead-letter-events.ts";
 import { LanekeeperError } from "../keeper/errors.ts";
 import type { ExecCompletion } from "./execution.ts";
 import { createReceipt, type Receipt } from "../turns/receipt.ts";
@@ -81,11 +82,9 @@ export function createCompletions(
         return refuse(execId, sessionKey, "duplicate");
       case "silent":
         return refuse(execId, sessionKey, "silent");
-      case "stale": {
-        const { id, at, reason } = result.deadLetter;
-        if (journal.isObserved) journal.emit({ type: "deadLetter.added", at, sessionKey, id, reason });
+      case "stale":
+        emitDeadLetters(journal, [result.deadLetter]);
         return refuse(execId, sessionKey, "stale-incarnation");
-      }
       case "accepted": {
         if (journal.isObserved) {
           const at = settings.clock.now();

@@ -256,7 +256,7 @@ export class OpenLanekeeper implements Lanekeeper {
     admission.assertOpen();
     supervisor.send({ type: "turns.changed", turns: runtime.counters.engaged });
     supervisor.send({ type: "keeper.drain" });
-    await new Promise<void>((resolve) => runtime.queue.post(resolve));
+    await this.#step();
     health.check();
     return shutdown.drained(timeoutMs);
   }
@@ -273,13 +273,13 @@ export class OpenLanekeeper implements Lanekeeper {
     const { runtime, supervisor, shutdown, executions, resets, health, eventLoop, letDie, wakes } =
       this.#parts;
     supervisor.send({ type: "keeper.close" });
-    await new Promise<void>((resolve) => runtime.queue.post(resolve));
+    await this.#step();
     health.check();
     wakes.close();
     await Promise.all([shutdown.quiet(), executions.close()]);
     await runtime.answered();
     supervisor.send({ type: "keeper.emptied" });
-    await new Promise<void>((resolve) => runtime.queue.post(resolve));
+    await this.#step();
     shutdown.tell();
     resets.close();
     runtime.outcomes.suspendAll();
@@ -300,6 +300,11 @@ export class OpenLanekeeper implements Lanekeeper {
       journal.emit({ type: "exec.refused", at, sessionKey, execId, reason: "draining" });
     }
     throw error;
+  }
+
+  /** Resolves when what was asked for until now has been done. */
+  #step(): Promise<void> {
+    return new Promise((resolve) => this.#parts.runtime.queue.post(resolve));
   }
 
   async #setPaused(sessionKey: string | undefined, isPaused: boolean): Promise<void> {

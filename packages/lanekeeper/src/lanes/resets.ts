@@ -1,3 +1,4 @@
+import { emitDeadLetters } from "../seeing/dead-letter-events.ts";
 import type { LaneEvent } from "@lanekeeper/machines";
 import { LanekeeperError } from "../keeper/errors.ts";
 import type { Lane } from "./lane.ts";
@@ -80,10 +81,8 @@ export function createResets(
                   journal.emit({ type: "message.cancelled", at: now, sessionKey, id, reason: "reset" });
                 }
               }
-              for (const { id, at, reason } of deadLetters) {
-                journal.emit({ type: "deadLetter.added", at, sessionKey, id, reason });
-              }
             }
+            emitDeadLetters(journal, deadLetters);
             done(lane);
           });
         },

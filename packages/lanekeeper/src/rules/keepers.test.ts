@@ -114,3 +114,37 @@ test("B33 a keeper that cannot read what its store holds gives the store back", 
   store.fail(["pauses"]);
   expect((await createFixture({ store })).keeper.stats().health).toBe("ok");
 });
+
+test("B33 a keeper that fails while it reads what its store holds has started nothing", async () => {
+  const inner = failingStore();
+  const clock = createSimulatedClock();
+  const first = await createFixture({ store: inner, clock });
+  for (let index = 0; index < 501; index++) await first.keeper.send(`s${index}`, index);
+  const closing = first.keeper.close();
+  await clock.advance(15_000);
+  await closing;
+
+  let pages = 0;
+  const store = {
+    ...inner,
+    open: async (host: Parameters<typeof inner.open>[0]) => {
+      const mailboxes = await inner.open(host);
+      const page: typeof mailboxes.page = (query) => {
+        if (++pages === 2) throw new Error("gone");
+        return mailboxes.page(query);
+      };
+      return new Proxy(mailboxes, {
+        get: (target, step) => (step === "page" ? page : Reflect.get(target, step)),
+      });
+    },
+  };
+  const started: string[] = [];
+  const turn = ({ sessionKey }: { sessionKey: string }): void => void started.push(sessionKey);
+  await expect(createFixture({ store, clock, turn })).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  await clock.advance(60_000);
+  expect([pages, started]).toEqual([2, []]);
+
+  await createFixture({ store: inner, clock, turn });
+  await clock.settle();
+  expect(started).toHaveLength(501);
+});

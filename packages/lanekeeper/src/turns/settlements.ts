@@ -1,3 +1,4 @@
+import { emitDeadLetters } from "../seeing/dead-letter-events.ts";
 import type { Conclusion, MailboxSummary } from "@lanekeeper/machines";
 import type { DeadLetter } from "../store/dead-letter.ts";
 import type { LanekeeperError } from "../keeper/errors.ts";
@@ -146,16 +147,8 @@ function announce(
       { sessionKey: letter.sessionKey, deadLetterId: letter.id, reason: letter.reason },
       "Work was given up; it is a dead letter.",
     );
-    if (journal.isObserved) {
-      journal.emit({
-        type: "deadLetter.added",
-        at: letter.at,
-        sessionKey: letter.sessionKey,
-        id: letter.id,
-        reason: letter.reason,
-      });
-    }
   }
+  emitDeadLetters(journal, deadLetters);
   for (const disposition of verdict.dispositions) {
     if (disposition.fate !== "return") outcomes.settle(disposition.seq, disposition.outcome);
   }
