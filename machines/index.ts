@@ -3,6 +3,7 @@ export { lockHolderMachine } from "./lock-holder/lock-holder.machine.ts";
 export type { LaneEvent } from "./session-lane/session-lane.events.ts";
 export type {
   AbortReason,
+  BatchSummary,
   Conclusion,
   EffectInput,
   LaneContext,
@@ -12,6 +13,7 @@ export type {
   SettlementInput,
   TurnEnd,
 } from "./session-lane/session-lane.logic.ts";
+export { conclude } from "./session-lane/session-lane.logic.ts";
 export { sessionLaneMachine } from "./session-lane/session-lane.machine.ts";
 export type { SupervisorContext } from "./supervisor/supervisor.logic.ts";
 export { type SupervisorEvent, supervisorMachine } from "./supervisor/supervisor.machine.ts";

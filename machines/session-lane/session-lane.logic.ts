@@ -25,8 +25,27 @@ export interface MailboxSummary {
   readonly events: number;
   /** Waiting events that wait for another reason to run (`wake: false`). */
   readonly quiet: number;
+  /** Messages that steer a turn, or its retry, and were not taken (B19). They start no turn while it may be tried again. */
+  readonly steering: number;
   /** Failed work that may not be tried before `at` (epoch milliseconds). */
   readonly retry: { readonly holding: "message" | "event"; readonly at: number } | null;
+  /** The `collect` messages at the head, none of which a turn has held: their turn waits for quiet (B18). */
+  readonly batch: BatchSummary | null;
+  /** Whether a message waits that interrupts what runs, and no turn has held it (B20). */
+  readonly interrupt: boolean;
+  /** The highest of all that waits (B14). */
+  readonly priority: "foreground" | "normal" | "background";
+  /** Of the first item of the next turn (B12). */
+  readonly group: string | null;
+}
+
+/** A batch that waits for quiet. Instants are epoch milliseconds. */
+export interface BatchSummary {
+  /** Of its first message. */
+  readonly firstSeq: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  readonly count: number;
 }
 
 /** What a lane knows of the turn it runs. */
@@ -39,7 +58,7 @@ export interface LaneTurn {
 }
 
 /** Why a turn was told to stop. */
-export type AbortReason = "stalled" | "timeout" | "aborted" | "reset" | "closed" | "lost";
+export type AbortReason = "stalled" | "timeout" | "aborted" | "interrupted" | "reset" | "closed" | "lost";
 
 /** How a turn's code ended: it returned, it threw, or its grace expired first. */
 export type TurnEnd = "returned" | "threw" | "expired";
@@ -50,9 +69,13 @@ export type Conclusion = "completed" | "failed" | "reclaimed" | "cancelled" | "h
 /** The context of a session lane. */
 export interface LaneContext {
   readonly sessionKey: string;
+  /** Messages that may wait: as many in a batch end its waiting for quiet. */
+  readonly cap: number;
   readonly mailbox: MailboxSummary;
   /** The backoff that is over: a summary still naming it holds nothing back. */
   readonly elapsedRetryAt: number | null;
+  /** The batch whose quiet is over, by its first message. */
+  readonly quietBatch: number | null;
   readonly wakeDue: boolean;
   readonly pausedBy: { readonly session: boolean; readonly keeper: boolean };
   readonly turn: LaneTurn | null;
@@ -63,6 +86,7 @@ export interface LaneContext {
 /** What a lane is started with: all of it read from the store. */
 export interface LaneInput {
   readonly sessionKey: string;
+  readonly cap: number;
   readonly mailbox: MailboxSummary;
   readonly wakeDue: boolean;
   readonly pausedBy: { readonly session: boolean; readonly keeper: boolean };
@@ -86,8 +110,10 @@ export interface PauseParams {
 export function createLaneContext(input: LaneInput): LaneContext {
   return {
     sessionKey: input.sessionKey,
+    cap: input.cap,
     mailbox: input.mailbox,
     elapsedRetryAt: null,
+    quietBatch: null,
     wakeDue: input.wakeDue,
     pausedBy: input.pausedBy,
     turn: null,
@@ -120,6 +146,13 @@ export function recordPause(context: LaneContext, params: PauseParams): LaneCont
 export function endBackoff(context: LaneContext): LaneContext {
   return produce(context, (draft) => {
     draft.elapsedRetryAt = draft.mailbox.retry?.at ?? null;
+  });
+}
+
+/** Notes that the batch at the head waits for quiet no longer. */
+export function endDebounce(context: LaneContext): LaneContext {
+  return produce(context, (draft) => {
+    draft.quietBatch = draft.mailbox.batch?.firstSeq ?? null;
   });
 }
 
@@ -161,6 +194,7 @@ export function conclude(abort: AbortReason | null, end: TurnEnd): Conclusion {
     case "closed":
       return end === "returned" ? "completed" : "handed-back";
     case "aborted":
+    case "interrupted":
     case "reset":
       return "cancelled";
     case "lost":
@@ -185,9 +219,20 @@ export function isBackingOff(context: LaneContext): boolean {
   return retry.holding === "message" || messages === 0;
 }
 
-/** Nothing may start now: no work, paused, or backing off. */
+/** The batch at the head waits for quiet, unless it is full (B18). */
+export function isDebouncing(context: LaneContext): boolean {
+  const { batch } = context.mailbox;
+  return batch !== null && batch.firstSeq !== context.quietBatch && batch.count < context.cap;
+}
+
+/** Nothing may start now: no work, paused, backing off, or debouncing. */
 export function isHeldBack(context: LaneContext): boolean {
-  return !hasWork(context) || isPaused(context) || isBackingOff(context);
+  return !hasWork(context) || isPaused(context) || isBackingOff(context) || isDebouncing(context);
+}
+
+/** A message waits that interrupts the turn, and the turn's outcome is not decided yet (B20). */
+export function isInterrupted(context: LaneContext): boolean {
+  return context.mailbox.interrupt && (context.abort === null || isOutcomeOpen(context));
 }
 
 /** The running turn was told to stop, and what it returns still counts (B28). */

@@ -1,92 +1,8 @@
-import { assign, fromCallback, setup } from "xstate";
-import type { LaneEvent } from "./session-lane.events.ts";
-import {
-  type AbortReason,
-  createLaneContext,
-  type EffectInput,
-  endBackoff,
-  hasWork,
-  isBackingOff,
-  isHeldBack,
-  isOutcomeOpen,
-  isPaused,
-  isReclaiming,
-  type LaneContext,
-  type LaneInput,
-  type MailboxParams,
-  type PauseParams,
-  recordAbort,
-  recordEnd,
-  recordMailbox,
-  recordPause,
-  recordSettled,
-  recordTurn,
-  recordWake,
-  type SettlementInput,
-  toEffectInput,
-  toSettlementInput,
-  type TurnParams,
-} from "./session-lane.logic.ts";
+import { createLaneContext, toEffectInput, toSettlementInput } from "./session-lane.logic.ts";
+import { sessionLaneSetup } from "./session-lane.setup.ts";
 
-/**
- * The session lane: one session's turns, one at a time, none of which can hold it for ever.
- * The runtime provides its effects (actors, actions without a context update) and its delays.
- */
-export const sessionLaneMachine = setup({
-  types: { context: {} as LaneContext, events: {} as LaneEvent, input: {} as LaneInput },
-  actors: {
-    claim: fromCallback<LaneEvent, EffectInput>(() => {}),
-    opening: fromCallback<LaneEvent, EffectInput>(() => {}),
-    settlement: fromCallback<LaneEvent, SettlementInput>(() => {}),
-    restart: fromCallback<LaneEvent, EffectInput>(() => {}),
-    outage: fromCallback<LaneEvent, EffectInput>(() => {}),
-  },
-  actions: {
-    recordMailbox: assign(({ context }, params: MailboxParams) => recordMailbox(context, params)),
-    recordWake: assign(({ context }) => recordWake(context)),
-    recordPause: assign(({ context }, params: PauseParams) => recordPause(context, params)),
-    endBackoff: assign(({ context }) => endBackoff(context)),
-    recordTurn: assign(({ context }, params: TurnParams) => recordTurn(context, params)),
-    recordAbort: assign(({ context }, params: { reason: AbortReason }) => recordAbort(context, params)),
-    recordReturned: assign(({ context }) => recordEnd(context, { end: "returned" })),
-    recordThrown: assign(({ context }) => recordEnd(context, { end: "threw" })),
-    recordExpired: assign(({ context }) => recordEnd(context, { end: "expired" })),
-    recordSettled: assign(({ context }, params: MailboxParams) => recordSettled(context, params)),
-    startTurn: () => {},
-    abortTurn: () => {},
-    fenceTurn: () => {},
-    releaseSlot: () => {},
-    postpone: () => {},
-    resumePostponed: () => {},
-    deferWake: () => {},
-    reportStalled: () => {},
-    reportRecovered: () => {},
-    reportReclaimed: () => {},
-  },
-  guards: {
-    hasWork: ({ context }) => hasWork(context),
-    hasNoWork: ({ context }) => !hasWork(context),
-    isPaused: ({ context }) => isPaused(context),
-    isPausedNoMore: ({ context }) => !isPaused(context) || !hasWork(context),
-    isBackingOff: ({ context }) => isBackingOff(context),
-    isHeldBack: ({ context }) => isHeldBack(context),
-    isBackingOffNoMore: ({ context }) => !isBackingOff(context) || isPaused(context) || !hasWork(context),
-    isOutcomeOpen: ({ context }) => isOutcomeOpen(context),
-    isReclaiming: ({ context }) => isReclaiming(context),
-    isQuiet: () => true,
-    isOverdue: () => true,
-    isGraceOver: () => true,
-  },
-  delays: {
-    passivation: 60_000,
-    stallDeadline: 120_000,
-    reclaimDeadline: 480_000,
-    turnDeadline: 3_600_000,
-    abortGrace: 15_000,
-    backoff: 1_000,
-    storeRetry: 1_000,
-  },
-}).createMachine({
+/** The session lane: one session's turns, one at a time, none of which can hold it for ever. */
+export const sessionLaneMachine = sessionLaneSetup.createMachine({
   id: "sessionLane",
   description:
     "Runs one session's turns, one at a time, in the order their work was accepted. Whatever a turn does, the lane's own deadlines take its slot back.",
@@ -117,6 +33,7 @@ export const sessionLaneMachine = setup({
             { guard: "hasNoWork", target: "#sessionLane.idle" },
             { guard: "isPaused", target: "paused" },
             { guard: "isBackingOff", target: "backingOff" },
+            { guard: "isDebouncing", target: "debouncing" },
             { target: "waitingForCapacity" },
           ],
         },
@@ -132,10 +49,26 @@ export const sessionLaneMachine = setup({
           always: { guard: "isBackingOffNoMore", target: "choosing" },
           after: { backoff: { target: "choosing", actions: "endBackoff" } },
         },
+        debouncing: {
+          description: "A batch at the head waits for quiet. What else waits here goes to its turn.",
+          on: { "session.reset": { target: "restarting" } },
+          always: { guard: "isDebouncingNoMore", target: "choosing" },
+          after: {
+            debounce: [
+              { guard: "isBatchQuiet", target: "choosing", actions: "endDebounce" },
+              { target: "debouncing", reenter: true },
+            ],
+          },
+        },
         waitingForCapacity: {
           description: "Waits for a slot. That is not running: no stall clock runs, however long it takes.",
+          entry: "adjustClaim",
           invoke: { id: "claim", src: "claim", input: toEffectInput },
           on: {
+            "mailbox.changed": {
+              actions: [{ type: "recordMailbox", params: ({ event }) => event }, "adjustClaim"],
+            },
+            "wake.due": { actions: ["recordWake", "deferWake", "adjustClaim"] },
             "slot.granted": { target: "opening" },
             "session.reset": { target: "restarting", actions: "releaseSlot" },
           },
@@ -192,6 +125,11 @@ export const sessionLaneMachine = setup({
               actions: [{ type: "recordAbort", params: { reason: "lost" } }, "abortTurn"],
             },
           },
+          always: {
+            guard: "isInterrupted",
+            target: "aborting",
+            actions: [{ type: "recordAbort", params: { reason: "interrupted" } }, "abortTurn"],
+          },
           after: {
             turnDeadline: {
               target: "aborting",
@@ -224,6 +162,11 @@ export const sessionLaneMachine = setup({
               { actions: "postpone" },
             ],
             "slot.lost": { target: "#sessionLane.reclaimed" },
+          },
+          always: {
+            guard: "isInterrupted",
+            target: "aborting",
+            actions: [{ type: "recordAbort", params: { reason: "interrupted" } }, "abortTurn"],
           },
           after: {
             abortGrace: [
@@ -313,6 +256,11 @@ export const sessionLaneMachine = setup({
               actions: [{ type: "recordAbort", params: { reason: "lost" } }, "abortTurn"],
             },
           },
+          always: {
+            guard: "isInterrupted",
+            target: "aborting",
+            actions: [{ type: "recordAbort", params: { reason: "interrupted" } }, "abortTurn"],
+          },
           after: {
             turnDeadline: {
               target: "aborting",
@@ -345,6 +293,11 @@ export const sessionLaneMachine = setup({
               { actions: "postpone" },
             ],
             "slot.lost": { target: "#sessionLane.reclaimed" },
+          },
+          always: {
+            guard: "isInterrupted",
+            target: "aborting",
+            actions: [{ type: "recordAbort", params: { reason: "interrupted" } }, "abortTurn"],
           },
           after: {
             abortGrace: [

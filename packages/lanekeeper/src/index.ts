@@ -15,19 +15,15 @@ export type {
 } from "./seeing/events.ts";
 export type { ExecCompletion, ExecOptions, ExecReport, Execution } from "./commands/execution.ts";
 export type { Lanekeeper } from "./keeper/keeper.ts";
-export type { LaneOptions, LaneSettings, QueueMode, RetryOptions } from "./lanes/lane-options.ts";
+export type { LaneOptions, LaneSettings, RetryOptions } from "./lanes/lane-options.ts";
+export type { QueueMode } from "./lanes/queue-mode.ts";
 export type { LeaseStore } from "./store/leases.ts";
 export type { Logger } from "./seeing/logger.ts";
 export { memoryStore } from "./store/memory-store.ts";
-export type {
-  CapacityOptions,
-  EventInput,
-  LanekeeperOptions,
-  NotifyOptions,
-  Priority,
-  SendOptions,
-  WakeOptions,
-} from "./keeper/options.ts";
+export type { CapacityOptions } from "./keeper/capacity-options.ts";
+export type { EventInput, NotifyOptions, SendOptions, WakeOptions } from "./keeper/call-options.ts";
+export type { LanekeeperOptions } from "./keeper/options.ts";
+export type { Priority } from "./dispatch/priority.ts";
 export type { Outcome } from "./turns/outcome.ts";
 export type { Processes } from "./commands/processes.ts";
 export type { Receipt } from "./turns/receipt.ts";

@@ -2,7 +2,16 @@
 export { createCapacity } from "./dispatch/capacity.ts";
 export { childProcesses } from "./commands/child-processes.ts";
 export { type Clock, systemClock } from "./time/clock.ts";
-export type { Claim, ClaimRequest, Dispatcher } from "./dispatch/dispatcher.ts";
+export type {
+  Claim,
+  ClaimRequest,
+  Demand,
+  Dispatcher,
+  GroupBudget,
+  Loan,
+  Slots,
+} from "./dispatch/dispatcher.ts";
+export type { Priority } from "./dispatch/priority.ts";
 export type { LeaseStore } from "./store/leases.ts";
 export { memoryLeases } from "./store/memory-leases.ts";
 export { memoryStore } from "./store/memory-store.ts";

@@ -1,7 +1,7 @@
 import { emitDeadLetters } from "../seeing/dead-letter-events.ts";
 import { LanekeeperError } from "../keeper/errors.ts";
 import type { ExecCompletion } from "./execution.ts";
-import { createReceipt, type Receipt } from "../turns/receipt.ts";
+import type { Receipt } from "../turns/receipt.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import type { CompleteResult, ExecutionRecord } from "../store/store.ts";
 import { backoffMs } from "../turns/verdict.ts";
@@ -43,8 +43,8 @@ export function createCompletions(
     ended(execId: string): void;
     /** Tells a session's lane what its mailbox holds. */
     remind(sessionKey: string): void;
-    /** Routes what the store has accepted to its lane. */
-    accepted(result: CompleteResult & { status: "accepted" }): void;
+    /** Routes what the store has accepted to its lane, and gives its receipt. */
+    accepted(result: CompleteResult & { status: "accepted" }): Receipt;
     /** Whether the keeper closes: then nobody waits for a store that fails. */
     isClosing(): boolean;
   },
@@ -72,7 +72,12 @@ export function createCompletions(
     isSilent: boolean,
   ): Promise<RouteResult> => {
     const result = await runtime.request(() =>
-      runtime.mailboxes.completeExecution({ record, completion, isSilent, limits: settings.lane }),
+      runtime.mailboxes.completeExecution({
+        record,
+        completion,
+        isSilent,
+        limits: runtime.limitsOf(runtime.laneOptionsOf(record.sessionKey)),
+      }),
     );
     const { execId, sessionKey } = record;
     switch (result.status) {
@@ -90,9 +95,7 @@ export function createCompletions(
           const at = settings.clock.now();
           journal.emit({ type: "exec.routed", at, sessionKey, execId });
         }
-        const pending = runtime.outcomes.of(result.item.seq);
-        host.accepted(result);
-        return { routed: true, sessionKey, receipt: createReceipt(result.item, pending) };
+        return { routed: true, sessionKey, receipt: host.accepted(result) };
       }
     }
   };

@@ -2,13 +2,8 @@ import type { Deadline } from "../time/deadlines.ts";
 import { LanekeeperError, messageOf, toError } from "../keeper/errors.ts";
 import type { ExecCompletion, Execution, ExecOptions } from "./execution.ts";
 import type { LiveTurn } from "../turns/live-turn.ts";
-import {
-  checkCommand,
-  checkId,
-  checkTimeout,
-  completeExecOptions,
-  type ExecSettings,
-} from "../keeper/options.ts";
+import { checkCommand, completeExecOptions, type ExecSettings } from "./exec-settings.ts";
+import { checkId, checkTimeout } from "../keeper/call-options.ts";
 import { createOutputTail, type OutputTail } from "./output-tail.ts";
 import type { StartedProcess } from "./processes.ts";
 import type { Runtime } from "../keeper/runtime.ts";
@@ -34,6 +29,8 @@ export interface Executions {
   ): Promise<Execution>;
   /** Announces a command that runs elsewhere. */
   expect(sessionKey: string, execId: string, options: unknown): Promise<void>;
+  /** Takes over a command of an earlier keeper: one that ran is lost, one that was announced is waited for until its time is over (B37). */
+  takeOver(record: ExecutionRecord): Promise<void>;
   /** Whether a command's completion concerns its turn or nobody, and is no event (B38a). */
   isSilent(execId: string, completion: ExecCompletion): boolean;
   /** Forgets the deadline of an announced command that was reported. */
@@ -181,6 +178,12 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
     return complete(record, completion, isSilent(record.execId, completion));
   };
 
+  const announce = (record: ExecutionRecord, timeoutMs: number): void =>
+    void announced.set(
+      record.execId,
+      deadlines.arm(timeoutMs, () => void lose(record)),
+    );
+
   return {
     async start(sessionKey, command, args, options, owner) {
       checkCommand(command, args);
@@ -193,6 +196,7 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
           incarnation: undefined,
           command: [command, ...args].join(" "),
           startedAt,
+          dueAt: undefined,
           state: "running",
         }),
       );
@@ -289,14 +293,16 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
 
     async expect(sessionKey, execId, options) {
       checkId("execId", execId);
-      const { timeoutMs } = checkTimeout("expectExec", options);
+      const { timeoutMs = announcedMs } = checkTimeout("expectExec", options);
+      const startedAt = settings.clock.now();
       const { status, record } = await runtime.request(() =>
         runtime.mailboxes.recordExecution({
           execId,
           sessionKey,
           incarnation: undefined,
           command: undefined,
-          startedAt: settings.clock.now(),
+          startedAt,
+          dueAt: startedAt + timeoutMs,
           state: "announced",
         }),
       );
@@ -308,11 +314,12 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
           { option: "execId", got: execId, sessionKey: record.sessionKey },
         );
       }
-      if (isClosed) return;
-      announced.set(
-        execId,
-        deadlines.arm(timeoutMs ?? announcedMs, () => void lose(record)),
-      );
+      if (!isClosed) announce(record, timeoutMs);
+    },
+
+    async takeOver(record) {
+      if (record.state === "running") await lose(record);
+      else announce(record, Math.max(0, (record.dueAt ?? 0) - settings.clock.now()));
     },
 
     isSilent,

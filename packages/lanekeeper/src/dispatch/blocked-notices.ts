@@ -66,14 +66,14 @@ export function createBlockedNotices(runtime: Runtime): WatchBlocked {
   const notify = ({ lane, reason, since }: Watch, now: number): void => {
     const facts = {
       sessionKey: lane.sessionKey,
-      reason,
+      reason: reason === "capacity" ? (lane.claim?.waitsFor ?? reason) : reason,
       capacity: dispatcher.turns,
       running: dispatcher.held,
       waiting: dispatcher.waiting,
       oldestTurnMs: oldestTurnMs(now),
       blockedMs: now - since,
     };
-    journal.warn(`blocked:${reason}`, facts, "A session has work that cannot start.");
+    journal.warn(`blocked:${facts.reason}`, facts, "A session has work that cannot start.");
     if (journal.isObserved) journal.emit({ type: "lane.blocked", at: settings.clock.now(), ...facts });
   };
 

@@ -1,94 +1,155 @@
-import type { Claim, ClaimRequest, Dispatcher } from "./dispatcher.ts";
-import { Line, type Place } from "./line.ts";
+import { createAgents } from "./agents.ts";
+import type { Dispatcher, Slots } from "./dispatcher.ts";
+import { createGroups } from "./groups.ts";
+import { Line } from "./line.ts";
+import { createLoans, noLoan } from "./loans.ts";
+import { Slot, type SlotOwner } from "./slot.ts";
+import { createWaitingClaims } from "./waiting-claims.ts";
 
 /**
- * The dispatcher within one process: so many slots, first come, first served (B12, B16).
+ * The dispatcher within one process: so many slots, budgets for groups, agents taking turns (B10a, B12–B16).
  *
- * I1. `held` never exceeds `turns` by granting; lowering `turns` evicts nobody.
- * I2. Among those that wait, the longest wait goes first.
+ * I1. `held` never exceeds `turns` by giving slots, nor a group its limit, nor is what is reserved for a group given to
+ *     another; lowering any of them evicts nobody.
+ * I2. When a call is over nobody waits who could have a slot: so a new claim that can have one overtakes nobody.
+ * I3. Deciding runs nobody else's code. Who was given a slot is told afterwards, in the order of the decisions, by one loop
+ *     that is not entered again: what is asked of a claim meanwhile is decided at once and told by that loop.
+ * I4. One slot, one user: a borrowed slot is used by the last borrower alone, and counts once, in its owner's group. It goes
+ *     back to the nearest lender that still holds it; where there is none, its borrower owns it.
+ * I5. With nobody waiting and nothing lent, a slot costs no more than one look for its agent.
  */
-export function createCapacity(initialTurns: number): Dispatcher {
-  return new Capacity(initialTurns);
-}
+export function createCapacity(slots: Slots, now: () => number): Dispatcher {
+  const groups = createGroups(slots);
+  const agents = createAgents(rememberedAgents);
+  const waiting = createWaitingClaims(groups, agents);
+  const loans = createLoans();
+  const untold = new Line<Slot>();
+  let isHolding = false;
+  let isTelling = false;
 
-class Capacity implements Dispatcher {
-  turns: number;
-  held = 0;
-  #isHolding = false;
-  #isGranting = false;
-  readonly #queue = new Line<Slot>();
+  const give = (slot: Slot): void => {
+    slot.state = "untold";
+    untold.add(slot);
+  };
+  /** Gives one of our slots. A borrowed one is nobody's turn (B15). */
+  const occupy = (slot: Slot): void => {
+    groups.take(slot.group);
+    agents.give(agents.of(slot.request.agent));
+    give(slot);
+  };
+  const borrow = (slot: Slot, lender: Slot): void => {
+    slot.group = lender.group;
+    slot.lender = lender;
+    lender.borrower = slot;
+    give(slot);
+  };
 
-  constructor(turns: number) {
-    this.turns = turns;
-  }
-
-  get waiting(): number {
-    return this.#queue.length;
-  }
-
-  claim(request: ClaimRequest): Claim {
-    const slot = new Slot(this, request);
-    if (this.#queue.length === 0 && this.held < this.turns && !this.#isHolding) this.#grant(slot);
-    else this.#queue.add(slot);
-    return slot;
-  }
-
-  resize(turns: number): void {
-    this.turns = turns;
-    this.#grantWaiting();
-  }
-
-  hold(): void {
-    this.#isHolding = true;
-  }
-
-  release(slot: Slot): void {
-    const was = slot.state;
-    slot.state = "released";
-    if (was === "waiting") this.#queue.remove(slot);
-    if (was !== "held") return;
-    this.held--;
-    this.#grantWaiting();
-  }
-
-  #grant(slot: Slot): void {
-    slot.state = "held";
-    this.held++;
-    slot.request.granted();
-  }
-
-  #grantWaiting(): void {
-    // A slot given back by whoever was just granted one is handed on by the loop that granted it, not by one inside it.
-    if (this.#isHolding || this.#isGranting) return;
-    this.#isGranting = true;
-    try {
-      for (let slot = this.#queue.first; slot !== undefined; slot = this.#queue.first) {
-        if (this.held >= this.turns) break;
-        this.#queue.remove(slot);
-        this.#grant(slot);
-      }
-    } finally {
-      this.#isGranting = false;
+  /** Gives what is free to those that wait. */
+  const fill = (): void => {
+    if (isHolding || waiting.size === 0 || groups.held >= groups.turns) return;
+    waiting.raise(now());
+    for (let slot = waiting.next(); slot !== undefined; slot = waiting.next()) {
+      waiting.remove(slot);
+      occupy(slot);
     }
-  }
+  };
+  /** Gives a slot that nobody has borrowed to the first of those its holder lends it to. */
+  const offer = (lender: Slot): void => {
+    for (const sessionKey of loans.sessionsOf(lender)) {
+      const slot = waiting.ofSession(sessionKey);
+      if (slot === undefined) continue;
+      waiting.remove(slot);
+      borrow(slot, lender);
+      return;
+    }
+  };
+  const tell = (): void => {
+    if (isTelling) return;
+    isTelling = true;
+    let failure: { readonly error: unknown } | undefined;
+    for (let slot = untold.first; slot !== undefined; slot = untold.first) {
+      untold.remove(slot);
+      slot.state = "held";
+      try {
+        slot.request.granted();
+      } catch (error) {
+        // The others have their slots already and must hear of it.
+        failure ??= { error };
+      }
+    }
+    isTelling = false;
+    if (failure !== undefined) throw failure.error;
+  };
+
+  const owner: SlotOwner = {
+    change(slot, demand) {
+      if (slot.state !== "waiting") return;
+      waiting.change(slot, demand);
+      fill();
+      tell();
+    },
+    lend(slot, sessionKey) {
+      if (!slot.isHeld) return noLoan;
+      const loan = loans.open(slot, sessionKey);
+      if (slot.borrower === undefined) offer(slot);
+      tell();
+      return loan;
+    },
+    release(slot) {
+      const { state, lender, borrower } = slot;
+      if (state === "released") return;
+      slot.state = "released";
+      if (state === "waiting") {
+        waiting.remove(slot);
+        return;
+      }
+      if (state === "untold") untold.remove(slot);
+      loans.endAll(slot);
+      slot.lender = slot.borrower = undefined;
+      if (lender !== undefined) lender.borrower = borrower;
+      if (borrower !== undefined) {
+        borrower.lender = lender;
+      } else if (lender !== undefined) {
+        offer(lender);
+      } else {
+        groups.giveBack(slot.group);
+        fill();
+      }
+      tell();
+    },
+  };
+
+  return {
+    get held() {
+      return groups.held;
+    },
+    get waiting() {
+      return waiting.size;
+    },
+    get turns() {
+      return groups.turns;
+    },
+    claim(request) {
+      const { demand } = request;
+      const slot = new Slot(owner, request, demand, groups.of(demand.group));
+      const lender = loans.lenderFor(request.sessionKey);
+      if (lender !== undefined) borrow(slot, lender);
+      else if (!isHolding && groups.hasRoom(slot.group)) occupy(slot);
+      else waiting.add(slot, now());
+      tell();
+      return slot;
+    },
+    resize(next) {
+      groups.replace(next);
+      waiting.regroup();
+      fill();
+      tell();
+    },
+    hold() {
+      isHolding = true;
+    },
+  };
 }
 
-class Slot implements Claim, Place<Slot> {
-  readonly #capacity: Capacity;
-  readonly request: ClaimRequest;
-  state: "waiting" | "held" | "released" = "waiting";
-  previous: Slot | undefined = undefined;
-  next: Slot | undefined = undefined;
-
-  constructor(capacity: Capacity, request: ClaimRequest) {
-    this.#capacity = capacity;
-    this.request = request;
-  }
-
-  get isHeld(): boolean {
-    return this.state === "held";
-  }
-  release(): void {
-    this.#capacity.release(this);
-  }
-}
+/** Agents whose last grant is kept though nothing of theirs waits. */
+const rememberedAgents = 10_000;

@@ -1,11 +1,15 @@
 import { LanekeeperError, toError } from "./errors.ts";
-import { checkEvent, checkId, checkNotify, checkSend, invalidId } from "./options.ts";
+import { emitAccepted, emitCancelled, emitDropped } from "../seeing/item-events.ts";
+import { assertGroup } from "./capacity-options.ts";
+import { checkEvent, checkId, checkNotify, checkSend } from "./call-options.ts";
+import { invalidId } from "./options.ts";
+import { notAdmitted } from "./refusals.ts";
 import { PendingOutcome } from "../turns/pending-outcomes.ts";
-import { createReceipt, type Receipt } from "../turns/receipt.ts";
+import { createReceipt, type Receipt, type ReceiptHost } from "../turns/receipt.ts";
 import type { Retention } from "../store/retention.ts";
 import type { Runtime } from "./runtime.ts";
 import { assertSessionKey, nameFault } from "./session-key.ts";
-import type { AppendResult, KnownItem, NewItem, SettledItem } from "../store/store.ts";
+import type { AppendResult, KnownItem, MailboxLimits, NewItem, SettledItem } from "../store/store.ts";
 import type { Supervisor } from "../lanes/supervisor.ts";
 
 /**
@@ -25,7 +29,7 @@ export interface Admission {
   /** Tells a session's lane what its mailbox holds, where an answer of the store may have been lost. */
   remind(sessionKey: string): void;
   /** Follows up on an item that the store has accepted. */
-  accepted(result: AppendResult & { status: "accepted" }): void;
+  accepted(result: AppendResult & { status: "accepted" }): Receipt;
 }
 
 /** Milliseconds until a lane is reminded again where the store failed. */
@@ -34,7 +38,7 @@ const remindMs = 1_000;
 /** Creates the way into a keeper. A `createId` that fails refuses what it was to name. */
 export function createAdmission(
   runtime: Runtime,
-  supervisor: Pick<Supervisor, "route" | "state">,
+  supervisor: Pick<Supervisor, "route" | "state" | "isRebuilding" | "startOf">,
   retention: Retention,
   createId: () => string,
 ): Admission {
@@ -54,17 +58,17 @@ export function createAdmission(
     );
   };
 
-  const finished = (item: SettledItem | undefined): void => {
-    if (item !== undefined) outcomes.settle(item.seq, item.outcome);
-  };
-
   const accepted: Admission["accepted"] = (result) => {
-    const { item, mailbox } = result;
-    retention.noteFor(settings.lane.dedupeMs);
+    const { item, mailbox, finished } = result;
+    const { sessionKey, steers } = item;
+    retention.used(runtime.laneOptionsOf(sessionKey).dedupeMs);
     if (journal.isObserved) emitAccepted(runtime, result);
-    supervisor.route(item.sessionKey, { type: "mailbox.changed", mailbox });
-    finished(result.replaced);
-    finished(result.dropped);
+    const turn = steers === undefined ? undefined : runtime.lanes.get(sessionKey)?.turn;
+    if (turn?.items.some(({ seq }) => seq === steers) === true) turn.steering.add(item);
+    runtime.expiries.watch(item);
+    supervisor.route(sessionKey, { type: "mailbox.changed", mailbox });
+    for (const { seq, outcome } of finished) outcomes.settle(seq, outcome);
+    return createReceipt(item, outcomes.of(item.seq), receiptHost);
   };
 
   const remind: Admission["remind"] = (sessionKey) => {
@@ -75,12 +79,26 @@ export function createAdmission(
     );
   };
 
-  const receiptOf = (known: KnownItem): Receipt => {
-    if (known.state === "open") return createReceipt(known.item, outcomes.of(known.item.seq));
-    const pending = new PendingOutcome();
-    pending.settle(known.item.outcome);
-    return createReceipt(known.item, pending);
+  const receiptHost: ReceiptHost = {
+    awaitOutcome: (work, pending) => runtime.awaits.outcome(work, pending),
+    async cancel({ sessionKey, seq }, note) {
+      assertOpen();
+      const outcome = { status: "cancelled", reason: "cancelled" } as const;
+      const request = { sessionKey, seqs: [seq], events: true, isFresh: false, outcome };
+      const withdrawn = await runtime.withdrawals.withdraw(request);
+      if (journal.isObserved) emitCancelled(runtime, withdrawn, note);
+      return withdrawn.length > 0;
+    },
   };
+  const settledReceipt = (item: SettledItem): Receipt => {
+    const pending = new PendingOutcome();
+    pending.settle(item.outcome);
+    return createReceipt(item, pending, receiptHost);
+  };
+  const receiptOf = (known: KnownItem): Receipt =>
+    known.state === "open"
+      ? createReceipt(known.item, outcomes.of(known.item.seq), receiptHost)
+      : settledReceipt(known.item);
 
   const refuse = (item: NewItem, error: LanekeeperError): LanekeeperError => {
     if (journal.isObserved) {
@@ -92,17 +110,18 @@ export function createAdmission(
     return error;
   };
 
-  const admit = async (item: NewItem): Promise<Receipt> => {
+  const admit = async (item: NewItem, limits: MailboxLimits): Promise<Receipt> => {
     const barred = draining();
     if (barred !== undefined) throw refuse(item, barred);
-    const answer = runtime.request(() => runtime.mailboxes.append(item, settings.lane));
+    const answer = runtime.request(() => runtime.mailboxes.append(item, limits));
     const result = answer instanceof Promise ? await answer : answer;
     switch (result.status) {
-      case "accepted": {
-        const receipt = createReceipt(result.item, outcomes.of(result.item.seq));
-        accepted(result);
-        return receipt;
-      }
+      case "accepted":
+        return accepted(result);
+      case "dropped":
+        retention.used(limits.dedupeMs);
+        if (journal.isObserved) emitDropped(runtime, item, result.item);
+        return settledReceipt(result.item);
       case "duplicate": {
         if (journal.isObserved) {
           const type = item.type === "message" ? "message.duplicate" : "event.duplicate";
@@ -113,18 +132,20 @@ export function createAdmission(
         if (result.known.state === "open") remind(item.sessionKey);
         return receiptOf(result.known);
       }
-      case "full": {
-        const option = item.type === "message" ? "lane.cap" : "lane.eventCap";
-        throw refuse(
-          item,
-          new LanekeeperError(
-            "LANE_FULL",
-            `${item.sessionKey} has ${result.waiting} waiting ${item.type}s, as many as ${option} allows. Send it later, clear the session, or raise ${option}.`,
-            { sessionKey: item.sessionKey, id: item.id, waiting: result.waiting, limit: result.limit },
-          ),
-        );
-      }
+      default:
+        throw refuse(item, notAdmitted(item, result));
     }
+  };
+  /** Whether a session's lane says that it is not idle, or has not said yet (B2, B21). */
+  const isBusy = (sessionKey: string): boolean => {
+    const lane = runtime.lanes.get(sessionKey);
+    if (lane !== undefined) return lane.snapshot.leaf.state !== "idle";
+    return supervisor.isRebuilding(sessionKey) || supervisor.startOf(sessionKey) !== undefined;
+  };
+  /** The turn that a message sent now would steer (B19). */
+  const steerableTurn = (sessionKey: string): string | undefined => {
+    const turn = runtime.lanes.get(sessionKey)?.turn;
+    return turn?.isSteerable === true ? turn.id : undefined;
   };
 
   const newId = (): string => {
@@ -146,15 +167,47 @@ export function createAdmission(
     send: rejecting((sessionKey: string, message: unknown, options: unknown) => {
       assertSessionKey(sessionKey);
       const given = options === undefined ? undefined : checkSend(options);
+      assertGroup("send.group", given?.group, runtime.capacity);
       const id = given?.id ?? newId();
-      return admit({ sessionKey, id, type: "message", body: message, meta: given?.meta, wakes: true });
+      const lane = runtime.laneOptionsOf(sessionKey);
+      const mode = given?.mode ?? lane.mode;
+      const item: NewItem = {
+        sessionKey,
+        id,
+        type: "message",
+        body: message,
+        mode,
+        priority: given?.priority ?? "foreground",
+        group: given?.group,
+        expiresInMs: given?.expiresInMs,
+        meta: given?.meta,
+        wakes: true,
+        steersTurn: mode === "steer" ? steerableTurn(sessionKey) : undefined,
+        meetsBusyLane: mode === "reject" && isBusy(sessionKey),
+      };
+      const signal = given?.signal;
+      const admitted = (): Promise<Receipt> => admit(item, runtime.limitsOf(lane));
+      return signal === undefined ? admitted() : whileNotAborted(signal, admitted);
     }),
     notify: rejecting((sessionKey: string, event: unknown, options: unknown) => {
       assertSessionKey(sessionKey);
       const { kind, body, key } = checkEvent(event);
       const given = options === undefined ? undefined : checkNotify(options);
+      assertGroup("notify.group", given?.group, runtime.capacity);
       const id = given?.id ?? newId();
-      return admit({ sessionKey, id, type: "event", kind, key, body, wakes: given?.wake ?? true });
+      const item: NewItem = {
+        sessionKey,
+        id,
+        type: "event",
+        kind,
+        key,
+        body,
+        mode: "followup",
+        priority: given?.priority ?? "normal",
+        group: given?.group,
+        wakes: given?.wake ?? true,
+      };
+      return admit(item, runtime.limitsOf(runtime.laneOptionsOf(sessionKey)));
     }),
     async attach(sessionKey, id) {
       assertSessionKey(sessionKey);
@@ -179,15 +232,16 @@ function rejecting<T>(
   };
 }
 
-function emitAccepted({ journal, settings }: Runtime, result: AppendResult & { status: "accepted" }): void {
-  const { sessionKey, id, meta, kind, type } = result.item;
-  const at = settings.clock.now();
-  if (type === "message") journal.emit({ type: "message.accepted", at, sessionKey, id, meta });
-  else journal.emit({ type: "event.accepted", at, sessionKey, id, meta, kind });
-  if (result.replaced !== undefined) {
-    journal.emit({ type: "event.replaced", at, sessionKey, id: result.replaced.id, by: id });
+/** Sends unless the signal was aborted, and withdraws what was sent once it is (while it waits). */
+async function whileNotAborted(signal: AbortSignal, send: () => Promise<Receipt>): Promise<Receipt> {
+  signal.throwIfAborted();
+  const receipt = await send();
+  const withdraw = (): void => void receipt.cancel().catch(() => {});
+  if (signal.aborted) {
+    withdraw();
+    return receipt;
   }
-  if (result.dropped !== undefined) {
-    journal.emit({ type: "event.dropped", at, sessionKey, id: result.dropped.id, reason: "overflow" });
-  }
+  signal.addEventListener("abort", withdraw, { once: true });
+  void receipt.outcome.then(() => signal.removeEventListener("abort", withdraw));
+  return receipt;
 }

@@ -1,11 +1,19 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { LaneContext, LaneEvent, LaneInput } from "@lanekeeper/machines";
 import { createAdmission } from "./admission.ts";
+import { createAwaits } from "../turns/awaits.ts";
+import type { Capacity } from "./capacity-options.ts";
+import { createExpiries } from "../turns/expiries.ts";
+import { createForgetting } from "../lanes/forgetting.ts";
+import { createLaneBook } from "../lanes/lane-book.ts";
+import { createRedrives } from "./redrives.ts";
+import { createWithdrawals } from "../turns/withdrawals.ts";
+import { recover } from "./recovery.ts";
 import { createBlockedNotices } from "../dispatch/blocked-notices.ts";
 import { createCapacity } from "../dispatch/capacity.ts";
 import { createCompletions } from "../commands/completions.ts";
 import { createDeadlines } from "../time/deadlines.ts";
-import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { Dispatcher, Slots } from "../dispatch/dispatcher.ts";
 import { createEventLoopDelay } from "../seeing/event-loop-delay.ts";
 import { createExecutions } from "../commands/executions.ts";
 import { createHealth, type Health } from "../seeing/health.ts";
@@ -35,14 +43,17 @@ import { createRunQueue, type RunQueue } from "./run-queue.ts";
 import { createRunningDeadlines } from "../time/running-deadlines.ts";
 import type { Runtime } from "./runtime.ts";
 import { nameFault } from "./session-key.ts";
+import { createSteeringClaims } from "../turns/steering-claims.ts";
 import { createSettlements } from "../turns/settlements.ts";
 import { createShutdown } from "./shutdown.ts";
 import { createStoreRequests } from "../store/store-requests.ts";
 import { createSupervisor, type Supervisor } from "../lanes/supervisor.ts";
 import { createWakes } from "../lanes/wakes.ts";
 import { type ChartHost, compileLogic } from "../xstate/compiled-logic.ts";
-import { wakeWaiting } from "./wake-waiting.ts";
 import { createZombies } from "../lanes/zombies.ts";
+
+/** Milliseconds until a store that failed to say what may expire is asked again. */
+const expiringAgainMs = 1_000;
 
 /** Starts an orchestrator. Rejects with `INVALID_OPTION` or `STORE_IN_USE`; nothing has been started then. */
 export async function createLanekeeper<Message = unknown, Reply = unknown>(
@@ -54,7 +65,7 @@ export async function createLanekeeper<Message = unknown, Reply = unknown>(
 /** The same with a dispatcher of the caller's, for tests of what a lost claim does. */
 export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   options: LanekeeperOptions<Message, Reply>,
-  createDispatcher: (turns: number) => Dispatcher = createCapacity,
+  createDispatcher: (slots: Slots, now: () => number) => Dispatcher = createCapacity,
 ): Promise<Lanekeeper<Message, Reply>> {
   const given = completeOptions(options);
   const { clock } = given;
@@ -83,7 +94,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     (callback, a) => queue.post(callback, a),
   );
   const armRunning = createRunningDeadlines(clock, deadlines, lostTime);
-  const capacity = { ...settings.capacity };
+  let { capacity } = settings;
   const zombies = createZombies(() => health.check());
   const requests = createStoreRequests(armRunning, {
     onFailure: (error) => {
@@ -104,19 +115,31 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     ...requests,
     settings,
     mailboxes,
-    dispatcher: createDispatcher(capacity.turns),
+    dispatcher: createDispatcher(capacity, () => clock.monotonic()),
     deadlines,
     lostTime,
     armRunning,
     queue,
     journal,
-    outcomes: createPendingOutcomes(),
+    outcomes: createPendingOutcomes((seq) => expiries.over(seq)),
     zombies,
     pulse: createPulse(deadlines, () => runtime.dispatcher.held > 0),
-    counters: { waiting: 0, stalled: 0, engaged: 0, completed: 0, failed: 0, reclaimed: 0 },
+    counters: { stalled: 0, engaged: 0, completed: 0, failed: 0, reclaimed: 0 },
     scope: new AsyncLocalStorage<LiveTurn>(),
     get wakes() {
       return wakes;
+    },
+    get awaits() {
+      return awaits;
+    },
+    get expiries() {
+      return expiries;
+    },
+    get withdrawals() {
+      return withdrawals;
+    },
+    get capacity() {
+      return capacity;
     },
     get executions() {
       return executions;
@@ -125,8 +148,20 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
       return supervisor.lanes;
     },
     isServing: () => supervisor.state === "serving",
+    laneOptionsOf: (sessionKey) => supervisor.lanes.get(sessionKey)?.options ?? laneBook.lookUp(sessionKey),
+    limitsOf: (options) => laneBook.limitsOf(options),
+    claimSteering: createSteeringClaims(() => runtime),
     tell: (lane, event) => supervisor.tell(lane, event),
   };
+  const laneBook = createLaneBook(
+    settings,
+    {
+      get waiting() {
+        return capacity.waiting;
+      },
+    },
+    journal,
+  );
   const settlements = createSettlements(runtime);
   const chartHost: ChartHost = {
     post: (task, a, b) => queue.post(task, a, b),
@@ -162,16 +197,32 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     chartHost,
     laneLogic: compileLogic<LaneContext, LaneEvent, LaneInput>(laneMachine, chartHost),
     agentOf,
+    laneOptions: (sessionKey) => laneBook.lookUp(sessionKey),
     isSessionPaused: (sessionKey) => pauses!.isSessionPaused(sessionKey),
     isKeeperPaused: () => pauses!.isKeeperPaused,
     routeCompletion: (execId) => completions.release(execId),
     drained: () => shutdown.tell(),
     resetDone: (lane) => resets.done(lane),
-    started: (lane) => resets.started(lane),
+    started(lane, { sessionKey, isExpiring }) {
+      resets.started(lane);
+      if (isExpiring) watchExpiring(sessionKey);
+    },
   });
+  const watchExpiring = (sessionKey: string): void =>
+    runtime.ask(
+      () => mailboxes.waiting(sessionKey),
+      (items) => {
+        for (const item of items) expiries.watch(item);
+      },
+      () => deadlines.arm(expiringAgainMs, () => watchExpiring(sessionKey)),
+    );
   pauses = createPauses(runtime, recordedPauses);
+  const awaits = createAwaits(runtime);
+  const expiries = createExpiries(runtime);
+  const withdrawals = createWithdrawals(runtime);
   const wakes = createWakes(runtime, (sessionKey) => supervisor.route(sessionKey, { type: "wake.due" }));
-  const retention = createRetention(runtime);
+  const forgetting = createForgetting(runtime, supervisor);
+  const retention = createRetention(runtime, forgetting);
   const admission = createAdmission(runtime, supervisor, retention, given.createId);
   const completions = createCompletions(runtime, {
     ended: (execId) => supervisor.send({ type: "execution.ended", execId }),
@@ -182,13 +233,22 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   const executions = createExecutions(runtime, completions.deliver);
 
   try {
-    await wakeWaiting(runtime, supervisor);
+    await recover(runtime, supervisor, executions);
+    if (mailboxes.known > 0) retention.used(settings.lane.dedupeMs);
   } catch (error) {
     deadlines.close();
     await settings.store.close();
     throw error;
   }
 
+  const applyCapacity = (next: Capacity): void => {
+    const { turns: previous } = capacity;
+    capacity = next;
+    runtime.dispatcher.resize(next);
+    health.check();
+    if (!journal.isObserved) return;
+    journal.emit({ type: "capacity.changed", at: clock.now(), turns: next.turns, previous });
+  };
   const parts: KeeperParts = {
     runtime,
     supervisor,
@@ -200,7 +260,9 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     pauses,
     shutdown,
     health,
-    capacity,
+    forgetting,
+    redrives: createRedrives(runtime, admission),
+    setCapacity: (next) => queue.post(applyCapacity, next),
     agentOf,
     eventLoop: createEventLoopDelay(),
     letDie: keepAlive(),

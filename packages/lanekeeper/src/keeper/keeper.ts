@@ -3,7 +3,8 @@ import type { DeadLetter } from "../store/dead-letter.ts";
 import type { LanekeeperEvent } from "../seeing/events.ts";
 import type { Execution, ExecOptions, ExecReport } from "../commands/execution.ts";
 import type { RouteResult } from "../commands/completions.ts";
-import type { CapacityOptions, EventInput, NotifyOptions, SendOptions, WakeOptions } from "./options.ts";
+import type { CapacityOptions } from "./capacity-options.ts";
+import type { EventInput, NotifyOptions, SendOptions, WakeOptions } from "./call-options.ts";
 import type { Receipt } from "../turns/receipt.ts";
 import type { Explanation, LaneState, SessionView, Stats } from "../seeing/views.ts";
 
@@ -11,7 +12,8 @@ import type { Explanation, LaneState, SessionView, Stats } from "../seeing/views
 export interface Lanekeeper<Message = unknown, Reply = unknown> extends AsyncDisposable {
   /**
    * Accepts a message for a session. Resolves once the store has it; rejects if it is not accepted: `INVALID_SESSION_KEY`,
-   * `INVALID_OPTION`, `LANE_FULL`, `DRAINING`, `CLOSED` or `STORE_UNAVAILABLE`.
+   * `INVALID_OPTION`, `LANE_BUSY`, `LANE_FULL`, `OVERLOADED`, `DRAINING`, `CLOSED`, `STORE_UNAVAILABLE`, or the reason of an
+   * aborted `signal`.
    */
   send(sessionKey: string, message: Message, options?: SendOptions): Promise<Receipt<Reply>>;
   /** Puts a system event into a session's mailbox; the next turn of that session, and only that one, sees it. Rejects as `send`. */
@@ -66,6 +68,13 @@ export interface Lanekeeper<Message = unknown, Reply = unknown> extends AsyncDis
     readonly sessionKey?: string | undefined;
     readonly limit?: number | undefined;
   }): Promise<DeadLetter[]>;
+  /**
+   * Puts the work of a dead letter back at the end of its session's queue in one step, with all its attempts before it: a
+   * message as a followup. Rejects with `NOT_FOUND` if there is no such letter, else as `send`, and the letter stays.
+   */
+  redrive(deadLetterId: string): Promise<Receipt<Reply>>;
+  /** Forgets a dead letter; false if there is none. */
+  discard(deadLetterId: string): Promise<boolean>;
 
   /** Cancels the messages that wait in a session (not what runs); with `events`, the host's events too. Returns how many. */
   clear(
@@ -76,6 +85,8 @@ export interface Lanekeeper<Message = unknown, Reply = unknown> extends AsyncDis
   reset(sessionKey: string, reason?: string): Promise<void>;
   /** Aborts the running turn; what waits goes on. False if none ran. */
   abort(sessionKey: string, reason?: string): Promise<boolean>;
+  /** Removes a session with nothing left (B11); false if something is, or it is not known. */
+  forget(sessionKey: string): Promise<boolean>;
   /** Stops starts, of a session or of all; never what runs (B59a). */
   pause(sessionKey?: string): Promise<void>;
   /** Lifts the pause of a session, or without a key the global one only. */

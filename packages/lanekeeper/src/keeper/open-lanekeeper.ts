@@ -6,20 +6,22 @@ import type { ExecCompletion, Execution, ExecOptions, ExecReport } from "../comm
 import type { Executions } from "../commands/executions.ts";
 import type { Lanekeeper } from "./keeper.ts";
 import { createObservation, type Observation, type Observed } from "../seeing/observation.ts";
+import { type Capacity, type CapacityOptions, completeCapacity } from "./capacity-options.ts";
 import {
-  type Capacity,
-  type CapacityOptions,
   checkClear,
+  checkId,
   checkReason,
   checkReport,
   checkTimeout,
   checkWake,
-  completeCapacity,
   type EventInput,
   type NotifyOptions,
   type SendOptions,
   type WakeOptions,
-} from "./options.ts";
+} from "./call-options.ts";
+import { emitCancelled } from "../seeing/item-events.ts";
+import type { Forgetting } from "../lanes/forgetting.ts";
+import type { Redrives } from "./redrives.ts";
 import { createOutputTail } from "../commands/output-tail.ts";
 import type { Receipt } from "../turns/receipt.ts";
 import type { Resets } from "../lanes/resets.ts";
@@ -35,7 +37,9 @@ export interface KeeperParts extends Observed {
   readonly wakes: Wakes;
   readonly resets: Resets;
   readonly shutdown: Shutdown;
-  readonly capacity: Capacity;
+  readonly forgetting: Forgetting;
+  readonly redrives: Redrives;
+  readonly setCapacity: (capacity: Capacity) => void;
   /** Lets the process end. */
   readonly letDie: () => void;
 }
@@ -133,6 +137,7 @@ export class OpenLanekeeper implements Lanekeeper {
       incarnation: undefined,
       command: undefined,
       startedAt: now,
+      dueAt: undefined,
       state: "announced" as const,
     };
     const result = await completions.route(record, completion, executions.isSilent(execId, completion));
@@ -167,30 +172,20 @@ export class OpenLanekeeper implements Lanekeeper {
   async clear(sessionKey: string, options?: Parameters<Lanekeeper["clear"]>[1]): Promise<number> {
     assertSessionKey(sessionKey);
     const { events, reason } = checkClear(options);
-    const { admission, runtime, supervisor } = this.#parts;
+    const { admission, runtime } = this.#parts;
     admission.assertOpen();
-    const { mailbox, withdrawn } = await runtime.request(() =>
-      runtime.mailboxes.withdraw({
-        sessionKey,
-        events: events ?? false,
-        outcome: { status: "cancelled", reason: "cleared" },
-        dedupeMs: runtime.settings.lane.dedupeMs,
-      }),
-    );
-    const { journal, settings, outcomes } = runtime;
-    const lane = supervisor.lanes.get(sessionKey);
-    if (lane !== undefined) runtime.tell(lane, { type: "mailbox.changed", mailbox });
+    const withdrawn = await runtime.withdrawals.withdraw({
+      sessionKey,
+      events: events ?? false,
+      isFresh: false,
+      outcome: { status: "cancelled", reason: "cleared" },
+    });
+    const { journal, settings } = runtime;
     if (journal.isObserved) {
+      emitCancelled(runtime, withdrawn, reason);
       const at = settings.clock.now();
-      for (const { id, type } of withdrawn) {
-        const happened = type === "message" ? "message.cancelled" : "event.cancelled";
-        journal.emit({ type: happened, at, sessionKey, id, reason: "cleared" });
-      }
       journal.emit({ type: "session.cleared", at, sessionKey, count: withdrawn.length, reason });
     }
-    runtime.queue.post(() => {
-      for (const { seq, outcome } of withdrawn) outcomes.settle(seq, outcome);
-    });
     return withdrawn.length;
   }
 
@@ -235,19 +230,24 @@ export class OpenLanekeeper implements Lanekeeper {
     await this.#setPaused(sessionKey, false);
   }
 
+  async forget(sessionKey: string): Promise<boolean> {
+    assertSessionKey(sessionKey);
+    this.#parts.admission.assertOpen();
+    return this.#parts.forgetting.forget(sessionKey);
+  }
+
+  async redrive(deadLetterId: string): Promise<Receipt> {
+    return this.#parts.redrives.redrive(checkId("deadLetterId", deadLetterId));
+  }
+
+  async discard(deadLetterId: string): Promise<boolean> {
+    return this.#parts.redrives.discard(checkId("deadLetterId", deadLetterId));
+  }
+
   setCapacity(capacity: CapacityOptions): void {
     const next = completeCapacity(capacity);
-    const { admission, runtime, capacity: current, health } = this.#parts;
-    admission.assertOpen();
-    runtime.queue.post(() => {
-      const previous = current.turns;
-      Object.assign(current, next);
-      runtime.dispatcher.resize(next.turns);
-      health.check();
-      const { journal, settings } = runtime;
-      if (!journal.isObserved) return;
-      journal.emit({ type: "capacity.changed", at: settings.clock.now(), turns: next.turns, previous });
-    });
+    this.#parts.admission.assertOpen();
+    this.#parts.setCapacity(next);
   }
 
   async drain(options?: { readonly timeoutMs?: number | undefined }): Promise<DrainResult> {

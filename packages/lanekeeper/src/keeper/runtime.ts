@@ -1,4 +1,10 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
+import type { Awaits } from "../turns/awaits.ts";
+import type { Capacity } from "./capacity-options.ts";
+import type { Expiries } from "../turns/expiries.ts";
+import type { LaneOptions } from "../lanes/lane-options.ts";
+import type { MailboxLimits, StoredItem } from "../store/store.ts";
+import type { Withdrawals } from "../turns/withdrawals.ts";
 import type { LaneEvent } from "@lanekeeper/machines";
 import type { Deadlines } from "../time/deadlines.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
@@ -30,6 +36,11 @@ export interface Runtime extends StoreRequests {
   readonly outcomes: PendingOutcomes;
   readonly zombies: Zombies;
   readonly wakes: Wakes;
+  readonly awaits: Awaits;
+  readonly expiries: Expiries;
+  readonly withdrawals: Withdrawals;
+  /** As it is now. */
+  readonly capacity: Capacity;
   readonly pulse: Pulse;
   readonly executions: Executions;
   readonly counters: Counters;
@@ -39,13 +50,18 @@ export interface Runtime extends StoreRequests {
   readonly lanes: ReadonlyMap<string, Lane>;
   /** Whether the keeper still starts turns. */
   readonly isServing: () => boolean;
+  /** The settings of a session's lane, or those that it would be started with. */
+  laneOptionsOf(sessionKey: string): LaneOptions;
+  /** What a mailbox with these settings takes. */
+  limitsOf(options: LaneOptions): MailboxLimits;
+  /** Tells the store what steering a turn has taken. */
+  claimSteering(turn: LiveTurn, items: readonly StoredItem[]): void;
   /** Sends an event to a lane after the current step. */
   tell(lane: Lane, event: LaneEvent): void;
 }
 
 /** Counts since the start. */
 export interface Counters {
-  waiting: number;
   stalled: number;
   engaged: number;
   completed: number;

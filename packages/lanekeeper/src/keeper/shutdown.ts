@@ -27,12 +27,12 @@ export interface Shutdown {
 
 /** Creates the waiting for the end of running turns. */
 export function createShutdown(runtime: Runtime): Shutdown {
-  const { counters, dispatcher, deadlines, settings } = runtime;
+  const { counters, dispatcher, deadlines } = runtime;
   const waiting = new Set<() => void>();
   const result = (): DrainResult => ({
     drained: counters.engaged === 0,
     running: dispatcher.held,
-    waiting: counters.waiting,
+    waiting: runtime.mailboxes.backlog,
   });
   const untilQuiet = (timeoutMs: number | undefined): Promise<void> =>
     new Promise((resolve) => {
@@ -54,7 +54,10 @@ export function createShutdown(runtime: Runtime): Shutdown {
       await untilQuiet(timeoutMs);
       return result();
     },
-    quiet: () => untilQuiet(settings.lane.abortGraceMs + storeDeadlineMs),
+    quiet() {
+      const graces = Array.from(runtime.lanes.values(), ({ options }) => options.abortGraceMs);
+      return untilQuiet(graces.reduce((a, b) => Math.max(a, b), 0) + storeDeadlineMs);
+    },
     tell() {
       for (const over of [...waiting]) over();
     },

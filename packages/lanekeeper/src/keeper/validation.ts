@@ -1,5 +1,29 @@
 import * as v from "valibot";
 import { describe, LanekeeperError } from "./errors.ts";
+import { nameFault } from "./session-key.ts";
+
+/** A member that may be left out. */
+export const optional = <T>(schema: v.GenericSchema<T>): v.OptionalSchema<v.GenericSchema<T>, undefined> =>
+  v.optional(schema);
+
+/** A name, of the kind that session keys are. */
+export const name: v.GenericSchema<string> = v.custom<string>(
+  (value) => nameFault(value) === undefined,
+  "a trimmed text of 1 to 512 UTF-16 units without control characters",
+);
+
+/** True or false. */
+export const flag: v.GenericSchema<boolean> = v.boolean("true or false");
+
+/** One of some texts. */
+export const oneOf = <const Choice extends string>(choices: readonly Choice[]): v.GenericSchema<Choice> =>
+  v.picklist(
+    choices,
+    choices
+      .map((choice) => `"${choice}"`)
+      .join(", ")
+      .replace(/, ([^,]*)$/, " or $1"),
+  );
 
 /** A value that must be a function. */
 export const callback = <T extends (...args: never[]) => unknown>(): v.GenericSchema<T> =>
@@ -40,6 +64,14 @@ export const texts = (): v.GenericSchema<Record<string, string>> => {
     v.record(v.string(), v.string("a text"), takes),
   );
 };
+
+/** Values of one kind by name. */
+export const record = <T>(schema: v.GenericSchema<unknown, T>): v.GenericSchema<unknown, Record<string, T>> =>
+  v.pipe(
+    v.unknown(),
+    v.check(isObject, "an object"),
+    v.record(v.pipe(v.string(), v.minLength(1, "a name that is not empty")), schema),
+  );
 
 /** Options: an object with these members and no others. */
 export const members = <Entries extends v.ObjectEntries>(

@@ -1,11 +1,15 @@
 import {
+  conclude,
   type EffectInput,
+  type LaneContext,
   type LaneEvent,
   sessionLaneMachine,
   type SettlementInput,
 } from "@lanekeeper/machines";
 import { fromCallback } from "xstate";
 import type { WatchBlocked } from "../dispatch/blocked-notices.ts";
+import type { Demand } from "../dispatch/dispatcher.ts";
+import { higherPriority } from "../dispatch/priority.ts";
 import { type Lane, laneOf } from "./lane.ts";
 import type { LiveTurn } from "../turns/live-turn.ts";
 import { createOpenings } from "./opening.ts";
@@ -36,7 +40,7 @@ const storeRetry = { attempts: 1, baseMs: 100, maxMs: 5_000 };
 export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMachine {
   const { runtime, settlements, watchBlocked } = host;
   const { settings, lostTime, journal, dispatcher, counters } = runtime;
-  const { lane: options, clock } = settings;
+  const { clock } = settings;
   const openTurn = createOpenings(runtime);
   const laneNamed = ({ sessionKey }: EffectInput): Lane => runtime.lanes.get(sessionKey)!;
   const watchStore = (lane: Lane): undefined => {
@@ -44,18 +48,22 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
   };
   const silentMs = ({ turn }: Lane): number => {
     const now = clock.monotonic();
-    return lostTime.elapsed(turn?.progressedMono ?? now, now);
+    return lostTime.elapsed(turn?.silentSince(now) ?? now, now);
   };
   const abortingMs = ({ turn }: Lane): number => {
     const now = clock.monotonic();
     return lostTime.elapsed(turn?.abortedMono ?? now, now);
   };
 
+  const quietInMs = (lane: Lane, { mailbox }: LaneContext): number =>
+    mailbox.batch === null ? 0 : lane.batchClock.quietInMs(mailbox.batch, lane.options, clock);
+
   return sessionLaneMachine.provide({
     actors: {
       claim: fromCallback<LaneEvent, EffectInput>(({ input, sendBack }) => {
         const lane = laneNamed(input);
-        const claim = dispatcher.claim(new SlotRequest(runtime, lane, sendBack));
+        const demand = lane.demand!;
+        const claim = dispatcher.claim(new SlotRequest(runtime, lane, demand, sendBack));
         lane.claim = claim;
         return claim.isHeld ? undefined : watchBlocked(lane, "capacity");
       }),
@@ -82,9 +90,15 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
       outage: fromCallback<LaneEvent, EffectInput>(({ input }) => watchStore(laneNamed(input))),
     },
     actions: {
+      adjustClaim: ({ context, self }) => {
+        const lane = laneOf(self);
+        lane.demand = demandOf(runtime, context);
+        lane.claim?.change(lane.demand);
+      },
       startTurn: ({ context, self }) => {
         const turn = laneOf(self).turn!;
         turn.reasons = runtime.wakes.take(context.sessionKey).reasons;
+        for (const item of turn.items) if (item.expiresAt !== undefined) runtime.expiries.over(item.seq);
         if (journal.isObserved) {
           const { cause, attempt, reasons, fencingToken } = turn;
           journal.emit({ type: "turn.started", ...turn.facts(), cause, attempt, reasons, fencingToken });
@@ -99,11 +113,11 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
         const note = reason === "aborted" ? lane.abortNote : undefined;
         turn.stop(reason, note);
         if (journal.isObserved) {
-          const graceMs = options.abortGraceMs;
+          const graceMs = lane.options.abortGraceMs;
           journal.emit({ type: "turn.aborting", ...turn.facts(), reason, note, graceMs });
         }
-        // The outcome of an abort or a reset is decided now, not when the code returns (B28).
-        if (reason === "aborted" || reason === "reset") {
+        // What this outcome is was decided now, not when the code returns (B20, B28).
+        if (conclude(reason, "expired") === "cancelled") {
           settlements.settle(
             turn,
             "cancelled",
@@ -182,27 +196,50 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
       },
     },
     guards: {
-      isQuiet: ({ context }) => silentMs(laneNamed(context)) >= options.stallAfterMs - slackMs,
-      isOverdue: ({ context }) => silentMs(laneNamed(context)) >= options.reclaimAfterMs - slackMs,
-      isGraceOver: ({ context }) => abortingMs(laneNamed(context)) >= options.abortGraceMs - slackMs,
+      isBatchQuiet: ({ context }) => quietInMs(laneNamed(context), context) <= slackMs,
+      isQuiet: ({ context }) => {
+        const lane = laneNamed(context);
+        return silentMs(lane) >= lane.options.stallAfterMs - slackMs;
+      },
+      isOverdue: ({ context }) => {
+        const lane = laneNamed(context);
+        return silentMs(lane) >= lane.options.reclaimAfterMs - slackMs;
+      },
+      isGraceOver: ({ context }) => {
+        const lane = laneNamed(context);
+        return abortingMs(lane) >= lane.options.abortGraceMs - slackMs;
+      },
     },
     delays: {
-      passivation: options.passivateAfterMs,
-      stallDeadline: ({ self }) => options.stallAfterMs - silentMs(laneOf(self)),
-      reclaimDeadline: ({ self }) => options.reclaimAfterMs - silentMs(laneOf(self)),
+      passivation: ({ self }) => laneOf(self).options.passivateAfterMs,
+      stallDeadline: ({ self }) => laneOf(self).options.stallAfterMs - silentMs(laneOf(self)),
+      reclaimDeadline: ({ self }) => laneOf(self).options.reclaimAfterMs - silentMs(laneOf(self)),
       turnDeadline: ({ self }) => {
-        const turn = laneOf(self).turn!;
-        return options.turnTimeoutMs - (clock.monotonic() - turn.startedMono);
+        const { turn, options } = laneOf(self);
+        return options.turnTimeoutMs - (clock.monotonic() - turn!.startedMono);
       },
-      abortGrace: ({ self }) => options.abortGraceMs - abortingMs(laneOf(self)),
-      backoff: ({ context }) =>
-        Math.min(options.retry.maxMs, Math.max(0, (context.mailbox.retry?.at ?? 0) - clock.now())),
+      abortGrace: ({ self }) => laneOf(self).options.abortGraceMs - abortingMs(laneOf(self)),
+      backoff: ({ context, self }) => {
+        const leftMs = (context.mailbox.retry?.at ?? 0) - clock.now();
+        return Math.min(laneOf(self).options.retry.maxMs, Math.max(0, leftMs));
+      },
+      debounce: ({ context, self }) => quietInMs(laneOf(self), context),
       storeRetry: ({ self }) => {
         const lane = laneOf(self);
         return storeRetry.baseMs + backoffMs(lane.storeFailures++, storeRetry, settings.random);
       },
     },
   });
+}
+
+/** What a lane's claim is judged by: the highest of all that waits, and the group of what comes first (B12, B14). */
+function demandOf({ wakes }: Runtime, { sessionKey, mailbox, wakeDue }: LaneContext): Demand {
+  const { messages, events, quiet, steering } = mailbox;
+  const group = mailbox.group ?? undefined;
+  if (!wakeDue) return { priority: mailbox.priority, group };
+  const ofWake = wakes.priorityOf(sessionKey);
+  const isAlone = messages + events + quiet + steering === 0;
+  return { priority: isAlone ? ofWake : higherPriority(ofWake, mailbox.priority), group };
 }
 
 /** Why a wake that came due does not start a turn at once (B42); undefined if one starts. */

@@ -1,18 +1,28 @@
+import * as v from "valibot";
 import { LanekeeperError } from "../keeper/errors.ts";
-
-/** How a message meets a session that is not idle. */
-export type QueueMode = "followup";
+import { callback, count, duration, members, oneOf, optional } from "../keeper/validation.ts";
+import { type QueueMode, queueModes } from "./queue-mode.ts";
+import { summarizeBody } from "./summary-line.ts";
 
 /** The settings of a lane. */
 export interface LaneOptions {
-  /** `followup`: each message is a turn of its own, in order. Default "followup". */
+  /** How a message meets a session that is not idle, unless it says so itself. Default "followup". */
   readonly mode: QueueMode;
   /** Messages that may wait. Default 20. */
   readonly cap: number;
-  /** What happens to a message beyond `cap`: `reject` refuses it with `LANE_FULL`. Default "reject". */
-  readonly overflow: "reject";
+  /**
+   * What happens beyond `cap` (B22): `reject` refuses the message with `LANE_FULL`; `drop-oldest` and `drop-newest` drop one
+   * that never started; `summarize` drops the oldest and tells the next turn in a line. Default "reject".
+   */
+  readonly overflow: "reject" | "drop-oldest" | "drop-newest" | "summarize";
+  /** One line for a dropped message's body, cut at 160 characters. Default: a text itself, its `text` member, else JSON. */
+  readonly summarize: (message: unknown) => string;
   /** Events that may wait. Default 200. */
   readonly eventCap: number;
+  /** Quiet time before a `collect` batch runs, in milliseconds. Default 500. */
+  readonly debounceMs: number;
+  /** Longest a `collect` batch waits, however busy the traffic, in milliseconds. At least `debounceMs`. Default 5,000. */
+  readonly debounceMaxMs: number;
   /** No progress for this long while running, in milliseconds: the lane is stalled (warned, visible, still running). Default 120,000. */
   readonly stallAfterMs: number;
   /** No progress for this long while running: the turn is aborted and its slot taken back. Larger than `stallAfterMs`. Default 600,000. */
@@ -50,7 +60,10 @@ const defaults: LaneOptions = {
   mode: "followup",
   cap: 20,
   overflow: "reject",
+  summarize: summarizeBody,
   eventCap: 200,
+  debounceMs: 500,
+  debounceMaxMs: 5_000,
   stallAfterMs: 120_000,
   reclaimAfterMs: 600_000,
   turnTimeoutMs: 3_600_000,
@@ -62,12 +75,37 @@ const defaults: LaneOptions = {
   passivateAfterMs: 60_000,
 };
 
+const retrySchema = members({
+  attempts: optional(count(1)),
+  baseMs: optional(duration()),
+  maxMs: optional(duration()),
+});
+/** What `lane` takes, and what `laneFor` may give. */
+export const laneSchema: v.GenericSchema<unknown, LaneSettings> = members({
+  mode: optional(oneOf(queueModes)),
+  cap: optional(count(1)),
+  overflow: optional(oneOf(["reject", "drop-oldest", "drop-newest", "summarize"])),
+  summarize: optional(callback<(message: unknown) => string>()),
+  eventCap: optional(count(1)),
+  debounceMs: optional(duration()),
+  debounceMaxMs: optional(duration()),
+  stallAfterMs: optional(duration(1)),
+  reclaimAfterMs: optional(duration(1)),
+  turnTimeoutMs: optional(duration(1)),
+  abortGraceMs: optional(duration()),
+  retry: v.optional(retrySchema),
+  maxReclaims: optional(count(0)),
+  maxCrashes: optional(count(0)),
+  dedupeMs: optional(duration()),
+  passivateAfterMs: optional(duration()),
+});
+
 /** How many times longer than the stall deadline the reclaim deadline is by default. */
 const reclaimPerStall = defaults.reclaimAfterMs / defaults.stallAfterMs;
 
 /**
- * Completes lane settings with the defaults. `stallAfterMs < reclaimAfterMs ≤ turnTimeoutMs` must hold: where only a
- * default breaks it the default moves, else `INVALID_OPTION`.
+ * Completes lane settings with the defaults. `stallAfterMs < reclaimAfterMs ≤ turnTimeoutMs` and
+ * `debounceMs ≤ debounceMaxMs` must hold: where only a default breaks them the default moves, else `INVALID_OPTION`.
  */
 export function completeLaneOptions(settings: LaneSettings, path = "lane"): LaneOptions {
   const retry = { ...defaults.retry, ...withoutUndefined(settings.retry ?? {}) };
@@ -79,7 +117,26 @@ export function completeLaneOptions(settings: LaneSettings, path = "lane"): Lane
   if (retry.baseMs > retry.maxMs) {
     throw broken(`${path}.retry.baseMs`, retry.baseMs, "≤", `${path}.retry.maxMs`, retry.maxMs);
   }
-  return { ...defaults, ...withoutUndefined(settings), ...completeDeadlines(settings, path), retry };
+  return {
+    ...defaults,
+    ...withoutUndefined(settings),
+    ...completeDebounce(settings, path),
+    ...completeDeadlines(settings, path),
+    retry,
+  };
+}
+
+function completeDebounce(
+  { debounceMs: quiet, debounceMaxMs: longest }: LaneSettings,
+  path: string,
+): Pick<LaneOptions, "debounceMs" | "debounceMaxMs"> {
+  if (quiet !== undefined && longest !== undefined && quiet > longest) {
+    throw broken(`${path}.debounceMs`, quiet, "≤", `${path}.debounceMaxMs`, longest);
+  }
+  return {
+    debounceMs: quiet ?? Math.min(defaults.debounceMs, longest ?? Infinity),
+    debounceMaxMs: longest ?? Math.max(defaults.debounceMaxMs, quiet ?? 0),
+  };
 }
 
 function completeDeadlines(

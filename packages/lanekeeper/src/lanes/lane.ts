@@ -1,7 +1,9 @@
 import type { LaneContext, LaneEvent } from "@lanekeeper/machines";
 import type { Actor, ActorLogic } from "xstate";
 import type { LaneInput } from "@lanekeeper/machines";
-import type { Claim } from "../dispatch/dispatcher.ts";
+import { BatchClock } from "./batch-clock.ts";
+import type { Claim, Demand } from "../dispatch/dispatcher.ts";
+import type { LaneOptions } from "./lane-options.ts";
 import type { LiveTurn } from "../turns/live-turn.ts";
 import type { ReclaimRecord } from "../store/store.ts";
 import type { ChartSnapshot } from "../xstate/compiled-logic.ts";
@@ -25,12 +27,15 @@ export function laneOf(actor: object): Lane {
 export class Lane {
   readonly sessionKey: string;
   readonly agent: string;
+  readonly options: LaneOptions;
   /** Set before the actor's first step. */
   actor!: LaneActor;
   /** Whether its actor has stopped or crashed: whatever still comes for it is too late. */
   isOver = false;
   /** The slot, or the place in the queue for one. */
   claim: Claim | undefined = undefined;
+  /** What the claim is judged by. */
+  demand: Demand | undefined = undefined;
   /** The turn from its opening until the store has settled it. */
   turn: LiveTurn | undefined = undefined;
   /** The id under which the next turn is opened: kept until the store has said that it is open. */
@@ -51,10 +56,12 @@ export class Lane {
   constructor(
     sessionKey: string,
     agent: string,
+    options: LaneOptions,
     facts: { readonly incarnation: number; readonly lastReclaim: ReclaimRecord | undefined },
   ) {
     this.sessionKey = sessionKey;
     this.agent = agent;
+    this.options = options;
     this.incarnation = facts.incarnation;
     this.lastReclaim = facts.lastReclaim;
   }
@@ -68,6 +75,12 @@ export class Lane {
   /** The actor's state. */
   get snapshot(): ChartSnapshot<LaneContext> {
     return this.actor.getSnapshot();
+  }
+
+  #batchClock: BatchClock | undefined;
+  /** How long the batch at the head still waits for quiet. */
+  get batchClock(): BatchClock {
+    return (this.#batchClock ??= new BatchClock());
   }
 
   /** Notes that a step with the store worked. */

@@ -47,11 +47,16 @@ export function createOpenings(
     const { sessionKey } = lane;
     opening.isRepeated = lane.openingTurnId !== undefined;
     opening.wake = { isDue: wakes.isDue(sessionKey), attempts: wakes.attempts(sessionKey) };
-    opening.selection = selectTurn(waiting, settings.lane, opening.wake);
-    if (opening.selection === undefined && !opening.isRepeated) {
+    opening.selection = selectTurn(waiting, lane.options, opening.wake);
+    const isOtherGroup = opening.selection !== undefined && !isOfClaimedGroup(lane, opening.selection);
+    if (!opening.isRepeated && (opening.selection === undefined || isOtherGroup)) {
       runtime.ask(askSession, withhold, fail, opening);
       return;
     }
+    openSelected(opening);
+  };
+  const openSelected = (opening: Opening): void => {
+    const { lane } = opening;
     opening.turnId = lane.openingTurnId ??= settings.createId();
     runtime.ask(askTurn, opened, fail, opening);
   };
@@ -70,11 +75,20 @@ export function createOpenings(
     lane.openingTurnId = undefined;
     opening.isOver = true;
     lane.storeAnswered();
-    const { items, fencingToken, incarnation, mailbox } = result;
-    const chosen = opening.isRepeated ? selectTurn(items, settings.lane, wake) : opening.selection;
+    const { items, steering, dropped, fencingToken, incarnation, mailbox } = result;
+    const chosen = opening.isRepeated ? selectTurn(items, lane.options, wake) : opening.selection;
     const cause = chosen?.cause ?? "wake";
     const attempt = chosen?.attempt ?? wake.attempts + 1;
-    const turn = new LiveTurn(runtime, lane, { id, cause, attempt, fencingToken, items, incarnation });
+    const turn = new LiveTurn(runtime, lane, {
+      id,
+      cause,
+      attempt,
+      fencingToken,
+      items,
+      dropped,
+      incarnation,
+    });
+    for (const item of steering) turn.steering.add(item);
     lane.turn = turn;
     const { startedAt } = turn;
     opening.sendBack({ type: "turn.opened", turn: { id, cause, attempt, startedAt }, mailbox });
@@ -82,6 +96,16 @@ export function createOpenings(
 
   const askSession = ({ lane }: Opening): Answer<SessionRecord> => mailboxes.session(lane.sessionKey);
   const withhold = ({ mailbox }: SessionRecord, opening: Opening): void => {
+    if (opening.selection !== undefined) {
+      // Its slot is of another group than the turn would be: claimed anew, unless nothing new is known of the group.
+      if ((mailbox.group ?? undefined) === opening.lane.demand?.group) {
+        openSelected(opening);
+        return;
+      }
+      opening.isOver = true;
+      opening.sendBack({ type: "turn.withheld", mailbox });
+      return;
+    }
     // A mailbox that claims work but gives none would be asked for ever: that is a store that fails.
     if (mailbox.messages + mailbox.events > 0) {
       fail(undefined, opening);
@@ -90,6 +114,10 @@ export function createOpenings(
     opening.isOver = true;
     opening.sendBack({ type: "turn.withheld", mailbox });
   };
+
+  /** Whether a turn counts in the group that its slot was granted in (B12); on a borrowed slot every turn does (B10a). */
+  const isOfClaimedGroup = ({ claim, demand }: Lane, { items }: Selection): boolean =>
+    claim?.isBorrowed === true || items.length === 0 || items[0]!.group === demand?.group;
 
   return (lane, sendBack) => {
     const opening: Opening = {

@@ -68,9 +68,10 @@ export function createResets(
     restart(lane, sendBack) {
       const { sessionKey } = lane;
       runtime.ask(
-        () => runtime.mailboxes.restart({ sessionKey, dedupeMs: settings.lane.dedupeMs }),
+        () => runtime.mailboxes.restart({ sessionKey, dedupeMs: lane.options.dedupeMs }),
         ({ mailbox, incarnation, finished, deadLetters }) => {
           lane.incarnation = incarnation;
+          for (const { seq } of finished) runtime.awaits.finished(seq);
           sendBack({ type: "session.restarted", mailbox });
           runtime.queue.post(() => {
             for (const { seq, outcome } of finished) outcomes.settle(seq, outcome);

@@ -10,6 +10,7 @@ import {
 import { type Actor, type ActorLogic, createActor } from "xstate";
 import { toError } from "../keeper/errors.ts";
 import { Lane, type LaneActor, laneOf } from "./lane.ts";
+import type { LaneOptions } from "./lane-options.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import type { Settlements } from "../turns/settlements.ts";
 import type { SessionRecord } from "../store/store.ts";
@@ -38,6 +39,8 @@ export interface Supervisor {
   tell(lane: Lane, event: LaneEvent): void;
   /** Sends an event to a session's lane, starting the lane from the store if it sleeps. */
   route(sessionKey: string, event: LaneEvent): void;
+  /** Ends a session's lane, which has nothing to do, without a word: the store has forgotten the session. */
+  forget(sessionKey: string): void;
   /** Sends an event to the supervisor itself. */
   send(event: SupervisorEvent): void;
 }
@@ -49,6 +52,7 @@ export interface SupervisorHost {
   readonly chartHost: ChartHost;
   readonly laneLogic: ActorLogic<ChartSnapshot<LaneContext>, LaneEvent, LaneInput>;
   agentOf(sessionKey: string): string;
+  laneOptions(sessionKey: string): LaneOptions;
   isSessionPaused(sessionKey: string): boolean;
   isKeeperPaused(): boolean;
   routeCompletion(execId: string): void;
@@ -56,8 +60,8 @@ export interface SupervisorHost {
   drained(): void;
   /** A reset that had to end a turn first is done. */
   resetDone(lane: Lane): void;
-  /** A lane was started: resets that its predecessor did not finish are asked for again. */
-  started(lane: Lane): void;
+  /** A lane was started: what its session's record says has to be done besides is done. */
+  started(lane: Lane, record: SessionRecord): void;
 }
 
 interface Crash {
@@ -150,8 +154,6 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
   };
   const count = (snapshot: ChartSnapshot<LaneContext> | undefined, by: 1 | -1): void => {
     if (snapshot === undefined) return;
-    const { mailbox } = snapshot.context;
-    counters.waiting += by * (mailbox.messages + mailbox.events + mailbox.quiet);
     if (snapshot.leaf.state === "stalled") counters.stalled += by;
     if (snapshot.leaf.tags.has("engaged")) counters.engaged += by;
   };
@@ -185,7 +187,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
 
   const start = (record: SessionRecord, crashed?: Lane): Lane => {
     const { sessionKey } = record;
-    const lane = new Lane(sessionKey, host.agentOf(sessionKey), record);
+    const lane = new Lane(sessionKey, host.agentOf(sessionKey), host.laneOptions(sessionKey), record);
     lane.openingTurnId = crashed?.openingTurnId;
     lane.isRebuilt = crashed !== undefined;
     lanes.set(sessionKey, lane);
@@ -194,6 +196,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
       id: sessionKey,
       input: {
         sessionKey,
+        cap: lane.options.cap,
         mailbox: record.mailbox,
         wakeDue: runtime.wakes.isDue(sessionKey),
         pausedBy: { session: host.isSessionPaused(sessionKey), keeper: host.isKeeperPaused() },
@@ -202,7 +205,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     laneActor.start();
     const { snapshot } = lane;
     if (snapshot.status === "active") moved(lane, undefined, snapshot);
-    host.started(lane);
+    host.started(lane, record);
     return lane;
   };
 
@@ -263,7 +266,6 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     if (lane === undefined) return;
     lane.isOver = true;
     lanes.delete(sessionKey);
-    // Its last summary still holds what waits for another reason to run.
     count(lane.snapshot.status === "active" ? lane.snapshot : undefined, -1);
     if (journal.isObserved) journal.emit({ type: "lane.passivated", at: settings.clock.now(), sessionKey });
   };
@@ -303,7 +305,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
 
   /** After a crash nobody knows what the lane had counted last. */
   const recount = (): void => {
-    counters.waiting = counters.stalled = counters.engaged = 0;
+    counters.stalled = counters.engaged = 0;
     for (const lane of lanes.values()) count(lane.snapshot, 1);
     tellTurns();
   };
@@ -341,6 +343,13 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     startOf: (sessionKey) => starting.get(sessionKey) ?? (told.has(sessionKey) ? "coming" : undefined),
     tell,
     route,
+    forget(sessionKey) {
+      const lane = lanes.get(sessionKey);
+      if (lane?.snapshot.leaf.state !== "idle") return;
+      lane.isOver = true;
+      lanes.delete(sessionKey);
+      stopChild(lane.actor);
+    },
     send(event) {
       if (event.type === "keeper.close") heading = "closing";
       else if (event.type === "keeper.drain") heading ??= "draining";

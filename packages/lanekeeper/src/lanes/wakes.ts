@@ -1,6 +1,6 @@
 import type { Deadline } from "../time/deadlines.ts";
 import { isPermanent } from "../keeper/errors.ts";
-import type { Priority } from "../keeper/options.ts";
+import { higherPriority, type Priority } from "../dispatch/priority.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import { backoffMs } from "../turns/verdict.ts";
 
@@ -20,6 +20,10 @@ export interface Wakes {
   take(sessionKey: string): { readonly reasons: readonly string[]; readonly attempts: number };
   /** Whether a wake of the session is due. */
   isDue(sessionKey: string): boolean;
+  /** Whether a wake of the session is asked for. */
+  has(sessionKey: string): boolean;
+  /** How urgent the session's wake is; "background" if none is asked for. */
+  priorityOf(sessionKey: string): Priority;
   /** Milliseconds until the session's wake is due; undefined if none is asked for. */
   dueInMs(sessionKey: string): number | undefined;
   /** Attempts of the session's wake so far. */
@@ -47,7 +51,6 @@ interface Wake {
 
 /** Reasons of one wake that are kept. */
 const keptReasons = 32;
-const rank: Readonly<Record<Priority, number>> = { background: 0, normal: 1, foreground: 2 };
 
 /** Creates the wakes of a keeper. `due` starts the session's lane if need be and tells it. */
 export function createWakes(runtime: Runtime, due: (sessionKey: string) => void): Wakes {
@@ -92,7 +95,7 @@ export function createWakes(runtime: Runtime, due: (sessionKey: string) => void)
         return;
       }
       addReason(pending, reason);
-      if (rank[priority] > rank[pending.priority]) pending.priority = priority;
+      pending.priority = higherPriority(priority, pending.priority);
       const isSooner = settings.clock.monotonic() + coalesceMs < pending.dueMono;
       if (pending.deadline !== undefined && isSooner) arm(sessionKey, pending, coalesceMs);
       if (journal.isObserved) {
@@ -111,6 +114,8 @@ export function createWakes(runtime: Runtime, due: (sessionKey: string) => void)
       const wake = wakes.get(sessionKey);
       return wake !== undefined && wake.deadline === undefined;
     },
+    has: (sessionKey) => wakes.has(sessionKey),
+    priorityOf: (sessionKey) => wakes.get(sessionKey)?.priority ?? "background",
     dueInMs(sessionKey) {
       const wake = wakes.get(sessionKey);
       return wake === undefined ? undefined : Math.max(0, wake.dueMono - settings.clock.monotonic());
@@ -128,7 +133,8 @@ export function createWakes(runtime: Runtime, due: (sessionKey: string) => void)
           journal.emit({ type: "wake.dropped", at, sessionKey, attempts: attempt, error });
         return;
       }
-      const delayMs = backoffMs(attempt - 1, settings.lane.retry, settings.random);
+      const { retry } = runtime.laneOptionsOf(sessionKey);
+      const delayMs = backoffMs(attempt - 1, retry, settings.random);
       let wake = wakes.get(sessionKey);
       if (wake === undefined) {
         wakes.set(sessionKey, (wake = create("normal", attempt)));

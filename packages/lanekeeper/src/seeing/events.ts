@@ -1,6 +1,6 @@
+import type { QueueMode } from "../lanes/queue-mode.ts";
 import type { LaneState } from "./views.ts";
 import type { ExecCompletion } from "../commands/execution.ts";
-import type { Outcome } from "../turns/outcome.ts";
 
 /**
  * Everything that happens, as one discriminated union on `type`, `<thing>.<what happened>`.
@@ -37,7 +37,14 @@ interface OfTurn extends OfSession {
 
 /** What happens to messages and system events. */
 export type ItemEvents =
-  | (OfItem & { readonly type: "message.accepted" })
+  | (OfItem & {
+      readonly type: "message.accepted";
+      readonly mode: QueueMode;
+      /** Whether the running turn may take it (B19). */
+      readonly isSteering: boolean;
+    })
+  /** A turn has taken it. */
+  | (OfItem & { readonly type: "message.steered"; readonly turnId: string })
   | (OfItem & { readonly type: "event.accepted"; readonly kind: string })
   | (OfItem & { readonly type: "message.duplicate" | "event.duplicate" })
   | (OfItem & {
@@ -46,7 +53,13 @@ export type ItemEvents =
       readonly reason: string;
       readonly message: string;
     })
-  | (OfItem & { readonly type: "message.cancelled" | "event.cancelled"; readonly reason: string })
+  | (OfItem & {
+      readonly type: "message.cancelled" | "event.cancelled";
+      readonly reason: string;
+      /** What the host gave as its reason. */
+      readonly note?: string | undefined;
+    })
+  | (OfItem & { readonly type: "message.dropped"; readonly reason: "overflow" | "expired" })
   | (OfItem & { readonly type: "event.replaced"; readonly by: string })
   | (OfItem & { readonly type: "event.dropped"; readonly reason: "overflow" });
 
@@ -61,6 +74,13 @@ export type TurnEvents =
     })
   | (OfTurn & { readonly type: "turn.progressed"; readonly note: string | undefined })
   | (OfTurn & { readonly type: "turn.emitted"; readonly data: unknown })
+  | (OfTurn & {
+      readonly type: "turn.waiting";
+      readonly reason: string;
+      /** Epoch milliseconds until which its stall clock stands; absent: until what it awaits has ended. */
+      readonly untilAt: number | undefined;
+    })
+  | (OfTurn & { readonly type: "turn.resumed"; readonly reason: string })
   | (OfTurn & {
       readonly type: "turn.aborting";
       readonly reason: string;
@@ -122,7 +142,7 @@ export type LaneEvents =
     })
   | (OfSession & {
       readonly type: "lane.blocked";
-      readonly reason: "capacity" | "store";
+      readonly reason: "capacity" | "group" | "store";
       readonly capacity: number;
       readonly running: number;
       readonly waiting: number;
@@ -144,6 +164,7 @@ export type SessionEvents =
       readonly count: number;
       readonly reason: string | undefined;
     })
+  | (OfSession & { readonly type: "session.forgotten" })
   | (Base & { readonly type: "session.paused"; readonly sessionKey?: string | undefined })
   | (Base & { readonly type: "session.resumed"; readonly sessionKey?: string | undefined });
 
@@ -214,5 +235,6 @@ export type KeeperEvents =
       readonly type: "deadLetter.added";
       readonly id: string;
       readonly reason: string;
-      readonly outcome?: Outcome | undefined;
-    });
+    })
+  | (OfSession & { readonly type: "deadLetter.redriven"; readonly id: string; readonly itemId: string })
+  | (Base & { readonly type: "deadLetter.discarded"; readonly id: string });

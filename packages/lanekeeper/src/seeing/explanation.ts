@@ -61,8 +61,10 @@ function findBlocker({
       return "aborting";
     case "busy.backingOff":
       return "backoff";
+    case "busy.debouncing":
+      return "debounce";
     case "busy.waitingForCapacity":
-      return lane!.claim?.isHeld === true ? null : "capacity";
+      return lane!.claim?.isHeld === true ? null : (lane!.claim?.waitsFor ?? "capacity");
     default:
       return null;
   }
@@ -91,10 +93,17 @@ function describe(
     state: snapshot.leaf.state,
     detail: snapshot.leaf.detail,
     live: true,
-    waiting: mailbox.messages,
+    waiting: mailbox.messages + mailbox.steering,
     events: mailbox.events + mailbox.quiet,
     quietEvents: mailbox.quiet,
+    ...(mailbox.steering === 0 ? {} : { steering: mailbox.steering }),
+    ...(mailbox.batch === null ? {} : { batch: mailbox.batch.count }),
+    ...(lane.demand === undefined ? {} : { priority: lane.demand.priority, group: lane.demand.group }),
   });
+  if (snapshot.leaf.detail === "busy.debouncing" && mailbox.batch !== null) {
+    const leftMs = lane.batchClock.quietInMs(mailbox.batch, lane.options, settings.clock);
+    facts["quietInMs"] = Math.max(0, Math.round(leftMs));
+  }
   if (turn !== undefined && snapshot.context.turn !== null) {
     const now = settings.clock.monotonic();
     Object.assign(facts, {
@@ -102,7 +111,8 @@ function describe(
       cause: turn.cause,
       attempt: turn.attempt,
       runningMs: Math.round(now - turn.startedMono),
-      silentMs: Math.round(now - turn.progressedMono),
+      silentMs: Math.round(now - turn.silentSince(now)),
+      ...(turn.waitsFor.length === 0 ? {} : { waitsFor: turn.waitsFor }),
       stopReason: snapshot.context.abort,
     });
   }
@@ -113,7 +123,8 @@ function describe(
 }
 
 function sentenceFor(blockedBy: Blocker, facts: Record<string, unknown>): string {
-  const { quietEvents, runningMs, silentMs, turnId, stopReason, retryInMs, running, capacity } = facts;
+  const { quietEvents, runningMs, silentMs, turnId, stopReason, retryInMs, running, capacity, waitsFor } =
+    facts;
   switch (blockedBy) {
     case "closed":
       return "The keeper is closed: nothing runs any more; what waits is in the store.";
@@ -126,6 +137,7 @@ function sentenceFor(blockedBy: Blocker, facts: Record<string, unknown>): string
         ? "The keeper is paused: call resume() to start what waits."
         : "The session is paused: call resume(sessionKey) to start what waits.";
     case "running":
+      if (Array.isArray(waitsFor)) return `Turn ${String(turnId)} waits for ${waitsFor.join(" and ")}.`;
       return facts["state"] === "stalled"
         ? `Turn ${String(turnId)} has made no progress for ${String(silentMs)} ms: it is stalled and will be reclaimed.`
         : `Turn ${String(turnId)} has been running for ${String(runningMs)} ms; its last progress was ${String(silentMs)} ms ago.`;
@@ -133,6 +145,10 @@ function sentenceFor(blockedBy: Blocker, facts: Record<string, unknown>): string
       return `Turn ${String(turnId)} was told to stop (${String(stopReason)}) and has its grace to return.`;
     case "backoff":
       return `A failed turn is tried again in ${String(retryInMs)} ms.`;
+    case "debounce":
+      return `A batch of ${String(facts["batch"])} messages waits for quiet: it runs in ${String(facts["quietInMs"])} ms, or later if more come.`;
+    case "group":
+      return `Its work waits for room in group ${String(facts["group"])}, whose limit is reached.`;
     case "capacity":
       return `Its work waits for a slot: ${String(running)} of ${String(capacity)} slots are in use.`;
     case "nothing-to-do":

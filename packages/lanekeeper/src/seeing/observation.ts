@@ -5,7 +5,7 @@ import type { EventLoopDelay } from "./event-loop-delay.ts";
 import { explainSession } from "./explanation.ts";
 import type { Health } from "./health.ts";
 import type { Lanekeeper } from "../keeper/keeper.ts";
-import { checkDeadLettersQuery, checkSessionsQuery } from "../keeper/options.ts";
+import { checkDeadLettersQuery, checkSessionsQuery } from "../keeper/call-options.ts";
 import type { Pauses } from "../lanes/pauses.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import { assertSessionKey } from "../keeper/session-key.ts";
@@ -40,13 +40,13 @@ export function createObservation(parts: Observed): Observation {
   return {
     stats(): Stats {
       const { runtime, supervisor, health, eventLoop } = parts;
-      const { waiting, stalled, completed, failed, reclaimed } = runtime.counters;
+      const { stalled, completed, failed, reclaimed } = runtime.counters;
       return {
         health: health.current,
         known: runtime.mailboxes.known,
         live: supervisor.lanes.size,
         running: runtime.dispatcher.held,
-        waiting,
+        waiting: runtime.mailboxes.backlog,
         stalled,
         reclaimed,
         zombies: runtime.zombies.count,

@@ -10,7 +10,7 @@ export interface SessionView {
   readonly state: LaneState;
   /** The leaf of the statechart, e.g. "busy.running", "busy.waitingForCapacity"; "idle" where no lane is live. */
   readonly detail: string;
-  /** Messages that wait. */
+  /** Messages that wait, those included that steer a turn and were not taken. */
   readonly waiting: number;
   /** Events that wait. */
   readonly events: number;
@@ -44,6 +44,8 @@ export interface Explanation {
     | "draining"
     | "closed"
     | "backoff"
+    | "debounce"
+    | "group"
     | "store"
     | null;
   readonly sentence: string;
@@ -60,7 +62,7 @@ export interface Stats {
   readonly live: number;
   /** Turns that hold a slot. */
   readonly running: number;
-  /** Items that wait in live lanes. */
+  /** Items that wait over all sessions. */
   readonly waiting: number;
   /** Lanes that are stalled. */
   readonly stalled: number;

@@ -8,6 +8,9 @@ const keptCount = 10_000;
 /** The memory store's dead letters, oldest first. */
 export interface MemoryDeadLetters {
   add(letter: DeadLetter): void;
+  get(id: string): DeadLetter | undefined;
+  /** Forgets one; false if there is none. */
+  remove(id: string): boolean;
   /** The newest first. */
   list(sessionKey: string | undefined, limit: number): readonly DeadLetter[];
   sweep(now: number): void;
@@ -23,6 +26,8 @@ export function createMemoryDeadLetters(): MemoryDeadLetters {
       letters.set(letter.id, letter);
       if (letters.size > keptCount) letters.delete(oldest()!.id);
     },
+    get: (id) => letters.get(id),
+    remove: (id) => letters.delete(id),
     list(sessionKey, limit) {
       const found: DeadLetter[] = [];
       for (const letter of [...letters.values()].toReversed()) {

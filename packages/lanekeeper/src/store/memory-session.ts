@@ -1,12 +1,15 @@
-import type { MailboxSummary } from "@lanekeeper/machines";
+import type { BatchSummary, MailboxSummary } from "@lanekeeper/machines";
 import type { DeadLetter } from "./dead-letter.ts";
-import type { ReclaimRecord, SessionRecord, SettledItem, StoredItem } from "./store.ts";
+import { knownName } from "./known-name.ts";
+import { type Priority, priorityRank } from "../dispatch/priority.ts";
+import type { Dropped, ReclaimRecord, SessionRecord, SettledItem, StoredItem } from "./store.ts";
 
 /**
  * One session in the memory store.
  *
- * I1. `waiting` is sorted by `seq`; what a turn holds is not in it.
+ * I1. `waiting` is in the order in which it is to run: by `ahead`, then by `seq`; what a turn holds is not in it.
  * I2. The counts always equal what `waiting` holds.
+ * I3. What steers waits only as long as the item that it steers waits or is held: it is released with it.
  */
 
 /** A settled item and how long it is remembered. */
@@ -20,6 +23,7 @@ export interface OpenTurn {
   readonly turnId: string;
   readonly fencingToken: bigint;
   readonly items: readonly StoredItem[];
+  readonly dropped: Dropped | undefined;
 }
 
 /** The turn that a session settled last. */
@@ -28,6 +32,14 @@ export interface SettledTurn {
   readonly fencingToken: bigint;
   readonly deadLetters: readonly DeadLetter[];
   readonly finished: readonly SettledItem[];
+}
+
+/** What the sessions of one store count together. */
+export interface StoreCounts {
+  /** Grows with every change of a mailbox: no session ever goes back to an earlier version, not even one that is forgotten. */
+  version: number;
+  /** Items that wait. */
+  backlog: number;
 }
 
 /** The memory store's record of one session. */
@@ -41,22 +53,37 @@ export class MemorySession {
   last: SettledTurn | undefined = undefined;
   waiting: StoredItem[] = none;
   known: Map<string, StoredItem | RememberedItem> | undefined = undefined;
+  dropped: Dropped | undefined = undefined;
   version = 0;
+  /** Epoch milliseconds of its last use. */
+  usedAt: number;
+  readonly #counts: StoreCounts;
   #messages = 0;
+  #steering = 0;
   #events = 0;
   #quiet = 0;
   #backingOff = 0;
+  #expiring = 0;
+  /** Items that are more than a message to be followed up or an event, of the usual priority and no group. */
+  #special = 0;
 
-  constructor(sessionKey: string, incarnation: number) {
+  constructor(sessionKey: string, incarnation: number, counts: StoreCounts, usedAt: number) {
     this.sessionKey = sessionKey;
     this.incarnation = incarnation;
+    this.#counts = counts;
+    this.usedAt = usedAt;
   }
 
+  /** Messages that wait, steering included. */
   get messages(): number {
-    return this.#messages;
+    return this.#messages + this.#steering;
   }
   get events(): number {
     return this.#events + this.#quiet;
+  }
+  /** Whether anything is held, or waits and may start a turn. */
+  get isBusy(): boolean {
+    return this.open !== undefined || this.#messages + this.#steering + this.#events > 0;
   }
 
   /** Adds an item at its place. */
@@ -64,10 +91,10 @@ export class MemorySession {
     if (this.waiting === none) this.waiting = [];
     const { waiting } = this;
     const last = waiting.at(-1);
-    if (last === undefined || last.seq < item.seq) waiting.push(item);
+    if (last === undefined || precedes(last, item)) waiting.push(item);
     else
       waiting.splice(
-        waiting.findIndex((other) => other.seq > item.seq),
+        waiting.findIndex((other) => precedes(item, other)),
         0,
         item,
       );
@@ -86,20 +113,47 @@ export class MemorySession {
     return item;
   }
 
+  /** Puts another item in the place of the waiting one with the same `seq`. */
+  replace(item: StoredItem): void {
+    this.remove(item.seq);
+    this.add(item);
+  }
+
+  /** Whether anything waits that steers. */
+  get hasSteering(): boolean {
+    return this.#steering > 0;
+  }
+
+  /** Lets what steers an item steer another, or wait like other messages, ahead of them. */
+  passSteering(seq: number, heir: number | undefined): void {
+    if (this.#steering === 0) return;
+    for (const item of this.waiting.filter(({ steers }) => steers === seq)) {
+      const passed: StoredItem = { ...item, steers: heir, ahead: heir === undefined ? 1 : item.ahead };
+      this.replace(passed);
+      this.known?.set(knownName(item), passed);
+    }
+  }
+
   /** Counts a change of the mailbox and describes it. */
   changed(): MailboxSummary {
-    this.version++;
+    this.version = ++this.#counts.version;
     return this.summary();
   }
 
   /** The mailbox as a lane sees it. */
   summary(): MailboxSummary {
+    const isPlain = this.#special === 0;
     return {
       version: this.version,
       messages: this.#messages,
       events: this.#events,
       quiet: this.#quiet,
+      steering: this.#steering,
       retry: this.#backingOff === 0 ? null : this.#retry(),
+      batch: isPlain ? null : this.#batch(),
+      interrupt: !isPlain && isFreshInterrupt(this.waiting[0]),
+      priority: isPlain ? (this.#messages > 0 ? "foreground" : "normal") : this.#priority(),
+      group: isPlain ? null : this.#group(),
     };
   }
 
@@ -111,11 +165,17 @@ export class MemorySession {
       isPaused: this.isPaused,
       mailbox: this.summary(),
       lastReclaim: this.lastReclaim,
+      isExpiring: this.#expiring > 0,
     };
   }
 
+  /** The first message that may start a turn. */
+  #head(): StoredItem | undefined {
+    return this.waiting.find((item) => item.type === "message" && item.steers === undefined);
+  }
+
   #retry(): MailboxSummary["retry"] {
-    const head = this.waiting.find((item) => item.type === "message");
+    const head = this.#head();
     if (head?.retryAt !== undefined) return { holding: "message", at: head.retryAt };
     let at: number | undefined;
     for (const item of this.waiting) {
@@ -124,12 +184,59 @@ export class MemorySession {
     return at === undefined ? null : { holding: "event", at };
   }
 
+  #batch(): BatchSummary | null {
+    const head = this.#head();
+    if (head === undefined || head.mode !== "collect" || head.lastTurnId !== undefined) return null;
+    let count = 0;
+    let lastAt = head.acceptedAt;
+    for (const item of this.waiting) {
+      if (item.type === "event" || item.steers !== undefined || precedes(item, head)) continue;
+      if (item.mode !== "collect" || item.lastTurnId !== undefined) break;
+      count++;
+      lastAt = item.acceptedAt;
+    }
+    return { firstSeq: head.seq, firstAt: head.acceptedAt, lastAt, count };
+  }
+
+  #priority(): Priority {
+    let highest: Priority = "background";
+    for (const { priority } of this.waiting) {
+      if (priorityRank[priority] <= priorityRank[highest]) continue;
+      highest = priority;
+      if (highest === "foreground") break;
+    }
+    return highest;
+  }
+
+  #group(): string | null {
+    return (this.#head() ?? this.waiting.find(({ type }) => type === "event"))?.group ?? null;
+  }
+
   #count(item: StoredItem, by: 1 | -1): void {
-    if (item.type === "message") this.#messages += by;
-    else if (item.wakes) this.#events += by;
-    else this.#quiet += by;
+    this.#counts.backlog += by;
+    if (item.type === "event") {
+      if (item.wakes) this.#events += by;
+      else this.#quiet += by;
+      if (item.priority !== "normal" || item.group !== undefined) this.#special += by;
+    } else {
+      if (item.steers === undefined) this.#messages += by;
+      else this.#steering += by;
+      const isPlain = item.mode === "followup" && item.priority === "foreground" && item.group === undefined;
+      if (!isPlain) this.#special += by;
+      if (item.expiresAt !== undefined && item.lastTurnId === undefined) this.#expiring += by;
+    }
     if (item.retryAt !== undefined) this.#backingOff += by;
   }
+}
+
+/** Whether an item runs before another. */
+function precedes(item: StoredItem, other: StoredItem): boolean {
+  return item.ahead === other.ahead ? item.seq < other.seq : item.ahead > other.ahead;
+}
+
+/** Whether an item interrupts what runs: none that a turn has held does. */
+export function isFreshInterrupt(item: StoredItem | undefined): boolean {
+  return item !== undefined && item.ahead === 2 && item.lastTurnId === undefined;
 }
 
 /** Shared by every session in which nothing waits. Never written. */

@@ -1,26 +1,17 @@
 import { createExpiry } from "./expiry.ts";
-import { attemptsOf } from "./attempts.ts";
 import type { DeadLetter } from "./dead-letter.ts";
+import { knownName } from "./known-name.ts";
 import { createMemoryExecutions, type MemoryExecutions } from "./memory-executions.ts";
 import { createMemoryDeadLetters, type MemoryDeadLetters } from "./memory-dead-letters.ts";
-import { MemorySession, type OpenTurn, type RememberedItem } from "./memory-session.ts";
+import { MemorySession, type RememberedItem, type StoreCounts } from "./memory-session.ts";
 import type { Outcome } from "../turns/outcome.ts";
-import type {
-  AppendResult,
-  Disposition,
-  KnownItem,
-  MailboxLimits,
-  NewItem,
-  RestartResult,
-  Settlement,
-  SettleResult,
-  SettledItem,
-  StoredItem,
-  StoreHost,
-} from "./store.ts";
+import type { KnownItem, NewItem, SettledItem, StoredItem, StoreHost } from "./store.ts";
+
+/** What a dead letter keeps of an item: enough to accept it again. */
+type BuriedItem = NewItem & Pick<StoredItem, "seq" | "acceptedAt">;
 
 /**
- * What the memory store holds, and its steps on one session.
+ * What the memory store holds, and the ends of its items.
  *
  * I1. An id is in its session's `known` from acceptance until its time to be forgotten.
  * I2. `counter` only grows; tokens, incarnations and sequence numbers come from it.
@@ -29,6 +20,7 @@ export class MemoryState {
   readonly sessions = new Map<string, MemorySession>();
   readonly executions: MemoryExecutions = createMemoryExecutions();
   readonly deadLetters: MemoryDeadLetters = createMemoryDeadLetters();
+  readonly counts: StoreCounts = { version: 0, backlog: 0 };
   readonly #remembered = createExpiry<RememberedItem>();
   #host: StoreHost;
   #sortedKeys: string[] | undefined;
@@ -51,7 +43,7 @@ export class MemoryState {
   require(sessionKey: string): MemorySession {
     let session = this.sessions.get(sessionKey);
     if (session === undefined) {
-      session = new MemorySession(sessionKey, ++this.counter);
+      session = new MemorySession(sessionKey, ++this.counter, this.counts, this.#host.clock.now());
       this.sessions.set(sessionKey, session);
       this.#sortedKeys = undefined;
     }
@@ -71,63 +63,11 @@ export class MemoryState {
     return entry.forgetAt > this.#host.clock.now() ? { state: "settled", item: entry } : undefined;
   }
 
-  /** Accepts an item, or says why not. */
-  append(item: NewItem, limits: MailboxLimits): AppendResult {
-    const before = this.sessions.get(item.sessionKey);
-    const known = this.find(before, knownName(item));
-    if (known !== undefined) return { status: "duplicate", known };
-    const replacing =
-      item.key === undefined ? undefined : before?.waiting.find((other) => other.key === item.key);
-    let dropping: StoredItem | undefined;
-    if (before !== undefined && replacing === undefined) {
-      if (item.type === "message" && before.messages >= limits.cap) {
-        return { status: "full", waiting: before.messages, limit: limits.cap };
-      }
-      if (item.type === "event" && before.events >= limits.eventCap) {
-        dropping = before.waiting.find(isDroppable);
-        if (dropping === undefined && item.incarnation === undefined) {
-          return { status: "full", waiting: before.events, limit: limits.eventCap };
-        }
-      }
-    }
-    const session = this.require(item.sessionKey);
-    const finish = (
-      old: StoredItem | undefined,
-      reason: "replaced" | "overflow",
-    ): SettledItem | undefined => {
-      if (old === undefined) return undefined;
-      session.remove(old.seq);
-      return this.remember(session, old, { status: "dropped", reason }, limits.dedupeMs);
-    };
-    const replaced = finish(replacing, "replaced");
-    const dropped = finish(dropping, "overflow");
-    const stored: StoredItem = {
-      seq: ++this.counter,
-      id: item.id,
-      sessionKey: item.sessionKey,
-      type: item.type,
-      body: item.body,
-      kind: item.kind ?? "",
-      key: item.key,
-      meta: item.meta,
-      acceptedAt: this.#host.clock.now(),
-      wakes: item.wakes,
-      incarnation: item.incarnation,
-      failures: 0,
-      reclaims: 0,
-      crashes: 0,
-      retryAt: undefined,
-      lastTurnId: undefined,
-    };
-    session.add(stored);
-    (session.known ??= new Map()).set(knownName(stored), stored);
-    return {
-      status: "accepted",
-      item: stored,
-      mailbox: session.changed(),
-      replaced,
-      dropped,
-    };
+  /** Ends a waiting item: it waits no longer, what steered it is released, and its outcome is remembered. */
+  finish(session: MemorySession, item: StoredItem, outcome: Outcome, dedupeMs: number): SettledItem {
+    session.remove(item.seq);
+    session.passSteering(item.seq, undefined);
+    return this.remember(session, item, outcome, dedupeMs);
   }
 
   /** Notes how an item ended, for as long as its id is known. */
@@ -137,12 +77,47 @@ export class MemoryState {
     const knownAs = knownName(item);
     const settled: RememberedItem = { seq, id, type, sessionKey, acceptedAt, outcome, knownAs, forgetAt };
     if (dedupeMs === 0) {
-      this.#forget(session, knownAs);
+      this.#forgetId(session, knownAs);
     } else {
-      session.known!.set(knownAs, settled);
+      (session.known ??= new Map()).set(knownAs, settled);
       this.#remembered.keep(settled, forgetAt, dedupeMs);
     }
     return settled;
+  }
+
+  /** Makes an item that was given up a dead letter. */
+  bury(item: BuriedItem, reason: string, attempts: number, id: string = this.#host.createId()): DeadLetter {
+    const { sessionKey } = item;
+    const letter = { id, sessionKey, at: this.#host.clock.now(), reason, attempts, items: [item] };
+    this.deadLetters.add(letter);
+    return letter;
+  }
+
+  /** Removes a session with nothing left in it. */
+  forget(sessionKey: string): boolean {
+    const session = this.sessions.get(sessionKey);
+    if (session === undefined || session.isPaused || session.open !== undefined) return false;
+    if (session.waiting.length > 0 || this.executions.isAwaited(sessionKey)) return false;
+    for (const knownAs of session.known?.keys() ?? []) {
+      if (this.find(session, knownAs) !== undefined) return false;
+    }
+    this.sessions.delete(sessionKey);
+    this.#sortedKeys = undefined;
+    return true;
+  }
+
+  /** Sessions that were not used since an instant, and when the next one was. */
+  unused(
+    before: number,
+    limit: number,
+  ): { readonly sessionKeys: readonly string[]; readonly nextUsedAt: number | undefined } {
+    const sessionKeys: string[] = [];
+    let nextUsedAt: number | undefined;
+    for (const { sessionKey, usedAt } of this.sessions.values()) {
+      if (usedAt <= before && sessionKeys.length < limit) sessionKeys.push(sessionKey);
+      else if (nextUsedAt === undefined || usedAt < nextUsedAt) nextUsedAt = usedAt;
+    }
+    return { sessionKeys, nextUsedAt };
   }
 
   /** Forgets ids whose time is over. Answers when the next one is due. */
@@ -150,7 +125,7 @@ export class MemoryState {
     const now = this.#host.clock.now();
     this.#remembered.sweep(now, (item) => {
       const session = this.sessions.get(item.sessionKey);
-      if (session?.known?.get(item.knownAs) === item) this.#forget(session, item.knownAs);
+      if (session?.known?.get(item.knownAs) === item) this.#forgetId(session, item.knownAs);
     });
     this.executions.sweep(now);
     this.deadLetters.sweep(now);
@@ -158,120 +133,8 @@ export class MemoryState {
     return due.reduce((soonest, at) => (at !== undefined && !(soonest! < at) ? at : soonest), undefined);
   }
 
-  /** Records the end of a session's open turn. Throws, and has changed nothing, unless each item has its disposition. */
-  settle(session: MemorySession, open: OpenTurn, settlement: Settlement): SettleResult {
-    const { turnId, fencingToken, dispositions, dedupeMs, reclaim, restart } = settlement;
-    const items = dispositions.map(({ seq }) => open.items.find((item) => item.seq === seq));
-    if (
-      items.length !== open.items.length ||
-      new Set(items).size !== items.length ||
-      items.includes(undefined)
-    ) {
-      throw new RangeError(`turn ${turnId} holds ${open.items.length} items; each needs one disposition`);
-    }
-    session.open = undefined;
-    if (reclaim !== undefined) session.lastReclaim = reclaim;
-    let deadLetters: readonly DeadLetter[] = nothing;
-    for (const [index, disposition] of dispositions.entries()) {
-      const letter = this.dispose(session, items[index]!, disposition, turnId, dedupeMs);
-      if (letter !== undefined) deadLetters = [...deadLetters, letter];
-    }
-    let finished: readonly SettledItem[] = nothing;
-    if (restart === true) {
-      const restarted = this.restart(session, dedupeMs);
-      ({ finished } = restarted);
-      deadLetters = [...deadLetters, ...restarted.deadLetters];
-    }
-    session.last = { turnId, fencingToken, deadLetters, finished };
-    const { incarnation } = session;
-    return { status: "settled", mailbox: session.changed(), incarnation, deadLetters, finished };
-  }
-
-  /** Does with an item of an ended turn what the settlement says. */
-  dispose(
-    session: MemorySession,
-    item: StoredItem,
-    fate: Disposition,
-    turnId: string,
-    dedupeMs: number,
-  ): DeadLetter | undefined {
-    if (fate.fate === "return") {
-      const returned: StoredItem = {
-        ...item,
-        failures: item.failures + (fate.counts === "failure" ? 1 : 0),
-        reclaims: item.reclaims + (fate.counts === "reclaim" ? 1 : 0),
-        crashes: item.crashes + (fate.counts === "crash" ? 1 : 0),
-        retryAt: fate.retryAt,
-        lastTurnId: turnId,
-      };
-      session.add(returned);
-      session.known?.set(knownName(item), returned);
-      return undefined;
-    }
-    this.remember(session, item, fate.outcome, dedupeMs);
-    if (fate.fate === "finish") return undefined;
-    const letter = {
-      id: fate.deadLetterId,
-      sessionKey: session.sessionKey,
-      at: this.#host.clock.now(),
-      reason: fate.reason,
-      attempts: attemptsOf(item) + 1,
-      items: [item],
-    };
-    this.deadLetters.add(letter);
-    return letter;
-  }
-
-  /** Starts a new incarnation: what backed off is cancelled, completions of earlier commands become dead letters. */
-  restart(session: MemorySession, dedupeMs: number): RestartResult {
-    const { clock, createId } = this.#host;
-    const now = clock.now();
-    const finished: SettledItem[] = [];
-    const deadLetters: DeadLetter[] = [];
-    for (const item of [...session.waiting]) {
-      const isBackingOff = item.retryAt !== undefined && item.retryAt > now;
-      if (item.type === "message" && isBackingOff) {
-        session.remove(item.seq);
-        finished.push(this.remember(session, item, { status: "cancelled", reason: "reset" }, dedupeMs));
-      } else if (item.incarnation !== undefined) {
-        session.remove(item.seq);
-        finished.push(this.remember(session, item, { status: "cancelled", reason: "reset" }, dedupeMs));
-        const letter = {
-          id: createId(),
-          sessionKey: session.sessionKey,
-          at: now,
-          reason: "stale-incarnation",
-          attempts: attemptsOf(item),
-          items: [item],
-        };
-        this.deadLetters.add(letter);
-        deadLetters.push(letter);
-      } else if (item.retryAt !== undefined) {
-        const freed: StoredItem = { ...item, retryAt: undefined };
-        session.remove(item.seq);
-        session.add(freed);
-        session.known?.set(knownName(item), freed);
-      }
-    }
-    session.incarnation = ++this.counter;
-    return { mailbox: session.changed(), incarnation: session.incarnation, finished, deadLetters };
-  }
-
-  #forget(session: MemorySession, knownAs: string): void {
+  #forgetId(session: MemorySession, knownAs: string): void {
     session.known?.delete(knownAs);
     if (session.known?.size === 0) session.known = undefined;
   }
-}
-
-/** Shared by all that finish nothing besides. */
-const nothing: readonly never[] = [];
-
-/** A host's event that no turn has held: what started once is never dropped (B22). */
-function isDroppable(item: StoredItem): boolean {
-  return item.type === "event" && item.incarnation === undefined && item.lastTurnId === undefined;
-}
-
-/** The name an item is known by: completions have names of their own, apart from the ids that hosts give (B23). */
-function knownName(item: { readonly id: string; readonly incarnation?: number | undefined }): string {
-  return item.incarnation === undefined ? item.id : `\0exec ${item.id}`;
 }

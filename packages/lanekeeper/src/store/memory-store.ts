@@ -1,8 +1,14 @@
 import { systemClock } from "../time/clock.ts";
 import { LanekeeperError } from "../keeper/errors.ts";
 import { memoryLeases } from "./memory-leases.ts";
+import { appendItem } from "./memory-append.ts";
+import { completeExecution } from "./memory-completing.ts";
+import { redriveItem } from "./memory-redriving.ts";
+import { isFreshInterrupt, type OpenTurn } from "./memory-session.ts";
+import { restartSession, settleTurn } from "./memory-settling.ts";
 import { MemoryState } from "./memory-state.ts";
-import { execCompletedKind, type Mailboxes, type SettledItem, type Store, type StoredItem } from "./store.ts";
+import type { MailboxSummary } from "@lanekeeper/machines";
+import type { Mailboxes, OpenTurnResult, SettledItem, Store, StoredItem } from "./store.ts";
 import { emptyMailbox } from "./empty-mailbox.ts";
 
 /**
@@ -11,26 +17,48 @@ import { emptyMailbox } from "./empty-mailbox.ts";
  */
 export function memoryStore(): Store {
   let state: MemoryState | undefined;
-  let isOpen = false;
+  /** What the keeper that has it was given. */
+  let given: object | undefined;
   const leases = memoryLeases(() => state?.host.clock ?? systemClock);
   return {
     leases,
     open(host) {
-      if (isOpen) {
+      if (given !== undefined) {
         throw new LanekeeperError(
           "STORE_IN_USE",
           "Another keeper has this memory store open. Close that keeper first, or give each its own store.",
         );
       }
-      isOpen = true;
       if (state === undefined) state = new MemoryState(host);
       else state.host = host;
-      return openMailboxes(state);
+      const hold = {};
+      given = hold;
+      return whileHeld(openMailboxes(state), () => given === hold);
     },
     async close() {
-      isOpen = false;
+      given = undefined;
     },
   };
+}
+
+/** A keeper that has closed the store, or lost it to another, changes nothing in it any more. */
+function whileHeld(mailboxes: Mailboxes, isHeld: () => boolean): Mailboxes {
+  const held: Record<string, unknown> = {};
+  for (const [name, step] of Object.entries(Object.getOwnPropertyDescriptors(mailboxes))) {
+    const { value } = step as { readonly value?: (...args: readonly unknown[]) => unknown };
+    if (value === undefined) {
+      Object.defineProperty(held, name, step);
+      continue;
+    }
+    held[name] = (request: unknown, more: unknown) => {
+      if (isHeld()) return value(request, more);
+      throw new LanekeeperError(
+        "STORE_IN_USE",
+        "This keeper has given the memory store back. Create another keeper to use it.",
+      );
+    };
+  }
+  return held as unknown as Mailboxes;
 }
 
 function openMailboxes(state: MemoryState): Mailboxes {
@@ -39,11 +67,14 @@ function openMailboxes(state: MemoryState): Mailboxes {
     get known() {
       return sessions.size;
     },
+    get backlog() {
+      return state.counts.backlog;
+    },
     pauses: () => ({
       keeper: state.isPaused,
       sessions: [...sessions.values()].filter(({ isPaused }) => isPaused).map(({ sessionKey }) => sessionKey),
     }),
-    append: (item, limits) => state.append(item, limits),
+    append: (item, limits) => appendItem(state, item, limits),
     waiting: (sessionKey) => sessions.get(sessionKey)?.waiting ?? [],
     unfinished(sessionKey) {
       const session = sessions.get(sessionKey);
@@ -51,59 +82,69 @@ function openMailboxes(state: MemoryState): Mailboxes {
       return [...(session.open?.items ?? []), ...session.waiting].toSorted((a, b) => a.seq - b.seq);
     },
     find: (sessionKey, id) => state.find(sessions.get(sessionKey), id),
-    withdraw({ sessionKey, ids, events, outcome, dedupeMs }) {
+    withdraw({ sessionKey, seqs, events, isFresh, outcome, dedupeMs }) {
       const session = sessions.get(sessionKey);
       if (session === undefined) return { mailbox: emptyMailbox, withdrawn: [] };
       const withdrawn: SettledItem[] = [];
       for (const item of [...session.waiting]) {
-        const isHostEvent = item.type === "event" && item.incarnation === undefined;
+        const isHosts = item.incarnation === undefined;
         const isMeant =
-          ids === undefined
-            ? item.type === "message" || (events && isHostEvent)
-            : item.incarnation === undefined && ids.includes(item.id);
-        if (!isMeant) continue;
-        session.remove(item.seq);
-        withdrawn.push(state.remember(session, item, outcome, dedupeMs));
+          seqs === undefined
+            ? item.type === "message" || (events && isHosts)
+            : isHosts && seqs.includes(item.seq);
+        if (!isMeant || (isFresh && item.lastTurnId !== undefined)) continue;
+        withdrawn.push(state.finish(session, item, outcome, dedupeMs));
       }
       return { mailbox: withdrawn.length > 0 ? session.changed() : session.summary(), withdrawn };
     },
     openTurn({ sessionKey, turnId, seqs }) {
       const session = state.require(sessionKey);
-      if (session.open?.turnId === turnId) {
-        const { fencingToken, items } = session.open;
-        return {
-          status: "opened",
-          fencingToken,
-          items,
-          incarnation: session.incarnation,
-          mailbox: session.summary(),
-        };
-      }
+      const opened = (
+        { fencingToken, items, dropped }: OpenTurn,
+        mailbox: MailboxSummary,
+      ): OpenTurnResult => ({
+        status: "opened",
+        fencingToken,
+        items,
+        dropped,
+        steering: session.hasSteering ? session.waiting.filter(({ steers }) => isAmong(items, steers)) : none,
+        incarnation: session.incarnation,
+        mailbox,
+      });
+      if (session.open?.turnId === turnId) return opened(session.open, session.summary());
+      const [first] = session.waiting;
+      const isOutdated = isFreshInterrupt(first) && !seqs.includes(first!.seq);
       const items: StoredItem[] = [];
       for (const seq of seqs) {
         const item = session.remove(seq);
         if (item !== undefined) items.push(item);
       }
-      if (items.length < seqs.length || session.open !== undefined) {
+      if (items.length < seqs.length || session.open !== undefined || isOutdated) {
         for (const item of items) session.add(item);
         return { status: "changed", mailbox: session.changed() };
       }
       const fencingToken = BigInt(++state.counter);
-      session.open = { turnId, fencingToken, items };
-      return {
-        status: "opened",
-        fencingToken,
-        items,
-        incarnation: session.incarnation,
-        mailbox: session.changed(),
-      };
+      session.open = { turnId, fencingToken, items, dropped: session.dropped };
+      session.dropped = undefined;
+      return opened(session.open, session.changed());
+    },
+    claimSteering({ sessionKey, turnId, seqs }) {
+      const session = state.require(sessionKey);
+      const { open } = session;
+      if (open?.turnId !== turnId) return session.summary();
+      const claimed = session.waiting.filter(
+        ({ seq, steers }) => seqs.includes(seq) && isAmong(open.items, steers),
+      );
+      for (const { seq } of claimed) session.remove(seq);
+      session.open = { ...open, items: [...open.items, ...claimed] };
+      return claimed.length > 0 ? session.changed() : session.summary();
     },
     settleTurn(settlement) {
       const { sessionKey, turnId, fencingToken } = settlement;
       const session = state.require(sessionKey);
       const { open, last } = session;
       if (open?.turnId === turnId && open.fencingToken === fencingToken) {
-        return state.settle(session, open, settlement);
+        return settleTurn(state, session, open, settlement);
       }
       const mailbox = session.summary();
       if (last?.turnId !== turnId || last.fencingToken !== fencingToken) return { status: "stale", mailbox };
@@ -116,7 +157,7 @@ function openMailboxes(state: MemoryState): Mailboxes {
         finished: last.finished,
       };
     },
-    restart: ({ sessionKey, dedupeMs }) => state.restart(state.require(sessionKey), dedupeMs),
+    restart: ({ sessionKey, dedupeMs }) => restartSession(state, state.require(sessionKey), dedupeMs),
     session: (sessionKey) =>
       sessions.get(sessionKey)?.record() ?? {
         sessionKey,
@@ -124,7 +165,14 @@ function openMailboxes(state: MemoryState): Mailboxes {
         isPaused: false,
         mailbox: emptyMailbox,
         lastReclaim: undefined,
+        isExpiring: false,
       },
+    forget: (sessionKey) => state.forget(sessionKey),
+    unused: ({ before, limit }) => state.unused(before, limit),
+    abandonedTurns: () =>
+      [...sessions.values()].flatMap(({ sessionKey, open }) =>
+        open === undefined ? [] : { sessionKey, ...open },
+      ),
     page({ prefix, after, limit }) {
       const keys = state.keys();
       const from = after === undefined ? firstNotBefore(keys, prefix) : firstNotBefore(keys, `${after}\0`);
@@ -149,47 +197,22 @@ function openMailboxes(state: MemoryState): Mailboxes {
     },
     forgetExecution: (execId) => executions.remove(execId),
     execution: (execId) => executions.get(execId),
-    completeExecution({ record, completion, isSilent, limits }) {
-      const { now } = state.host.clock;
-      if (executions.get(record.execId)?.state === "completed") return { status: "duplicate" };
-      if (isSilent) {
-        executions.complete(record, now());
-        return { status: "silent" };
-      }
-      const incarnation = record.incarnation ?? state.require(record.sessionKey).incarnation;
-      if (incarnation !== state.require(record.sessionKey).incarnation) {
-        executions.complete(record, now());
-        const deadLetter = {
-          id: state.host.createId(),
-          sessionKey: record.sessionKey,
-          at: now(),
-          reason: "stale-incarnation",
-          attempts: 0,
-          items: [{ id: record.execId, type: "event", kind: execCompletedKind, body: completion }],
-        };
-        deadLetters.add(deadLetter);
-        return { status: "stale", deadLetter };
-      }
-      const appended = state.append(
-        {
-          sessionKey: record.sessionKey,
-          id: record.execId,
-          type: "event",
-          kind: execCompletedKind,
-          body: completion,
-          wakes: true,
-          incarnation,
-        },
-        limits,
-      );
-      if (appended.status !== "accepted") return { status: "duplicate" };
-      executions.complete(record, now());
-      return appended;
-    },
+    openExecutions: () => executions.open(),
+    completeExecution: (request) => completeExecution(state, request),
     deadLetters: ({ sessionKey, limit }) => deadLetters.list(sessionKey, limit),
+    deadLetter: (id) => deadLetters.get(id),
+    redrive: ({ id, limits }) => redriveItem(state, id, limits),
+    discard: (id) => deadLetters.remove(id),
     sweep: () => state.sweep(),
   };
 }
+
+function isAmong(items: readonly StoredItem[], seq: number | undefined): boolean {
+  return seq !== undefined && items.some((item) => item.seq === seq);
+}
+
+/** Shared by every turn that nothing steers. */
+const none: readonly never[] = [];
 
 function firstNotBefore(keys: readonly string[], bound: string): number {
   let low = 0;

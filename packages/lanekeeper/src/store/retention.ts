@@ -1,19 +1,26 @@
 import type { Deadline } from "../time/deadlines.ts";
+import type { Forgetting } from "../lanes/forgetting.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 
-/** Lets the store forget what it need not remember any longer, by a timer that is armed only while there is something. */
+/**
+ * Lets the store forget what it need not remember any longer: ids, dead letters, sessions with nothing left (B11, B23). By a
+ * timer that is armed only while there is something.
+ */
 export interface Retention {
-  /** Something is remembered for this long from now on. */
-  noteFor(ms: number): void;
+  /** A session is used: an id of it is remembered for so many milliseconds, and the session itself as long as it may be. */
+  used(rememberedMs: number): void;
 }
 
 /** The least and the most time between two sweeps, in milliseconds. */
 const shortestMs = 1_000;
 const longestMs = 3_600_000;
+/** Sessions that are forgotten in one sweep; the next goes on. */
+const forgottenAtOnce = 1_000;
 
 /** Creates the retention of a keeper. */
-export function createRetention(runtime: Runtime): Retention {
+export function createRetention(runtime: Runtime, forgetting: Forgetting): Retention {
   const { settings, deadlines } = runtime;
+  const { forgetAfterMs } = settings;
   let deadline: Deadline | undefined;
   let dueMono = Infinity;
   /** The delay of the armed deadline: one as long or longer ends later, whenever it begins. */
@@ -35,9 +42,28 @@ export function createRetention(runtime: Runtime): Retention {
       () => runtime.mailboxes.sweep(),
       (next) => {
         if (next !== undefined) arm(next - settings.clock.now());
+        if (forgetAfterMs > 0) forgetUnused();
       },
       () => arm(longestMs),
     );
   };
-  return { noteFor: arm };
+  const forgetUnused = (): void => {
+    const before = settings.clock.now() - forgetAfterMs;
+    runtime.ask(
+      () => runtime.mailboxes.unused({ before, limit: forgottenAtOnce }),
+      ({ sessionKeys, nextUsedAt }) => {
+        if (nextUsedAt !== undefined) arm(nextUsedAt - before);
+        // One that is kept for another reason is asked for again, though not at once.
+        if (sessionKeys.length > 0) arm(longestMs);
+        for (const sessionKey of sessionKeys) void forgetting.forget(sessionKey).catch(() => arm(longestMs));
+      },
+      () => arm(longestMs),
+    );
+  };
+  return {
+    used(rememberedMs) {
+      arm(rememberedMs);
+      if (forgetAfterMs > 0) arm(forgetAfterMs);
+    },
+  };
 }

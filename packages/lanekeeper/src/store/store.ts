@@ -4,6 +4,8 @@ import type { DeadLetter } from "./dead-letter.ts";
 import type { ExecCompletion } from "../commands/execution.ts";
 import type { LeaseStore } from "./leases.ts";
 import type { Outcome } from "../turns/outcome.ts";
+import type { Priority } from "../dispatch/priority.ts";
+import type { QueueMode } from "../lanes/queue-mode.ts";
 
 /**
  * The store port: what was accepted and is not finished.
@@ -11,7 +13,8 @@ import type { Outcome } from "../turns/outcome.ts";
  * I1. Every member is one atomic step: it happens whole, or it rejects and nothing has happened.
  * I2. Steps of one session happen in the order they were asked for.
  * I3. A store may answer at once or later; nobody relies on either.
- * I4. A step that may be asked again after a lost answer (`append`, `openTurn`, `settleTurn`, `completeExecution`) gives
+ * I4. A step that may be asked again after a lost answer (`append`, `openTurn`, `claimSteering`, `settleTurn`,
+ *     `completeExecution`) gives
  *     the same answer again and changes nothing.
  * I5. Fencing tokens and incarnations come from one counter of the store, which neither repeats nor goes back.
  */
@@ -43,6 +46,11 @@ export interface StoredItem {
   readonly sessionKey: string;
   readonly type: "message" | "event";
   readonly body: unknown;
+  /** Of a message; an event's is "followup". */
+  readonly mode: QueueMode;
+  readonly priority: Priority;
+  /** The capacity group of a turn that it is the first item of. */
+  readonly group: string | undefined;
   /** Of an event. */
   readonly kind: string;
   /** Of an event that the newest of its key replaces. */
@@ -62,6 +70,19 @@ export interface StoredItem {
   readonly retryAt: number | undefined;
   /** The last turn that held it. */
   readonly lastTurnId: string | undefined;
+  /** Epoch milliseconds at which it expires unless a turn has held it. */
+  readonly expiresAt: number | undefined;
+  /** Of steering: the first item (`seq`) of the turn that it is for. It starts no turn until that turn is over for good (B19). */
+  readonly steers: number | undefined;
+  /** What it runs ahead of: 2, everything (an interrupt); 1, all but that (steering that nobody took); 0, what came later. */
+  readonly ahead: 0 | 1 | 2;
+}
+
+/** What overflow summarised away since the last turn that completed (B22). */
+export interface Dropped {
+  readonly count: number;
+  /** One line for each of the last `cap`. */
+  readonly summary: readonly string[];
 }
 
 /** Work to accept. */
@@ -75,12 +96,26 @@ export interface NewItem {
   readonly meta?: Readonly<Record<string, string>> | undefined;
   readonly wakes: boolean;
   readonly incarnation?: number | undefined;
+  readonly mode: QueueMode;
+  readonly priority: Priority;
+  readonly group?: string | undefined;
+  /** Milliseconds after acceptance at which it expires. */
+  readonly expiresInMs?: number | undefined;
+  /** Of mode `reject`: whether its lane is not idle, whatever the store knows of the session. */
+  readonly meetsBusyLane?: boolean | undefined;
+  /** The open turn that it steers; if that is open no more, it waits like any other message. */
+  readonly steersTurn?: string | undefined;
 }
 
-/** How many items of each type may wait in one session. */
+/** How many items of each type may wait in one session, and what happens beyond. */
 export interface MailboxLimits {
   readonly cap: number;
   readonly eventCap: number;
+  readonly overflow: "reject" | "drop-oldest" | "drop-newest" | "summarize";
+  /** A line for a message that is dropped with `overflow: "summarize"`. Never throws. */
+  readonly summarize: (item: Pick<StoredItem, "body">) => string;
+  /** How many items may wait over all sessions. */
+  readonly backlog: number | undefined;
   /** How long the ids of what this step finishes are remembered, in milliseconds. */
   readonly dedupeMs: number;
 }
@@ -100,19 +135,22 @@ export type KnownItem =
   | { readonly state: "open"; readonly item: StoredItem }
   | { readonly state: "settled"; readonly item: SettledItem };
 
-/** The answer to `append`. */
+/** The answer to `append`. Nothing has changed unless it is `accepted` or `dropped`. */
 export type AppendResult =
   | {
       readonly status: "accepted";
       readonly item: StoredItem;
       readonly mailbox: MailboxSummary;
-      /** The waiting event of the same key, which this one replaced. */
-      readonly replaced: SettledItem | undefined;
-      /** The event dropped to make room. */
-      readonly dropped: SettledItem | undefined;
+      /** What this step finished: a replaced event, what was dropped to make room, an interrupt that this one outdates. */
+      readonly finished: readonly SettledItem[];
     }
+  /** Accepted and dropped in the same step: there was no room, and it had to be the one. */
+  | { readonly status: "dropped"; readonly item: SettledItem }
   | { readonly status: "duplicate"; readonly known: KnownItem }
-  | { readonly status: "full"; readonly waiting: number; readonly limit: number };
+  | { readonly status: "full"; readonly waiting: number; readonly limit: number }
+  | { readonly status: "overloaded"; readonly waiting: number; readonly limit: number }
+  /** Of mode `reject`: the session is not idle. */
+  | { readonly status: "busy" };
 
 /** What a session's record says. */
 export interface SessionRecord {
@@ -121,6 +159,8 @@ export interface SessionRecord {
   readonly isPaused: boolean;
   readonly mailbox: MailboxSummary;
   readonly lastReclaim: ReclaimRecord | undefined;
+  /** Whether something waits that may expire. */
+  readonly isExpiring: boolean;
 }
 /** The last time a turn of the session was reclaimed. */
 export interface ReclaimRecord {
@@ -137,9 +177,12 @@ export type OpenTurnResult =
       readonly mailbox: MailboxSummary;
       /** What the turn holds. */
       readonly items: readonly StoredItem[];
+      /** What waits for the turn to take it. */
+      readonly steering: readonly StoredItem[];
+      readonly dropped: Dropped | undefined;
       readonly incarnation: number;
     }
-  /** Some of the items no longer wait: choose again. */
+  /** Some of the items no longer wait, or an interrupt does that is not among them: choose again. */
   | { readonly status: "changed"; readonly mailbox: MailboxSummary };
 
 /** What becomes of one item when its turn ends. */
@@ -166,6 +209,10 @@ export interface Settlement {
   readonly fencingToken: bigint;
   readonly dispositions: readonly Disposition[];
   readonly dedupeMs: number;
+  /** Whether steering stays for the turn that tries the returned items again, or waits like other messages, ahead of them. */
+  readonly steering: "stays" | "released";
+  /** Whether what overflow summarised away has been told. */
+  readonly hasToldDropped: boolean;
   readonly reclaim?: ReclaimRecord | undefined;
   /** Starts a new incarnation in the same step (B36). */
   readonly restart?: boolean | undefined;
@@ -191,6 +238,14 @@ export interface RestartResult {
   readonly deadLetters: readonly DeadLetter[];
 }
 
+/** A turn that a keeper left open when it died. */
+export interface AbandonedTurn {
+  readonly sessionKey: string;
+  readonly turnId: string;
+  readonly fencingToken: bigint;
+  readonly items: readonly StoredItem[];
+}
+
 /** A command that was started or announced. */
 export interface ExecutionRecord {
   readonly execId: string;
@@ -199,6 +254,8 @@ export interface ExecutionRecord {
   readonly incarnation: number | undefined;
   readonly command: string | undefined;
   readonly startedAt: number;
+  /** Of an announced one: epoch milliseconds after which it counts as lost. */
+  readonly dueAt: number | undefined;
   readonly state: "running" | "announced" | "completed";
 }
 /** The answer to `completeExecution`. */
@@ -207,6 +264,11 @@ export type CompleteResult =
   | { readonly status: "silent" }
   | { readonly status: "stale"; readonly deadLetter: DeadLetter }
   | (AppendResult & { readonly status: "accepted" });
+
+/** The answer to `redrive`. */
+export type RedriveResult =
+  | Extract<AppendResult, { status: "accepted" | "full" | "overloaded" }>
+  | { readonly status: "missing" };
 
 /** The kind of the event that carries a command's completion. */
 export const execCompletedKind = "exec.completed";
@@ -222,6 +284,8 @@ export interface SessionPage {
 export interface Mailboxes {
   /** Sessions it knows. */
   readonly known: number;
+  /** Items that wait over all sessions. */
+  readonly backlog: number;
   /** Whether the whole keeper is paused, and which sessions are. */
   pauses(): Answer<{ readonly keeper: boolean; readonly sessions: readonly string[] }>;
 
@@ -233,11 +297,15 @@ export interface Mailboxes {
   unfinished(sessionKey: string): Answer<readonly StoredItem[]>;
   /** What is known of an id; undefined once it is forgotten. */
   find(sessionKey: string, id: string): Answer<KnownItem | undefined>;
-  /** Finishes waiting items with an outcome; without `ids`, the waiting messages and, with `events`, the host's events. */
+  /**
+   * Finishes waiting items with an outcome: those of `seqs`, or without them the waiting messages and, with `events`, the
+   * host's events. With `isFresh` only those that no turn has held.
+   */
   withdraw(request: {
     readonly sessionKey: string;
-    readonly ids?: readonly string[] | undefined;
+    readonly seqs?: readonly number[] | undefined;
     readonly events: boolean;
+    readonly isFresh: boolean;
     readonly outcome: Outcome<unknown>;
     readonly dedupeMs: number;
   }): Answer<{ readonly mailbox: MailboxSummary; readonly withdrawn: readonly SettledItem[] }>;
@@ -248,7 +316,13 @@ export interface Mailboxes {
     readonly turnId: string;
     readonly seqs: readonly number[];
   }): Answer<OpenTurnResult>;
-  /** Records the end of a turn. Refused as stale unless the turn is the session's open one. */
+  /** Gives steering to the open turn that has taken it. What does not wait for that turn is passed over. */
+  claimSteering(request: {
+    readonly sessionKey: string;
+    readonly turnId: string;
+    readonly seqs: readonly number[];
+  }): Answer<MailboxSummary>;
+  /** Records the end of a turn, steering that it has taken included. Refused as stale unless the turn is the session's open one. */
   settleTurn(settlement: Settlement): Answer<SettleResult>;
   /** Starts a new incarnation of a session without an open turn (B36). */
   restart(request: { readonly sessionKey: string; readonly dedupeMs: number }): Answer<RestartResult>;
@@ -261,6 +335,15 @@ export interface Mailboxes {
     readonly after: string | undefined;
     readonly limit: number;
   }): Answer<SessionPage>;
+  /** Removes a session with nothing waiting, held, remembered, announced or paused; false if it has, or is not known. */
+  forget(sessionKey: string): Answer<boolean>;
+  /** Sessions in which nothing has happened since `before` (epoch milliseconds), and when the next one was last used. */
+  unused(query: {
+    readonly before: number;
+    readonly limit: number;
+  }): Answer<{ readonly sessionKeys: readonly string[]; readonly nextUsedAt: number | undefined }>;
+  /** Turns left open by a keeper that died. Each is settled like any other. */
+  abandonedTurns(): Answer<readonly AbandonedTurn[]>;
   /** Pauses or resumes a session, or with no key the whole keeper. */
   pause(sessionKey: string | undefined, isPaused: boolean): Answer<void>;
 
@@ -272,6 +355,8 @@ export interface Mailboxes {
   forgetExecution(execId: string): Answer<void>;
   /** What is known of a command. */
   execution(execId: string): Answer<ExecutionRecord | undefined>;
+  /** Commands that are not completed. */
+  openExecutions(): Answer<readonly ExecutionRecord[]>;
   /** Marks a command as completed, once, and accepts its event in the same step unless it is to be silent. */
   completeExecution(request: {
     readonly record: ExecutionRecord;
@@ -285,6 +370,12 @@ export interface Mailboxes {
     readonly sessionKey: string | undefined;
     readonly limit: number;
   }): Answer<readonly DeadLetter[]>;
+  /** One dead letter. */
+  deadLetter(id: string): Answer<DeadLetter | undefined>;
+  /** Puts the work of a dead letter back at the end of its session's queue, with no attempts, and forgets the letter. */
+  redrive(request: { readonly id: string; readonly limits: MailboxLimits }): Answer<RedriveResult>;
+  /** Forgets a dead letter; false if there is none. */
+  discard(id: string): Answer<boolean>;
   /** Forgets what is remembered no longer. Answers when to sweep next (epoch milliseconds), if ever. */
   sweep(): Answer<number | undefined>;
 }

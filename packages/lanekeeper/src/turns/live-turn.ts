@@ -1,12 +1,16 @@
 import type { AbortReason } from "@lanekeeper/machines";
+import { abortError } from "./abort-error.ts";
 import { LanekeeperError, toError } from "../keeper/errors.ts";
 import type { Execution } from "../commands/execution.ts";
 import type { Lane } from "../lanes/lane.ts";
-import { checkTurnExec } from "../keeper/options.ts";
+import { checkTurnExec } from "../commands/exec-settings.ts";
+import { checkWaiting } from "../keeper/call-options.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import type { TurnRecord } from "./settlements.ts";
-import type { StoredItem } from "../store/store.ts";
+import type { Dropped, StoredItem } from "../store/store.ts";
 import type { AcceptedMessage, SystemEvent, Turn } from "./turn.ts";
+import { TurnSteering } from "./turn-steering.ts";
+import { TurnWaits } from "./turn-waits.ts";
 
 /**
  * One turn: what the host's code holds, and the one check of whether it still counts.
@@ -24,7 +28,10 @@ export class LiveTurn implements Turn {
   reasons: readonly string[] = [];
   readonly attempt: number;
   readonly fencingToken: bigint;
+  /** What it was opened with. */
   readonly items: readonly StoredItem[];
+  /** What overflow summarised away before it. */
+  readonly dropped: Dropped | undefined;
   readonly incarnation: number;
   /** Epoch milliseconds. */
   readonly startedAt: number;
@@ -50,12 +57,14 @@ export class LiveTurn implements Turn {
   #controller: AbortController | undefined;
   #messages: readonly AcceptedMessage<unknown>[] | undefined;
   #events: readonly SystemEvent[] | undefined;
-  #onAbort: (() => void)[] | undefined;
+  #onAbort: Set<() => void> | undefined;
+  #waits: TurnWaits | undefined;
+  #steering: TurnSteering | undefined;
 
   constructor(
     runtime: Runtime,
     lane: Lane,
-    opened: Pick<LiveTurn, "id" | "cause" | "attempt" | "fencingToken" | "items" | "incarnation">,
+    opened: Pick<LiveTurn, "id" | "cause" | "attempt" | "fencingToken" | "items" | "dropped" | "incarnation">,
   ) {
     this.#runtime = runtime;
     this.lane = lane;
@@ -66,17 +75,14 @@ export class LiveTurn implements Turn {
     this.attempt = opened.attempt;
     this.fencingToken = opened.fencingToken;
     this.items = opened.items;
+    this.dropped = opened.dropped;
     this.incarnation = opened.incarnation;
     this.startedAt = runtime.settings.clock.now();
     this.startedMono = this.progressedMono = runtime.settings.clock.monotonic();
   }
 
   get messages(): readonly AcceptedMessage<unknown>[] {
-    return (this.#messages ??= this.items
-      .filter(({ type }) => type === "message")
-      .map(({ id, body, acceptedAt, meta }) =>
-        meta === undefined ? { id, body, acceptedAt } : { id, body, acceptedAt, meta },
-      ));
+    return (this.#messages ??= this.items.filter(({ type }) => type === "message").map(toMessage));
   }
 
   get events(): readonly SystemEvent[] {
@@ -93,6 +99,30 @@ export class LiveTurn implements Turn {
       if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason);
     }
     return this.#controller.signal;
+  }
+
+  /** The messages that steer it. */
+  get steering(): TurnSteering {
+    return (this.#steering ??= new TurnSteering());
+  }
+  /** What it waits for by its own word. */
+  get waitsFor(): readonly string[] {
+    return this.#waits?.reasons ?? [];
+  }
+  /** Everything whose end its own decides: what it was opened with, and the steering that it has taken. */
+  get held(): readonly StoredItem[] {
+    return this.#steering === undefined ? this.items : [...this.items, ...this.#steering.taken];
+  }
+  /** Whether messages may steer it: what nothing but a wake has started may be of no use to them. */
+  get isSteerable(): boolean {
+    return this.isCurrent && this.cause !== "wake";
+  }
+  /** The monotonic instant since which it is silent: now, while it waits by its own word (B29). */
+  silentSince(now: number): number {
+    const untilMono = this.#waits?.untilMono;
+    return untilMono === undefined
+      ? this.progressedMono
+      : Math.max(this.progressedMono, Math.min(now, untilMono));
   }
 
   /** Whether what it asks for counts: until its code has ended or it was told to stop. */
@@ -163,6 +193,60 @@ export class LiveTurn implements Turn {
     });
   }
 
+  #takeSteering: Turn["takeSteering"] | undefined;
+  get takeSteering(): Turn["takeSteering"] {
+    return (this.#takeSteering ??= () => {
+      const items = this.isCurrent ? this.steering.take() : [];
+      if (items.length === 0) return [];
+      this.noteProgress();
+      this.#runtime.claimSteering(this, items);
+      return items.map(toMessage);
+    });
+  }
+  #waiting: Turn["waiting"] | undefined;
+  get waiting(): Turn["waiting"] {
+    return (this.#waiting ??= async (reason, untilAt, wait) => {
+      const settled = Promise.resolve(wait);
+      // Whatever this call ends with, the host's promise has been looked at.
+      settled.catch(() => {});
+      if (!this.isCurrent) throw this.#fencedError("waiting");
+      checkWaiting(reason, untilAt);
+      const { clock } = this.#runtime.settings;
+      const untilMono = clock.monotonic() + Math.max(0, untilAt - clock.now());
+      return this.waitFor(reason, settled, untilMono, untilAt);
+    });
+  }
+
+  /** Waits by its own word: settles as the promise does, or rejects with the signal's reason when it is told to stop. */
+  waitFor<T>(reason: string, wait: Promise<T>, untilMono: number, untilAt?: number): Promise<T> {
+    const { journal } = this.#runtime;
+    this.noteProgress();
+    const end = (this.#waits ??= new TurnWaits()).begin(reason, untilMono);
+    if (journal.isObserved) journal.emit({ type: "turn.waiting", ...this.facts(), reason, untilAt });
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const ended = (settle: () => void): void => {
+        if (isOver) return;
+        isOver = true;
+        const isInTime = untilMono >= this.#runtime.settings.clock.monotonic();
+        end();
+        if (this.isCurrent && isInTime) this.noteProgress();
+        if (journal.isObserved && this.isCurrent)
+          journal.emit({ type: "turn.resumed", ...this.facts(), reason });
+        settle();
+      };
+      const forgetStop = this.whenStopped(() =>
+        ended(() => reject(this.#abortReason ?? this.#fencedError("waiting"))),
+      );
+      void wait
+        .then(
+          (value) => ended(() => resolve(value)),
+          (error: unknown) => ended(() => reject(error as Error)),
+        )
+        .finally(forgetStop);
+    });
+  }
+
   /** Notes that the turn is alive. */
   noteProgress(): void {
     this.progressedMono = this.#runtime.settings.clock.monotonic();
@@ -205,10 +289,11 @@ export class LiveTurn implements Turn {
     this.#onAbort = undefined;
   }
 
-  /** Calls back when the turn is told to stop; at once if it was. */
-  whenStopped(callback: () => void): void {
+  /** Calls back when the turn is told to stop; at once if it was. The function calls that off. */
+  whenStopped(callback: () => void): () => void {
     if (this.#phase === "aborting" || this.#isFenced) callback();
-    else (this.#onAbort ??= []).push(callback);
+    else (this.#onAbort ??= new Set()).add(callback);
+    return () => void this.#onAbort?.delete(callback);
   }
 
   /** From now on nothing it does counts. */
@@ -234,7 +319,7 @@ export class LiveTurn implements Turn {
       at: this.#runtime.settings.clock.now(),
       sessionKey: this.sessionKey,
       turnId: this.id,
-      messageIds: this.items.filter(({ type }) => type === "message").map(({ id }) => id),
+      messageIds: this.held.filter(({ type }) => type === "message").map(({ id }) => id),
       eventIds: this.items.filter(({ type }) => type === "event").map(({ id }) => id),
     };
     return meta === undefined ? facts : { ...facts, meta };
@@ -276,38 +361,9 @@ export class LiveTurn implements Turn {
   }
 }
 
+function toMessage({ id, body, acceptedAt, meta }: StoredItem): AcceptedMessage<unknown> {
+  return meta === undefined ? { id, body, acceptedAt } : { id, body, acceptedAt, meta };
+}
+
 const hasReturned = { type: "turn.returned" } as const;
 const hasThrown = { type: "turn.threw" } as const;
-
-/** The reason on the signal of a turn that is told to stop. */
-function abortError(reason: AbortReason, turn: LiveTurn, note: string | undefined): LanekeeperError {
-  const details = { turnId: turn.id, sessionKey: turn.sessionKey };
-  switch (reason) {
-    case "stalled":
-      return new LanekeeperError(
-        "TURN_STALLED",
-        "The turn made no progress for too long. Return now.",
-        details,
-      );
-    case "timeout":
-      return new LanekeeperError("TURN_TIMEOUT", "The turn ran for too long. Return now.", details);
-    case "aborted":
-      return new LanekeeperError(
-        "TURN_ABORTED",
-        note === undefined
-          ? "The turn was aborted. Stop its work."
-          : `The turn was aborted: ${note}. Stop its work.`,
-        { ...details, reason: note },
-      );
-    case "reset":
-      return new LanekeeperError("TURN_RESET", "The session was reset. Stop the turn's work.", details);
-    case "closed":
-      return new LanekeeperError("CLOSED", "The keeper closes. Return now.", details);
-    case "lost":
-      return new LanekeeperError(
-        "TURN_FENCED",
-        "The turn's lane lost its claim or crashed. Stop its work.",
-        details,
-      );
-  }
-}

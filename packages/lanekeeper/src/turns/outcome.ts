@@ -19,7 +19,10 @@ export type Outcome<Reply = unknown> =
       readonly reason: "stalled" | "timeout" | "crashed";
       readonly deadLetterId: string;
     }
-  | { readonly status: "cancelled"; readonly reason: "cancelled" | "cleared" | "aborted" | "reset" }
-  | { readonly status: "dropped"; readonly reason: "overflow" | "replaced" }
+  | {
+      readonly status: "cancelled";
+      readonly reason: "cancelled" | "cleared" | "interrupted" | "aborted" | "reset";
+    }
+  | { readonly status: "dropped"; readonly reason: "overflow" | "expired" | "replaced" }
   /** This keeper closed first; the store keeps the work, and the next keeper on that store runs it (see `attach`). */
   | { readonly status: "suspended" };

@@ -6,6 +6,15 @@ export class PendingOutcome {
   #promise: Promise<Outcome> | undefined;
   #resolve: ((outcome: Outcome) => void) | undefined;
 
+  /** Whether there is an outcome. */
+  get isSettled(): boolean {
+    return this.#outcome !== undefined;
+  }
+  /** Whether the work has ended for good: suspended work has not. */
+  get isEnded(): boolean {
+    return this.#outcome !== undefined && this.#outcome.status !== "suspended";
+  }
+
   /** Settles exactly once and never rejects. */
   get promise(): Promise<Outcome> {
     this.#promise ??=
@@ -39,8 +48,8 @@ export interface PendingOutcomes {
   suspendAll(): void;
 }
 
-/** No outcomes yet. */
-export function createPendingOutcomes(): PendingOutcomes {
+/** No outcomes yet. `ended` is told of every end. */
+export function createPendingOutcomes(ended: (seq: number) => void = () => {}): PendingOutcomes {
   const pending = new Map<number, PendingOutcome>();
   let isSuspended = false;
   return {
@@ -53,6 +62,7 @@ export function createPendingOutcomes(): PendingOutcomes {
       return outcome;
     },
     settle(seq, outcome) {
+      ended(seq);
       const waiting = pending.get(seq);
       if (waiting === undefined) return;
       pending.delete(seq);

@@ -4,14 +4,17 @@ import type { StoredItem } from "../store/store.ts";
 
 /** What a turn is to hold. */
 export interface Selection {
+  /** Its messages, then its events. */
   readonly items: readonly StoredItem[];
   readonly cause: "message" | "event" | "wake";
   readonly attempt: number;
 }
 
 /**
- * Chooses what the next turn of a session holds: one message and every event accepted before (B8). A message's last
- * attempt runs without the events that failed with it before (B31a). Undefined if nothing may start a turn.
+ * Chooses what the next turn of a session holds, of what waits in the order in which it is to run: one message, or the
+ * `collect` batch at the head, and every event accepted before (B8, B18). A message's last attempt runs without the events
+ * that failed with it before (B31a). What steers a turn to be tried again is no message of its own (B19). Undefined if
+ * nothing may start a turn.
  */
 export function selectTurn(
   waiting: readonly StoredItem[],
@@ -19,19 +22,19 @@ export function selectTurn(
   wake: { readonly isDue: boolean; readonly attempts: number },
 ): Selection | undefined {
   const first = waiting[0];
-  if (first !== undefined && waiting.length === 1 && first.type === "message") {
+  if (first !== undefined && waiting.length === 1 && first.type === "message" && first.steers === undefined) {
     return { items: waiting.slice(), cause: "message", attempt: attemptsOf(first) + 1 };
   }
-  const message = waiting.find((item) => item.type === "message");
+  const [head, ...others] = waiting.filter((item) => item.type === "message" && item.steers === undefined);
   const events = waiting.filter((item) => item.type === "event");
-  if (message !== undefined) {
-    const isLast = message.failures > 0 && message.failures + 1 >= settings.retry.attempts;
+  if (head !== undefined) {
+    const isLast = head.failures > 0 && head.failures + 1 >= settings.retry.attempts;
     const rides = (event: StoredItem): boolean =>
-      !isLast || event.failures === 0 || event.lastTurnId !== message.lastTurnId;
+      !isLast || event.failures === 0 || event.lastTurnId !== head.lastTurnId;
     return {
-      items: [message, ...events.filter(rides)],
+      items: [head, ...batchWith(head, others), ...events.filter(rides)],
       cause: "message",
-      attempt: attemptsOf(message) + 1,
+      attempt: attemptsOf(head) + 1,
     };
   }
   if (events.some((event) => event.wakes)) {
@@ -39,4 +42,13 @@ export function selectTurn(
   }
   if (!wake.isDue) return undefined;
   return { items: events, cause: "wake", attempt: wake.attempts + 1 };
+}
+
+/** The neighbours that share a `collect` message's turn. A batch that is tried again stays as it was. */
+function batchWith(head: StoredItem, others: readonly StoredItem[]): readonly StoredItem[] {
+  if (head.mode !== "collect") return [];
+  const end = others.findIndex(
+    ({ mode, lastTurnId }) => mode !== "collect" || lastTurnId !== head.lastTurnId,
+  );
+  return end === -1 ? others : others.slice(0, end);
 }

@@ -4,7 +4,7 @@ import type { DeadLetter } from "../store/dead-letter.ts";
 import type { LanekeeperError } from "../keeper/errors.ts";
 import type { LiveTurn } from "./live-turn.ts";
 import type { Runtime } from "../keeper/runtime.ts";
-import { judge, type Verdict, type VerdictContext } from "./verdict.ts";
+import { judge, type Verdict } from "./verdict.ts";
 import type { Answer, SettleResult } from "../store/store.ts";
 
 /**
@@ -50,14 +50,6 @@ type Settled = SettleResult & { readonly status: "settled" };
 export function createSettlements(runtime: Runtime): Settlements {
   const { settings, queue } = runtime;
   const { clock, random, createId } = settings;
-  const context: VerdictContext = {
-    settings: settings.lane,
-    get now() {
-      return clock.now();
-    },
-    random,
-    createId,
-  };
 
   const verdictOn = (turn: LiveTurn, conclusion: Conclusion): Verdict => {
     if (turn.record.verdict !== undefined) return turn.record.verdict;
@@ -65,13 +57,13 @@ export function createSettlements(runtime: Runtime): Settlements {
       {
         turnId: turn.id,
         cause: turn.cause,
-        items: turn.items,
+        items: turn.held,
         conclusion,
         abort: turn.stopReason,
         reply: turn.reply,
         error: turn.error,
       },
-      context,
+      { settings: turn.lane.options, now: clock.now(), random, createId },
     );
     // A second try to record it must record the same.
     turn.record.verdict = verdict;
@@ -84,7 +76,9 @@ export function createSettlements(runtime: Runtime): Settlements {
       turnId: turn.id,
       fencingToken: turn.fencingToken,
       dispositions: verdict.dispositions,
-      dedupeMs: settings.lane.dedupeMs,
+      dedupeMs: turn.lane.options.dedupeMs,
+      steering: verdict.steering,
+      hasToldDropped: conclusion === "completed",
       reclaim:
         conclusion === "reclaimed"
           ? { at: clock.now(), turnId: turn.id, reason: turn.stopReason ?? "stalled" }
@@ -95,7 +89,13 @@ export function createSettlements(runtime: Runtime): Settlements {
     const { record, lane } = ending.turn;
     record.waiters = undefined;
     record.mailbox = result.mailbox;
-    if (result.status === "settled") lane.incarnation = result.incarnation;
+    if (result.status === "settled") {
+      lane.incarnation = result.incarnation;
+      // Before the lane asks for its next turn: that one is not to run on a slot lent for this.
+      for (const { seq, fate } of ending.verdict.dispositions)
+        if (fate !== "return") runtime.awaits.finished(seq);
+      for (const { seq } of result.finished) runtime.awaits.finished(seq);
+    }
     for (const waiter of ending.waiters) waiter.settled(result.mailbox);
     // After the step in which the lane asks for its next turn, and after the one that opens it (B6).
     if (result.status === "settled") queue.post(tellLater, ending, result);
@@ -137,7 +137,7 @@ function announce(
   verdict: Verdict,
   deadLetters: readonly DeadLetter[],
 ): void {
-  const { journal, counters, outcomes, settings } = runtime;
+  const { journal, counters, outcomes } = runtime;
   if (conclusion === "completed") counters.completed++;
   if (conclusion === "failed") counters.failed++;
   if (journal.isObserved) emitEnd(runtime, turn, conclusion, verdict);
@@ -153,7 +153,7 @@ function announce(
     if (disposition.fate !== "return") outcomes.settle(disposition.seq, disposition.outcome);
   }
   if (turn.cause === "wake" && conclusion !== "completed") {
-    retryWake(runtime, turn, conclusion, settings.lane.retry.attempts);
+    retryWake(runtime, turn, conclusion, turn.lane.options.retry.attempts);
   }
 }
 
@@ -171,7 +171,7 @@ function emitEnd(runtime: Runtime, turn: LiveTurn, conclusion: Conclusion, verdi
   if (conclusion === "cancelled") {
     const reason = turn.stopReason ?? "aborted";
     journal.emit({ type: "turn.cancelled", ...facts, reason });
-    for (const item of turn.items) {
+    for (const item of turn.held) {
       if (item.type !== "message") continue;
       const { sessionKey, at } = facts;
       journal.emit({ type: "message.cancelled", at, sessionKey, id: item.id, reason });

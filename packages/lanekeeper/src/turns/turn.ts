@@ -11,11 +11,13 @@ export interface Turn<Message = unknown> {
   readonly reasons: readonly string[];
   /** 1 for the first try. */
   readonly attempt: number;
-  /** One message; none for an event or wake turn. */
+  /** One message; several in `collect` mode; none for an event or wake turn. */
   readonly messages: readonly AcceptedMessage<Message>[];
   /** Every event accepted before it started. */
   readonly events: readonly SystemEvent[];
-  /** Aborts on abort, reset, stall, time-out and close; `signal.reason` is a LanekeeperError. */
+  /** Set when overflow summarised messages away: how many, and one line for each of the last `cap` (B22). */
+  readonly dropped?: { readonly count: number; readonly summary: readonly string[] } | undefined;
+  /** Aborts on interrupt, abort, reset, stall, time-out and close; `signal.reason` is a LanekeeperError. */
   readonly signal: AbortSignal;
   /** Grows with each turn of the session; a store that keeps the largest can refuse a reclaimed turn's late write. */
   readonly fencingToken: bigint;
@@ -23,6 +25,17 @@ export interface Turn<Message = unknown> {
   progress(note?: string): void;
   /** Streams something out as a `turn.emitted` event; counts as progress. Never throws. */
   emit(data: unknown): void;
+  /**
+   * Marks a wait that is not a stall (a human's answer, a rate limit) until the given instant (epoch milliseconds) at the
+   * latest: the stall clock stands, the turn's time limit does not (B29). Settles as `wait` does, or rejects with
+   * `signal.reason` when the turn is told to stop. Rejects with `TURN_FENCED` or `INVALID_OPTION`.
+   */
+  waiting<T>(reason: string, untilAt: number, wait: Promise<T>): Promise<T>;
+  /**
+   * Messages steered into this turn since the last call (B19); counts as progress. What nobody takes runs as the next turn.
+   * Never throws.
+   */
+  takeSteering(): readonly AcceptedMessage<Message>[];
   /**
    * Starts a command. In the background its completion comes back to this session as an event; in the foreground it
    * belongs to this turn (B38a). Rejects with `TURN_FENCED`, `INVALID_OPTION` or `EXEC_FAILED`.

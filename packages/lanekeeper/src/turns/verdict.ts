@@ -3,19 +3,21 @@ import type { AbortReason, Conclusion } from "@lanekeeper/machines";
 import { isPermanent, messageOf } from "../keeper/errors.ts";
 import type { LaneOptions } from "../lanes/lane-options.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Disposition, StoredItem } from "../store/store.ts";
+import type { Disposition, Settlement, StoredItem } from "../store/store.ts";
 
 /**
  * What becomes of a turn's work, by how the turn ended (B28, B30, B31, B31a, B58).
  *
  * I1. Every item gets exactly one disposition.
  * I2. Every retry is counted against a bound.
+ * I3. Steering that the turn has taken shares its end (B19).
  */
 
 /** A turn that ended. */
 export interface EndedTurn {
   readonly turnId: string;
   readonly cause: "message" | "event" | "wake";
+  /** What it held, steering that it has taken included. */
   readonly items: readonly StoredItem[];
   readonly conclusion: Conclusion;
   readonly abort: AbortReason | null;
@@ -37,6 +39,8 @@ export interface Verdict {
   readonly dispositions: readonly Disposition[];
   /** When failed work may be tried again (epoch milliseconds). */
   readonly retryAt: number | undefined;
+  /** Whether the steering that nobody took is for the turn that tries this one's work again. */
+  readonly steering: Settlement["steering"];
 }
 
 /** Judges a turn that ended. */
@@ -50,25 +54,52 @@ export function judge(turn: EndedTurn, context: VerdictContext): Verdict {
         outcome: { status: "completed", turnId, reply: turn.reply, attempts: attemptsOf(item) + 1 },
       })),
       retryAt: undefined,
+      steering: "released",
     };
   }
   const isForGood = isPermanent(turn.error);
-  const message = items.find((item) => item.type === "message");
+  const own = items.filter(({ steers }) => steers === undefined);
+  const message = own.find((item) => item.type === "message");
   const isRetried =
     conclusion === "failed" && !isForGood && message !== undefined && canFailAgain(message, context);
   // Events of a message turn wait for no backoff of their own: the message's, if it is tried again, or none.
   const needsBackoff = conclusion === "failed" && (message === undefined ? !isForGood : isRetried);
-  const failures = Math.max(0, ...items.map((item) => item.failures));
+  const failures = Math.max(0, ...own.map((item) => item.failures));
   const retryAt = needsBackoff
     ? context.now + backoffMs(message?.failures ?? failures, context.settings.retry, context.random)
     : undefined;
-  const dispositions = items.map((item) =>
+  const ofOwn = own.map((item) =>
     item.type === "message"
       ? judgeMessage(item, turn, isRetried ? retryAt : undefined, context)
       : judgeEvent(item, turn, message === undefined ? retryAt : undefined, context),
   );
-  const isAnyReturned = dispositions.some(({ fate }) => fate === "return");
-  return { dispositions, retryAt: isAnyReturned ? retryAt : undefined };
+  // The turn is tried again if its message is, or where it has none any of its events.
+  const again =
+    message === undefined ? ofOwn.find(isReturn) : ofOwn.find((_, index) => own[index] === message);
+  const steering =
+    conclusion !== "cancelled" && again !== undefined && isReturn(again) ? "stays" : "released";
+  const taken = items.filter(({ steers }) => steers !== undefined);
+  const dispositions = [
+    ...ofOwn,
+    ...taken.map((item) => judgeTaken(item, turn, steering === "stays" ? again : undefined, context)),
+  ];
+  return { dispositions, retryAt: ofOwn.some(isReturn) ? retryAt : undefined, steering };
+}
+
+function isReturn({ fate }: Disposition): boolean {
+  return fate === "return";
+}
+
+/** Steering goes where the work goes that it steered: to its next try, or to its end. */
+function judgeTaken(
+  item: StoredItem,
+  turn: EndedTurn,
+  again: Disposition | undefined,
+  context: VerdictContext,
+): Disposition {
+  if (again?.fate === "return") return { ...again, seq: item.seq };
+  if (turn.conclusion === "cancelled") return { seq: item.seq, fate: "finish", outcome: cancelled(turn) };
+  return giveUp(item, turn, context);
 }
 
 /** Doublings after which every backoff is at its ceiling; beyond some thousand a power of two is no number. */
@@ -118,7 +149,7 @@ function judgeEvent(
   context: VerdictContext,
 ): Disposition {
   const { seq } = item;
-  if (turn.conclusion === "handed-back" || (turn.conclusion === "cancelled" && turn.abort === "reset")) {
+  if (turn.conclusion === "handed-back" || (turn.conclusion === "cancelled" && turn.abort !== "aborted")) {
     return { seq, fate: "return", retryAt: undefined, counts: "nothing" };
   }
   if (turn.conclusion === "crashed") return judgeCrash(item, turn, context);
@@ -188,5 +219,9 @@ function outcomeOf(item: StoredItem, turn: EndedTurn, deadLetterId: string): Out
 }
 
 function cancelled(turn: EndedTurn): Outcome {
-  return { status: "cancelled", reason: turn.abort === "reset" ? "reset" : "aborted" };
+  return { status: "cancelled", reason: cancelReason(turn.abort) };
+}
+
+function cancelReason(abort: AbortReason | null): "interrupted" | "reset" | "aborted" {
+  return abort === "interrupted" || abort === "reset" ? abort : "aborted";
 }

@@ -1,0 +1,71 @@
+import type { Executions } from "../commands/executions.ts";
+import type { AbandonedTurn, SessionRecord } from "../store/store.ts";
+import { judge } from "../turns/verdict.ts";
+import type { Runtime } from "./runtime.ts";
+import type { Supervisor } from "../lanes/supervisor.ts";
+
+/** Records of one page. */
+const pageSize = 500;
+
+/**
+ * Goes on with what an earlier keeper left in the store. A store that fails while it is read rejects, and no lane was
+ * started.
+ *
+ * I1. A turn that was running when its keeper died counts as crashed, and is settled before its session starts another (B30).
+ * I2. A command that ran is lost; an announced one is waited for until its time is over (B37).
+ * I3. Nothing starts before all has been read; then the lanes of all sessions with work start, in the order of their keys.
+ */
+export async function recover(
+  runtime: Runtime,
+  supervisor: Pick<Supervisor, "route">,
+  executions: Pick<Executions, "takeOver">,
+): Promise<void> {
+  const { mailboxes } = runtime;
+  for (const turn of await runtime.request(() => mailboxes.abandonedTurns()))
+    await settleCrashed(runtime, turn);
+  for (const record of await runtime.request(() => mailboxes.openExecutions()))
+    await executions.takeOver(record);
+  const waiting = await findWaiting(runtime);
+  for (const { sessionKey, mailbox } of waiting)
+    supervisor.route(sessionKey, { type: "mailbox.changed", mailbox });
+}
+
+async function settleCrashed(runtime: Runtime, turn: AbandonedTurn): Promise<void> {
+  const { sessionKey, turnId, fencingToken, items } = turn;
+  const { clock, random, createId } = runtime.settings;
+  const options = runtime.laneOptionsOf(sessionKey);
+  const cause = items.some(({ type }) => type === "message") ? "message" : "event";
+  const verdict = judge(
+    { turnId, cause, items, conclusion: "crashed", abort: null, reply: undefined, error: undefined },
+    { settings: options, now: clock.now(), random, createId },
+  );
+  await runtime.request(() =>
+    runtime.mailboxes.settleTurn({
+      sessionKey,
+      turnId,
+      fencingToken,
+      dispositions: verdict.dispositions,
+      dedupeMs: options.dedupeMs,
+      steering: verdict.steering,
+      hasToldDropped: false,
+    }),
+  );
+}
+
+async function findWaiting(
+  runtime: Runtime,
+): Promise<readonly Pick<SessionRecord, "sessionKey" | "mailbox">[]> {
+  const waiting: Pick<SessionRecord, "sessionKey" | "mailbox">[] = [];
+  let after: string | undefined;
+  do {
+    const from = after;
+    const page = await runtime.request(() =>
+      runtime.mailboxes.page({ prefix: "", after: from, limit: pageSize }),
+    );
+    for (const { sessionKey, mailbox } of page.sessions) {
+      if (mailbox.messages + mailbox.events > 0) waiting.push({ sessionKey, mailbox });
+    }
+    after = page.next;
+  } while (after !== undefined);
+  return waiting;
+}

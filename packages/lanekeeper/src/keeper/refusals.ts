@@ -1,0 +1,31 @@
+import { LanekeeperError } from "./errors.ts";
+import type { AppendResult, NewItem } from "../store/store.ts";
+
+/** The error for work that the store did not accept. */
+export function notAdmitted(
+  { sessionKey, id, type }: Pick<NewItem, "sessionKey" | "id" | "type">,
+  result: Extract<AppendResult, { status: "full" | "busy" | "overloaded" }>,
+): LanekeeperError {
+  if (result.status === "busy") {
+    return new LanekeeperError(
+      "LANE_BUSY",
+      `${sessionKey} is not idle, and this message is not to wait (mode "reject"). Send it later, or in another mode.`,
+      { sessionKey, id },
+    );
+  }
+  const { waiting, limit } = result;
+  const details = { sessionKey, id, waiting, limit };
+  if (result.status === "overloaded") {
+    return new LanekeeperError(
+      "OVERLOADED",
+      `${waiting} items wait over all sessions, as many as capacity.waiting allows. Send it later, or raise capacity.waiting.`,
+      details,
+    );
+  }
+  const option = type === "message" ? "lane.cap" : "lane.eventCap";
+  return new LanekeeperError(
+    "LANE_FULL",
+    `${sessionKey} has ${waiting} waiting ${type}s, as many as ${option} allows. Send it later, clear the session, or raise ${option}.`,
+    details,
+  );
+}

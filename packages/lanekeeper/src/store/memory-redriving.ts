@@ -1,0 +1,35 @@
+import { appendItem } from "./memory-append.ts";
+import { knownName } from "./known-name.ts";
+import type { MemoryState } from "./memory-state.ts";
+import type { MailboxLimits, NewItem, RedriveResult } from "./store.ts";
+
+/**
+ * Puts the work of a dead letter back at the end of its session's queue, as if it had just been accepted, and forgets
+ * the letter. A message comes back as a followup; a completion belongs to the session's present incarnation; an id that
+ * other work has taken meanwhile gives way to a new one.
+ */
+export function redriveItem(state: MemoryState, letterId: string, limits: MailboxLimits): RedriveResult {
+  const letter = state.deadLetters.get(letterId);
+  if (letter === undefined) return { status: "missing" };
+  const [item] = letter.items as readonly [NewItem];
+  const { sessionKey, type, kind, key, body, meta, wakes, priority, group } = item;
+  const session = state.sessions.get(sessionKey);
+  const incarnation = item.incarnation === undefined ? undefined : state.require(sessionKey).incarnation;
+  const known = session?.known?.get(knownName({ id: item.id, incarnation }));
+  const isTaken = known !== undefined && !("outcome" in known);
+  const id = isTaken ? state.host.createId() : item.id;
+  // Its own earlier end is no reason to refuse it.
+  if (!isTaken && known !== undefined) session!.known!.delete(knownName({ id, incarnation }));
+  const result = appendItem(
+    state,
+    { sessionKey, id, type, kind, key, body, meta, wakes, priority, group, incarnation, mode: "followup" },
+    { ...limits, overflow: "reject" },
+  );
+  if (result.status === "accepted") {
+    state.deadLetters.remove(letterId);
+    return result;
+  }
+  if (!isTaken && known !== undefined) session!.known!.set(knownName({ id, incarnation }), known);
+  if (result.status === "full" || result.status === "overloaded") return result;
+  throw new RangeError(`dead letter ${letterId} could not be put back: ${result.status}`);
+}
