@@ -14,10 +14,19 @@ function turnsOf(agents: ReturnType<typeof createAgents>, names: readonly string
 }
 
 describe("agents", () => {
-  it("are in the order of their last grants, those never given one before all others (B15)", () => {
+  it("are in the order of their last grants, one that comes before whoever was given the last (B15)", () => {
     const agents = createAgents(10);
     give(agents, "a", "b", "c", "a");
-    expect(turnsOf(agents, ["a", "b", "c", "d"])).toEqual(["d", "b", "c", "a"]);
+    expect(turnsOf(agents, ["a", "b", "c", "d"])).toEqual(["b", "c", "d", "a"]);
+  });
+
+  it("keep their turn before all that come later (B15)", () => {
+    const agents = createAgents(10);
+    give(agents, "served", "other");
+    agents.of("first").queues.add(queue);
+    give(agents, "third");
+    agents.of("second").queues.add(queue);
+    expect(turnsOf(agents, ["second", "first", "served"])).toEqual(["served", "first", "second"]);
   });
 
   it("put everything that waits of an agent in its place again when it is given a slot", () => {
@@ -32,7 +41,7 @@ describe("agents", () => {
   it("are forgotten when they were given a slot longest ago and nothing of theirs waits", () => {
     const agents = createAgents(2);
     give(agents, "a", "b", "c");
-    expect(["a", "b", "c"].map((name) => agents.of(name).lastGrant)).toEqual([0, 2, 3]);
+    expect(["a", "b", "c"].map((name) => agents.of(name).lastGrant)).toEqual([2.5, 2, 3]);
   });
 
   it("are known while something of theirs waits, and leave with the last of it", () => {
@@ -60,7 +69,7 @@ describe("agents", () => {
     agent.queues.delete(queue);
     agents.leave(agent);
     expect(agents.of("a")).toBe(agent);
-    expect(agents.of("b").lastGrant).toBe(0);
+    expect(agents.of("b").lastGrant).toBe(2.5);
   });
 
   it("keep their order when others are forgotten (I1, I2)", () => {
@@ -83,6 +92,7 @@ describe("agents", () => {
             const agent = agents.of(name);
             agent.queues.add(queue);
             waiting.set(name, agent);
+            if (!lastGrants.has(name)) lastGrants.set(name, grants - 0.5);
           } else {
             waiting.get(name)?.queues.delete(queue);
             if (waiting.has(name)) agents.leave(waiting.get(name)!);
@@ -91,6 +101,7 @@ describe("agents", () => {
           // What is known: those that wait and the last so many that were given a slot.
           const recent = new Set(
             [...lastGrants]
+              .filter(([, grant]) => Number.isInteger(grant))
               .toSorted((a, b) => b[1] - a[1])
               .map(([one]) => one)
               .slice(0, remembered),
@@ -100,7 +111,7 @@ describe("agents", () => {
           }
           for (const one of names) {
             const agent = agents.of(one);
-            expect(agent.lastGrant).toBe(lastGrants.get(one) ?? 0);
+            expect(agent.lastGrant).toBe(lastGrants.get(one) ?? grants - 0.5);
             agents.leave(agent);
           }
         }

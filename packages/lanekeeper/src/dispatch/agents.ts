@@ -4,8 +4,9 @@ import { Line, type Place } from "./line.ts";
  * Which agent was given a slot longest ago (B15).
  *
  * I1. An agent is known while it waits, and while it is among the last so many that were given a slot.
- * I2. What is forgotten is always what was given a slot longest ago. An agent that is not known counts as never given one
- *     and goes first: so forgetting changes the order among the forgotten alone.
+ * I2. One that is not known counts, from when it comes, as given a slot just before the last one given: so it goes before
+ *     whoever had that one, and however many others come after it, they go after it. Nobody waits for ever for newcomers.
+ * I3. What is forgotten is always what was given a slot longest ago.
  */
 export interface Agents {
   /** The agent of that name, known from now on: it is to be given a slot or to wait, then to `leave`. */
@@ -19,7 +20,7 @@ export interface Agents {
 /** One agent; `Agents` alone writes it, but for `queues`. */
 export interface Agent extends Place<Agent> {
   readonly name: string;
-  /** The number of the grant that was its last; 0 before its first. */
+  /** The number of the grant that was its last; before its first, half a grant less than the last there was when it came. */
   lastGrant: number;
   /** Whether it is among the last so many that were given a slot. */
   isRemembered: boolean;
@@ -48,7 +49,7 @@ export function createAgents(remembered: number): Agents {
       if (agent === undefined) {
         agent = {
           name,
-          lastGrant: 0,
+          lastGrant: grants - 0.5,
           isRemembered: false,
           queues: new Set(),
           previous: undefined,

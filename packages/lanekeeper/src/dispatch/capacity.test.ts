@@ -95,7 +95,7 @@ describe("capacity under load", () => {
     release();
     const since = clock.now;
     const patient = claim("patient", { agent: "patient", priority: "background" });
-    while (!patient.isHeld) {
+    while (!patient.isHeld && clock.now - since < 60_000) {
       clock.now += 700;
       load();
       release();
@@ -110,9 +110,22 @@ describe("capacity under load", () => {
     for (const agent of ["other", "third", "fourth"]) {
       const first = claim(agent, { agent });
       expect(first.isHeld).toBe(false);
-      release();
+      // The busy one may have one before it, if somebody else had the last.
+      for (let releases = 0; releases < 2 && !first.isHeld; releases++) release();
       expect(first.isHeld).toBe(true);
     }
+  });
+
+  it("B15 lets no agent wait for ever for agents that come after it", () => {
+    const { claim, release } = createHouse(2);
+    for (const agent of ["old", "odd"]) claim(agent, { agent });
+    const patient = claim("patient", { agent: "old" });
+    for (let index = 0; index < 100 && !patient.isHeld; index++) {
+      claim(`new ${index}`, { agent: `new ${index}` });
+      claim(`newer ${index}`, { agent: `newer ${index}` });
+      release();
+    }
+    expect(patient.isHeld).toBe(true);
   });
 
   it("B15 lets agents take turns, however unequal their queues", () => {
@@ -136,15 +149,18 @@ describe("capacity under load", () => {
 
   it("B15 does not count a borrowed slot as one given", () => {
     const { granted, claim, release } = createHouse(2);
-    claim("b0", { agent: "b" }).lend("a1");
+    claim("a0", { agent: "a" });
+    const lender = claim("b0", { agent: "b" });
+    release();
     claim("c0", { agent: "c" });
+    lender.lend("a1");
     expect(claim("a1", { agent: "a" }).isBorrowed).toBe(true);
     claim("b1", { agent: "b" });
     claim("a2", { agent: "a" });
     // The first has lent its slot, and its borrower keeps it.
     release();
     release();
-    expect(granted).toEqual(["b0", "c0", "a1", "a2"]);
+    expect(granted).toEqual(["a0", "b0", "c0", "a1", "a2"]);
   });
 
   it.for([
@@ -182,8 +198,8 @@ describe("capacity under load", () => {
         most = Math.max(most, reads);
       }
       expect(held).toHaveLength(1);
-      // A few updates of heaps, each of two comparisons a level, each of at most four reads.
-      expect(most).toBeLessThanOrEqual(32 * Math.log2(waiting));
+      // Two heaps give up their first: two comparisons a level, of two to four reads each.
+      expect(most).toBeLessThanOrEqual(10 * Math.log2(waiting));
     }
   });
 });

@@ -25,6 +25,8 @@ function createNaiveCapacity(first: Slots, now: () => number): Dispatcher {
   const loans: { lender: Party; sessionKey: string; isOpen: boolean }[] = [];
   /** Agents in the order of their grants, an agent again for each. */
   const grants: string[] = [];
+  /** When an agent that was never given a slot came, in grants. */
+  const came = new Map<string, number>();
   let untold: Party[] = [];
 
   const waiting = (): Party[] => parties.filter(({ state }) => state === "waiting");
@@ -45,14 +47,13 @@ function createNaiveCapacity(first: Slots, now: () => number): Dispatcher {
   };
   const rank = (party: Party): number =>
     Math.min(2, priorityRank[party.demand.priority] + Math.floor((now() - party.since) / 15_000));
+  const lastGrant = ({ request: { agent } }: Party): number =>
+    grants.includes(agent) ? grants.lastIndexOf(agent) : came.get(agent)!;
   const best = (): Party | undefined =>
     waiting()
       .filter(isEligible)
       .toSorted(
-        (a, b) =>
-          rank(b) - rank(a) ||
-          grants.lastIndexOf(a.request.agent) - grants.lastIndexOf(b.request.agent) ||
-          parties.indexOf(a) - parties.indexOf(b),
+        (a, b) => rank(b) - rank(a) || lastGrant(a) - lastGrant(b) || parties.indexOf(a) - parties.indexOf(b),
       )[0];
 
   const hold = (party: Party, lender: Party | undefined): void => {
@@ -142,6 +143,9 @@ function createNaiveCapacity(first: Slots, now: () => number): Dispatcher {
         lender: undefined,
         borrower: undefined,
       };
+      const { agent } = request;
+      const isKnown = waiting().some((other) => other.request.agent === agent);
+      if (!isKnown) came.set(agent, grants.length - 1.5);
       parties.push(party);
       settle();
       return claimOf(party);

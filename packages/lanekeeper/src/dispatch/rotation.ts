@@ -5,8 +5,8 @@ import type { Slot } from "./slot.ts";
 /**
  * Claims of one rank and group, their agents taking turns (B15).
  *
- * I1. The agent that was given a slot longest ago goes first, one never given any before all others; where that says
- *     nothing, the claim that has waited longest. Within the agent that one goes first too.
+ * I1. The agent that was given a slot longest ago goes first; where that says nothing, the claim that has waited longest.
+ *     Within the agent that one goes first too.
  * I2. Adding, removing and looking cost at most the logarithm of how many wait.
  */
 export class Rotation {
