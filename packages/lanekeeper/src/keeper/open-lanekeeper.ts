@@ -284,7 +284,8 @@ export class OpenLanekeeper implements Lanekeeper {
     resets.close();
     runtime.outcomes.suspendAll();
     runtime.deadlines.close();
-    await runtime.settings.store.close();
+    // Another keeper may have it by now, if the host took it away.
+    if (runtime.mailboxes.isHeld) await runtime.settings.store.close();
     runtime.journal.close();
     eventLoop.stop();
     letDie();

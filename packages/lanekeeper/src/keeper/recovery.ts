@@ -23,9 +23,9 @@ export async function recover(
   const { mailboxes } = runtime;
   for (const turn of await runtime.request(() => mailboxes.abandonedTurns()))
     await settleCrashed(runtime, turn);
-  for (const record of await runtime.request(() => mailboxes.openExecutions()))
-    await executions.takeOver(record);
+  const commands = await runtime.request(() => mailboxes.openExecutions());
   const waiting = await findWaiting(runtime);
+  for (const record of commands) await executions.takeOver(record);
   for (const { sessionKey, mailbox } of waiting)
     supervisor.route(sessionKey, { type: "mailbox.changed", mailbox });
 }

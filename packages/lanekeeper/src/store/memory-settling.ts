@@ -139,8 +139,9 @@ function dispose(
 /** What steered the ended turn is for the one that tries its first returned item again, or for none. */
 function settleSteering(session: MemorySession, { items }: OpenTurn, settlement: Settlement): void {
   if (!session.hasSteering) return;
-  const isReturned = ({ seq, steers }: StoredItem): boolean =>
+  const isReturned = ({ seq, steers, wakes }: StoredItem): boolean =>
     steers === undefined &&
+    wakes &&
     settlement.dispositions.some((disposition) => disposition.seq === seq && disposition.fate === "return");
   const heir = settlement.steering === "stays" ? items.find(isReturned)?.seq : undefined;
   for (const { seq } of items) if (seq !== heir) session.passSteering(seq, heir);

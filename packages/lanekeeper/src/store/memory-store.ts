@@ -42,7 +42,7 @@ export function memoryStore(): Store {
 }
 
 /** A keeper that has closed the store, or lost it to another, changes nothing in it any more. */
-function whileHeld(mailboxes: Mailboxes, isHeld: () => boolean): Mailboxes {
+function whileHeld(mailboxes: Omit<Mailboxes, "isHeld">, isHeld: () => boolean): Mailboxes {
   const held: Record<string, unknown> = {};
   for (const [name, step] of Object.entries(Object.getOwnPropertyDescriptors(mailboxes))) {
     const { value } = step as { readonly value?: (...args: readonly unknown[]) => unknown };
@@ -58,10 +58,11 @@ function whileHeld(mailboxes: Mailboxes, isHeld: () => boolean): Mailboxes {
       );
     };
   }
+  Object.defineProperty(held, "isHeld", { get: isHeld });
   return held as unknown as Mailboxes;
 }
 
-function openMailboxes(state: MemoryState): Mailboxes {
+function openMailboxes(state: MemoryState): Omit<Mailboxes, "isHeld"> {
   const { sessions, executions, deadLetters } = state;
   return {
     get known() {

@@ -209,7 +209,10 @@ export interface Settlement {
   readonly fencingToken: bigint;
   readonly dispositions: readonly Disposition[];
   readonly dedupeMs: number;
-  /** Whether steering stays for the turn that tries the returned items again, or waits like other messages, ahead of them. */
+  /**
+   * Whether steering stays for the turn that holds the first returned item that wakes, or waits like other messages, ahead
+   * of them. Where none is returned it is released.
+   */
   readonly steering: "stays" | "released";
   /** Whether what overflow summarised away has been told. */
   readonly hasToldDropped: boolean;
@@ -280,8 +283,10 @@ export interface SessionPage {
   readonly next: string | undefined;
 }
 
-/** An opened store. */
+/** An opened store. Once it was given back every step is refused with `STORE_IN_USE`. */
 export interface Mailboxes {
+  /** Whether the keeper that opened it still has it. */
+  readonly isHeld: boolean;
   /** Sessions it knows. */
   readonly known: number;
   /** Items that wait over all sessions. */

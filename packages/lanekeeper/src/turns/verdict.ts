@@ -73,9 +73,10 @@ export function judge(turn: EndedTurn, context: VerdictContext): Verdict {
       ? judgeMessage(item, turn, isRetried ? retryAt : undefined, context)
       : judgeEvent(item, turn, message === undefined ? retryAt : undefined, context),
   );
-  // The turn is tried again if its message is, or where it has none any of its events.
-  const again =
-    message === undefined ? ofOwn.find(isReturn) : ofOwn.find((_, index) => own[index] === message);
+  // The turn is tried again if its message is, or where it has none any of its events that starts a turn by itself.
+  const again = ofOwn.find((disposition, index) =>
+    message === undefined ? own[index]!.wakes && isReturn(disposition) : own[index] === message,
+  );
   const steering =
     conclusion !== "cancelled" && again !== undefined && isReturn(again) ? "stays" : "released";
   const taken = items.filter(({ steers }) => steers !== undefined);
