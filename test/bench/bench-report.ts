@@ -1,4 +1,5 @@
 import type { Footprint } from "./footprint.ts";
+import type { ModeCost } from "./modes.ts";
 import { median, ratio, type Timing } from "./rounds.ts";
 
 /** Everything a run of the bench found. */
@@ -7,6 +8,8 @@ export interface BenchReport {
   readonly turns: TurnCosts;
   /** The same by the number of sessions. */
   readonly growth: readonly TurnCosts[];
+  /** What a message costs in each queue mode, beside one of mode `followup`. */
+  readonly modes: readonly ModeCost[];
   readonly footprint: Footprint;
   readonly tookSeconds: number;
 }
@@ -41,7 +44,7 @@ export function sumUp(timings: readonly Timing[], pQueue: string, promiseChain: 
 
 /** The report as people read it, ending with a line break. */
 export function renderBench(report: BenchReport): string {
-  const { turns, growth, footprint } = report;
+  const { turns, growth, modes, footprint } = report;
   const live = ({ known, live: lanes }: { known: number; live: number }): string =>
     `${count(known)} known, ${count(lanes)} live`;
   return [
@@ -66,6 +69,18 @@ export function renderBench(report: BenchReport): string {
         ...growth.map(({ costs }) => fixed(costs[row]!.microseconds)),
       ]),
       ["Lanekeeper × p-queue", ...growth.map(({ costs }) => fixed(costs[0]!.toPQueue))],
+    ]),
+    "",
+    "A message by queue mode, 1,000 sessions × 10 messages",
+    "",
+    ...table([
+      ["", "traffic", "µs a message", "× followup"],
+      ...modes.map(({ mode, traffic, microseconds, toFollowup }) => [
+        mode,
+        traffic,
+        fixed(microseconds),
+        fixed(toFollowup),
+      ]),
     ]),
     "",
     `Memory, ${count(footprint.sessions)} sessions (bytes of heap each)`,

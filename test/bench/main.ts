@@ -9,12 +9,13 @@ import {
   promiseChain,
 } from "./contenders.ts";
 import { measureFootprint } from "./footprint.ts";
+import { compareModes } from "./modes.ts";
 import { compare, type Rounds } from "./rounds.ts";
 
 const help = `Usage: pnpm bench [--quick] [--json]
 
 What a no-op turn costs through Lanekeeper and through what people use today, how that grows with the number of
-sessions, and what a session costs in memory.
+sessions, what a message costs in each queue mode, and what a session costs in memory.
 
   --quick  fewer rounds
   --json   the figures as JSON, nothing else
@@ -60,9 +61,10 @@ async function runBench(isQuick: boolean): Promise<BenchReport> {
     const load = { sessions, turns: 5 };
     growth.push(await costOf([lanekeeper, pQueuePerKey, promiseChain], load, { warmUps, counted }));
   }
+  const modes = await compareModes({ sessions: 1_000, messagesEach: 10 }, isQuick ? 3 : 9);
   const footprint = await measureFootprint({ sessions: 100_000, liveAgain: 1_000 });
   const tookSeconds = (performance.now() - startedAt) / 1_000;
-  return { node: process.version, turns, growth, footprint, tookSeconds };
+  return { node: process.version, turns, growth, modes, footprint, tookSeconds };
 }
 
 async function costOf(among: readonly Contender[], load: Load, rounds: Rounds): Promise<TurnCosts> {
