@@ -1,13 +1,18 @@
-import { LanekeeperError, PermanentError, type Turn } from "lanekeeper";
+import { type Lanekeeper, LanekeeperError, PermanentError, type Turn } from "lanekeeper";
 import type { SimulatedClock } from "lanekeeper/simulated-clock";
 import type { Chance } from "./chance.ts";
 import type { Witness } from "./witness.ts";
 
-/** A turn handler that does everything that goes wrong: hangs, throws, ignores its abort, runs commands, takes its time. */
+/**
+ * A turn handler that does everything that goes wrong: hangs, throws, ignores its abort, runs commands, takes its time,
+ * takes its steering or not, waits for others, also in circles.
+ */
 export function createRandomAgent(
   clock: SimulatedClock,
   chance: Chance,
   witness: Witness,
+  keeper: () => Lanekeeper<string, string>,
+  sessions: readonly string[],
 ): (turn: Turn<string>) => Promise<string> {
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => void clock.setTimeout(resolve, ms));
   const aborted = ({ signal }: Turn<string>): Promise<void> =>
@@ -20,8 +25,24 @@ export function createRandomAgent(
       const execution = await turn.exec("command", [], { foreground: chance.next() < 0.5, timeoutMs: 1_000 });
       if (chance.next() < 0.5) await execution.done;
     } catch (error) {
-      if (!(error instanceof LanekeeperError && error.code === "TURN_FENCED"))
+      if (!(error instanceof LanekeeperError && ["TURN_FENCED", "CLOSED"].includes(error.code)))
         witness.fault(`exec: ${String(error)}`);
+    }
+  };
+  const take = (turn: Turn<string>): void => {
+    const taken = turn.takeSteering();
+    if (turn.signal.aborted && taken.length > 0) witness.fault(`B28 steered after the abort: ${turn.id}`);
+    witness.took(turn, taken);
+  };
+  const ask = async (turn: Turn<string>): Promise<void> => {
+    try {
+      const receipt = await keeper().send(chance.pick(sessions), "asked", {
+        mode: chance.pick(["followup", "collect"]),
+      });
+      await receipt.reply();
+    } catch (error) {
+      // Whatever the other session did with it; a turn that was told to stop goes on stopping.
+      if (turn.signal.aborted) throw error;
     }
   };
   const act = async (turn: Turn<string>): Promise<string> => {
@@ -35,12 +56,18 @@ export function createRandomAgent(
     if (kind < 0.3) {
       for (let steps = chance.below(5); steps > 0; steps--) {
         await sleep(chance.below(900));
-        turn.progress();
+        if (chance.next() < 0.5) turn.progress();
+        else take(turn);
       }
     } else if (kind < 0.6) {
       await sleep(chance.below(4_000));
     }
     if (kind > 0.8) await runCommand(turn);
+    if (kind > 0.6 && kind < 0.68) await ask(turn);
+    if (kind > 0.68 && kind < 0.72) {
+      await turn.waiting("a human", clock.now() + chance.below(6_000), sleep(chance.below(6_000)));
+    }
+    take(turn);
     if (chance.next() < 0.05) throw new PermanentError("for good");
     if (chance.next() < 0.15) throw new Error("this time");
     return "done";

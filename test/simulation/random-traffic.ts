@@ -1,4 +1,5 @@
 import {
+  type CapacityOptions,
   createLanekeeper,
   type Lanekeeper,
   LanekeeperError,
@@ -13,6 +14,7 @@ import { createRandomAgent } from "./random-agent.ts";
 import { createWitness, type Witness } from "./witness.ts";
 
 const sessions = ["a", "b", "c", "d", "e"];
+const modes = ["followup", "followup", "collect", "steer", "steer", "interrupt", "reject"] as const;
 const silent = { debug: () => {}, info: () => {}, warn: () => {} };
 /** Long after every deadline, backoff and command of the settings below. */
 const longMs = 600_000;
@@ -25,14 +27,15 @@ export async function runRandomTraffic(seed: number, store: Store): Promise<read
   const processes = scriptedProcesses({
     onStart: (process) => void clock.setTimeout(() => process.end(chance.below(2)), chance.below(3_000)),
   });
-  const keeper = await createLanekeeper<string, string>({
+  const keeper: Lanekeeper<string, string> = await createLanekeeper<string, string>({
     clock,
     store,
     processes,
     random: () => chance.next(),
-    capacity: { turns: 1 + chance.below(4) },
+    capacity: randomCapacity(chance),
     lane: randomLane(chance),
-    turn: createRandomAgent(clock, chance, witness),
+    laneFor: (sessionKey) => (sessionKey === "a" ? { mode: "collect", debounceMs: 300 } : undefined),
+    turn: createRandomAgent(clock, chance, witness, () => keeper, sessions),
     logger: { ...silent, error: (_, message) => void (/dropped/.test(message) || witness.fault(message)) },
   });
   keeper.events$.subscribe((event) => witness.event(event));
@@ -51,8 +54,10 @@ export async function runRandomTraffic(seed: number, store: Store): Promise<read
   await clock.advance(longMs);
   await closed;
   await Promise.all(calls);
-  for (const { id, outcome } of receipts) {
-    if ((await Promise.race([outcome, clock.settle()])) === undefined) witness.fault(`B33 no outcome: ${id}`);
+  for (const { id, sessionKey, outcome } of receipts) {
+    const ended = await Promise.race([outcome, clock.settle()]);
+    if (ended === undefined) witness.fault(`B33 no outcome: ${id}`);
+    else witness.ended(sessionKey, id, ended);
   }
   witness.check();
   return witness.faults;
@@ -67,6 +72,12 @@ interface Scene {
   readonly attempt: (call: Promise<unknown>) => void;
 }
 
+/** Groups with and without reservations; one slot at least is for everybody. */
+function randomCapacity(chance: Chance): CapacityOptions {
+  const turns = 2 + chance.below(3);
+  return { turns, groups: { batch: { limit: 1 + chance.below(2), reserved: chance.below(2) } } };
+}
+
 function randomLane(chance: Chance): LaneSettings {
   return {
     stallAfterMs: 1_000,
@@ -78,6 +89,10 @@ function randomLane(chance: Chance): LaneSettings {
     retry: { attempts: 1 + chance.below(3), baseMs: 200, maxMs: 1_000 },
     maxReclaims: chance.below(2),
     cap: chance.pick([3, 20]),
+    overflow: chance.pick(["reject", "drop-oldest", "drop-newest", "summarize"]),
+    mode: chance.pick(["followup", "collect", "steer"]),
+    debounceMs: chance.pick([0, 400]),
+    debounceMaxMs: 2_000,
     eventCap: chance.pick([2, 50]),
   };
 }
@@ -91,12 +106,25 @@ async function takeStep(
   const which = chance.next();
   if (which < 0.4) {
     const id = `m${step}`;
-    const accepted = (receipt: Receipt<string>): void => (keep(receipt), witness.accepted(key, id));
-    attempt(keeper.send(key, id, { id }).then(accepted));
+    const mode = chance.pick(modes);
+    const isOrdered = mode === "followup" || mode === "collect";
+    const accepted = (receipt: Receipt<string>): void => (
+      keep(receipt),
+      witness.accepted(key, id, isOrdered)
+    );
+    const options = {
+      id,
+      mode,
+      priority: chance.pick([undefined, "background"] as const),
+      group: chance.pick([undefined, undefined, "batch"]),
+      expiresInMs: chance.pick([undefined, undefined, 1_000]),
+    };
+    attempt(keeper.send(key, id, options).then(accepted));
   } else if (which < 0.5) {
     const event = { kind: "note", key: chance.next() < 0.3 ? "same" : undefined };
     attempt(keeper.notify(key, event, { wake: chance.next() < 0.7 }).then(keep));
-  } else if (which < 0.55) keeper.wake(key, { reason: "why" });
+  } else if (which < 0.53 && receipts.length > 0) attempt(chance.pick(receipts).cancel());
+  else if (which < 0.55) keeper.wake(key, { reason: "why" });
   else if (which < 0.6) attempt(keeper.abort(key));
   else if (which < 0.64) attempt(keeper.reset(key));
   else if (which < 0.68) attempt(keeper.pause(chance.pick([key, undefined])));
@@ -104,8 +132,12 @@ async function takeStep(
   else if (which < 0.76) attempt(keeper.clear(key, { events: chance.next() < 0.5 }));
   else if (which < 0.8)
     attempt(keeper.exec(key, "command", [], { timeoutMs: 2_000 }).then(({ done }) => done));
-  else if (which < 0.82) keeper.setCapacity({ turns: 1 + chance.below(4) });
-  else if (which < 0.84) await clock.suspend(chance.below(10_000));
+  else if (which < 0.81) keeper.setCapacity(randomCapacity(chance));
+  else if (which < 0.82) attempt(keeper.forget(key));
+  else if (which < 0.83) {
+    const [letter] = await Promise.race([keeper.deadLetters({ limit: 1 }), clock.settle().then(() => [])]);
+    if (letter !== undefined) attempt(keeper.redrive(letter.id));
+  } else if (which < 0.84) await clock.suspend(chance.below(10_000));
   else await clock.advance(chance.below(1_500));
 }
 
@@ -114,7 +146,8 @@ async function expectAnswer(witness: Witness, call: Promise<unknown>): Promise<v
   try {
     await call;
   } catch (error) {
-    const isAllowed = error instanceof LanekeeperError && ["LANE_FULL", "CLOSED"].includes(error.code);
+    const isAllowed =
+      error instanceof LanekeeperError && ["LANE_BUSY", "LANE_FULL", "CLOSED"].includes(error.code);
     if (!isAllowed) witness.fault(`refused: ${String(error)}`);
   }
 }
