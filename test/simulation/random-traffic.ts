@@ -36,7 +36,10 @@ export async function runRandomTraffic(seed: number, store: Store): Promise<read
     lane: randomLane(chance),
     laneFor: (sessionKey) => (sessionKey === "a" ? { mode: "collect", debounceMs: 300 } : undefined),
     turn: createRandomAgent(clock, chance, witness, () => keeper, sessions),
-    logger: { ...silent, error: (_, message) => void (/dropped/.test(message) || witness.fault(message)) },
+    logger: {
+      ...silent,
+      error: (fields, message) => void (/dropped/.test(message) || witness.fault(faultOf(fields, message))),
+    },
   });
   keeper.events$.subscribe((event) => witness.event(event));
 
@@ -61,6 +64,12 @@ export async function runRandomTraffic(seed: number, store: Store): Promise<read
   }
   witness.check();
   return witness.faults;
+}
+
+/** A line of the log that must not be, with its error. */
+function faultOf(fields: object, message: string): string {
+  const { error } = fields as { readonly error?: Error };
+  return error === undefined ? message : `${message} ${error.message}`;
 }
 
 interface Scene {
@@ -147,7 +156,8 @@ async function expectAnswer(witness: Witness, call: Promise<unknown>): Promise<v
     await call;
   } catch (error) {
     const isAllowed =
-      error instanceof LanekeeperError && ["LANE_BUSY", "LANE_FULL", "CLOSED"].includes(error.code);
+      error instanceof LanekeeperError &&
+      ["LANE_BUSY", "LANE_FULL", "CLOSED", "NOT_FOUND"].includes(error.code);
     if (!isAllowed) witness.fault(`refused: ${String(error)}`);
   }
 }

@@ -3,7 +3,7 @@ import { LanekeeperError } from "../keeper/errors.ts";
 import type { ExecCompletion } from "./execution.ts";
 import type { Receipt } from "../turns/receipt.ts";
 import type { Runtime } from "../keeper/runtime.ts";
-import type { CompleteResult, ExecutionRecord } from "../store/store.ts";
+import type { CompleteResult, ExecutionRecord, MailboxLimits } from "../store/store.ts";
 import { backoffMs } from "../turns/verdict.ts";
 
 /** What became of a report. */
@@ -44,7 +44,7 @@ export function createCompletions(
     /** Tells a session's lane what its mailbox holds. */
     remind(sessionKey: string): void;
     /** Routes what the store has accepted to its lane, and gives its receipt. */
-    accepted(result: CompleteResult & { status: "accepted" }): Receipt;
+    accepted(result: CompleteResult & { status: "accepted" }, limits: MailboxLimits): Receipt;
     /** Whether the keeper closes: then nobody waits for a store that fails. */
     isClosing(): boolean;
   },
@@ -71,12 +71,13 @@ export function createCompletions(
     completion: ExecCompletion,
     isSilent: boolean,
   ): Promise<RouteResult> => {
+    const limits = runtime.limitsOf(runtime.laneOptionsOf(record.sessionKey));
     const result = await runtime.request(() =>
       runtime.mailboxes.completeExecution({
         record,
         completion,
         isSilent,
-        limits: runtime.limitsOf(runtime.laneOptionsOf(record.sessionKey)),
+        limits,
       }),
     );
     const { execId, sessionKey } = record;
@@ -95,7 +96,7 @@ export function createCompletions(
           const at = settings.clock.now();
           journal.emit({ type: "exec.routed", at, sessionKey, execId });
         }
-        return { routed: true, sessionKey, receipt: host.accepted(result) };
+        return { routed: true, sessionKey, receipt: host.accepted(result, limits) };
       }
     }
   };

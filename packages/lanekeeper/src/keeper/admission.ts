@@ -29,7 +29,7 @@ export interface Admission {
   /** Tells a session's lane what its mailbox holds, where an answer of the store may have been lost. */
   remind(sessionKey: string): void;
   /** Follows up on an item that the store has accepted. */
-  accepted(result: AppendResult & { status: "accepted" }): Receipt;
+  accepted(result: AppendResult & { status: "accepted" }, limits: Pick<MailboxLimits, "dedupeMs">): Receipt;
 }
 
 /** Milliseconds until a lane is reminded again where the store failed. */
@@ -58,10 +58,10 @@ export function createAdmission(
     );
   };
 
-  const accepted: Admission["accepted"] = (result) => {
+  const accepted: Admission["accepted"] = (result, { dedupeMs }) => {
     const { item, mailbox, finished } = result;
     const { sessionKey, steers } = item;
-    retention.used(runtime.laneOptionsOf(sessionKey).dedupeMs);
+    retention.used(dedupeMs);
     if (journal.isObserved) emitAccepted(runtime, result);
     const turn = steers === undefined ? undefined : runtime.lanes.get(sessionKey)?.turn;
     if (turn?.items.some(({ seq }) => seq === steers) === true) turn.steering.add(item);
@@ -117,7 +117,7 @@ export function createAdmission(
     const result = answer instanceof Promise ? await answer : answer;
     switch (result.status) {
       case "accepted":
-        return accepted(result);
+        return accepted(result, limits);
       case "dropped":
         retention.used(limits.dedupeMs);
         if (journal.isObserved) emitDropped(runtime, item, result.item);

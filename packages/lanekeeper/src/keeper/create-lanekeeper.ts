@@ -219,7 +219,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   pauses = createPauses(runtime, recordedPauses);
   const awaits = createAwaits(runtime);
   const expiries = createExpiries(runtime);
-  const withdrawals = createWithdrawals(runtime);
+  const withdrawals = createWithdrawals(runtime, (key, mailbox) => supervisor.inform(key, mailbox));
   const wakes = createWakes(runtime, (sessionKey) => supervisor.route(sessionKey, { type: "wake.due" }));
   const forgetting = createForgetting(runtime, supervisor);
   const retention = createRetention(runtime, forgetting);
@@ -227,7 +227,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   const completions = createCompletions(runtime, {
     ended: (execId) => supervisor.send({ type: "execution.ended", execId }),
     remind: (sessionKey) => admission.remind(sessionKey),
-    accepted: (result) => admission.accepted(result),
+    accepted: (result, limits) => admission.accepted(result, limits),
     isClosing: () => supervisor.state === "closing",
   });
   const executions = createExecutions(runtime, completions.deliver);

@@ -98,6 +98,9 @@ export interface Lanekeeper<Message = unknown, Reply = unknown> extends AsyncDis
   drain(options?: {
     readonly timeoutMs?: number | undefined;
   }): Promise<{ readonly drained: boolean; readonly running: number; readonly waiting: number }>;
-  /** Stops everything and gives the store back (B58). The second call returns the same promise. */
+  /**
+   * Stops everything and gives the store back (B58). The second call returns the same promise. Rejects with
+   * `STORE_UNAVAILABLE` if the store could not be closed; everything else has been stopped all the same.
+   */
   close(): Promise<void>;
 }

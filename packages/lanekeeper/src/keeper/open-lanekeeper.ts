@@ -283,12 +283,15 @@ export class OpenLanekeeper implements Lanekeeper {
     shutdown.tell();
     resets.close();
     runtime.outcomes.suspendAll();
-    runtime.deadlines.close();
-    // Another keeper may have it by now, if the host took it away.
-    if (runtime.mailboxes.isHeld) await runtime.settings.store.close();
-    runtime.journal.close();
-    eventLoop.stop();
-    letDie();
+    try {
+      // Another keeper may have it by now, if the host took it away.
+      if (runtime.mailboxes.isHeld) await runtime.request(() => runtime.settings.store.close());
+    } finally {
+      runtime.deadlines.close();
+      runtime.journal.close();
+      eventLoop.stop();
+      letDie();
+    }
   }
 
   #assertExecWelcome(sessionKey: string, execId: string | undefined): void {

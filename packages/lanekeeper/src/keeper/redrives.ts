@@ -45,7 +45,7 @@ export function createRedrives(
         const at = settings.clock.now();
         journal.emit({ type: "deadLetter.redriven", at, sessionKey, id, itemId: result.item.id });
       }
-      return admission.accepted(result);
+      return admission.accepted(result, limits);
     },
     async discard(id) {
       admission.assertOpen();

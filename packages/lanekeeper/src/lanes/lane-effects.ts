@@ -232,11 +232,19 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
   });
 }
 
+/** The demands of most lanes. */
+const ungrouped = {
+  foreground: { priority: "foreground", group: undefined },
+  normal: { priority: "normal", group: undefined },
+  background: { priority: "background", group: undefined },
+} as const satisfies Record<string, Demand>;
+
 /** What a lane's claim is judged by: the highest of all that waits, and the group of what comes first (B12, B14). */
 function demandOf({ wakes }: Runtime, { sessionKey, mailbox, wakeDue }: LaneContext): Demand {
   const { messages, events, quiet, steering } = mailbox;
   const group = mailbox.group ?? undefined;
-  if (!wakeDue) return { priority: mailbox.priority, group };
+  if (!wakeDue)
+    return group === undefined ? ungrouped[mailbox.priority] : { priority: mailbox.priority, group };
   const ofWake = wakes.priorityOf(sessionKey);
   const isAlone = messages + events + quiet + steering === 0;
   return { priority: isAlone ? ofWake : higherPriority(ofWake, mailbox.priority), group };

@@ -39,6 +39,8 @@ export interface Supervisor {
   tell(lane: Lane, event: LaneEvent): void;
   /** Sends an event to a session's lane, starting the lane from the store if it sleeps. */
   route(sessionKey: string, event: LaneEvent): void;
+  /** Tells a session's lane what its mailbox holds, if it has one or is about to; it starts none. */
+  inform(sessionKey: string, mailbox: MailboxSummary): void;
   /** Ends a session's lane, which has nothing to do, without a word: the store has forgotten the session. */
   forget(sessionKey: string): void;
   /** Sends an event to the supervisor itself. */
@@ -72,6 +74,8 @@ interface Crash {
 
 /** What a session without a live lane is. */
 const asleep = { state: "idle", detail: "idle" } as const;
+/** What one is whose lane crashed, until it is rebuilt. */
+const crashedLeaf = { state: "reclaimed", detail: "reclaimed.settling" } as const;
 /** Crashes of one lane within this long of each other count as one series. */
 const crashSeriesMs = 120_000;
 const rebuildBackoff = { attempts: 1, baseMs: 1_000, maxMs: 60_000 };
@@ -144,7 +148,8 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     count(before, -1);
     count(after.status === "active" ? after : undefined, 1);
     if (before === undefined) {
-      if (journal.isObserved && after.leaf.state !== "idle") emitState(lane.sessionKey, asleep, after.leaf);
+      const from = lane.isRebuilt ? crashedLeaf : asleep;
+      if (journal.isObserved && after.leaf.state !== from.state) emitState(lane.sessionKey, from, after.leaf);
       return;
     }
     if (before.leaf === after.leaf) return;
@@ -157,7 +162,11 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     if (snapshot.leaf.state === "stalled") counters.stalled += by;
     if (snapshot.leaf.tags.has("engaged")) counters.engaged += by;
   };
-  const emitState = (sessionKey: string, from: Pick<Leaf, "state" | "detail">, to: Leaf): void => {
+  const emitState = (
+    sessionKey: string,
+    from: Pick<Leaf, "state" | "detail">,
+    to: Pick<Leaf, "state" | "detail">,
+  ): void => {
     journal.emit({
       type: "lane.state",
       at: settings.clock.now(),
@@ -295,6 +304,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
       "A lane crashed; it is rebuilt from the store.",
     );
     if (journal.isObserved) {
+      emitState(sessionKey, lane.snapshot.leaf, crashedLeaf);
       journal.emit({ type: "lane.crashed", at: settings.clock.now(), sessionKey, error, rebuildInMs });
     }
     queue.post(() => recount());
@@ -343,6 +353,11 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     startOf: (sessionKey) => starting.get(sessionKey) ?? (told.has(sessionKey) ? "coming" : undefined),
     tell,
     route,
+    inform(sessionKey, mailbox) {
+      if (lanes.has(sessionKey) || starting.has(sessionKey) || told.has(sessionKey)) {
+        route(sessionKey, { type: "mailbox.changed", mailbox });
+      }
+    },
     forget(sessionKey) {
       const lane = lanes.get(sessionKey);
       if (lane?.snapshot.leaf.state !== "idle") return;

@@ -37,7 +37,8 @@ export function settleTurn(
   if (open.dropped !== undefined && !settlement.hasToldDropped) giveBackDropped(session, open.dropped);
   let deadLetters: readonly DeadLetter[] = nothing;
   for (const [index, disposition] of dispositions.entries()) {
-    const item = items[index]!;
+    const item = items[index];
+    if (item === undefined) continue;
     // Steering whose claim was lost on the way still waits.
     if (item.steers !== undefined) session.remove(item.seq);
     const letter = dispose(state, session, item, disposition, turnId, dedupeMs);
@@ -81,22 +82,23 @@ export function restartSession(state: MemoryState, session: MemorySession, dedup
   return { mailbox: session.changed(), incarnation: session.incarnation, finished, deadLetters };
 }
 
-/** The items that dispositions are about; undefined unless they are each item of the turn, once, and steering of it. */
+/**
+ * What each disposition is about: an item of the turn, steering of it whose claim was lost on the way, or nothing any more
+ * (that was withdrawn). Undefined unless each item of the turn has one.
+ */
 function itemsOf(
   session: MemorySession,
   { items }: OpenTurn,
   dispositions: readonly Disposition[],
-): readonly StoredItem[] | undefined {
+): readonly (StoredItem | undefined)[] | undefined {
   const [only] = dispositions;
   if (dispositions.length === 1 && items.length === 1 && items[0]!.seq === only!.seq) return items;
-  const found: StoredItem[] = [];
-  for (const { seq } of dispositions) {
-    const item = items.find((held) => held.seq === seq) ?? steeringFor(session, items, seq);
-    if (item === undefined) return undefined;
-    found.push(item);
-  }
-  const isComplete = items.every((held) => found.includes(held));
-  return isComplete && new Set(found).size === found.length ? found : undefined;
+  const about = dispositions.map(
+    ({ seq }) => items.find((held) => held.seq === seq) ?? steeringFor(session, items, seq),
+  );
+  const found = about.filter((item) => item !== undefined);
+  const isComplete = items.every((held) => found.includes(held)) && new Set(found).size === found.length;
+  return isComplete ? about : undefined;
 }
 
 function steeringFor(

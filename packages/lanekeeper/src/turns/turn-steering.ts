@@ -3,13 +3,14 @@ import type { StoredItem } from "../store/store.ts";
 /**
  * The messages that steer a turn: those it may take, and those it has taken.
  *
- * I1. A message is taken once, or withdrawn, never both: what is being withdrawn cannot be taken meanwhile.
+ * I1. A message is taken once, or withdrawn, never both: what is being withdrawn cannot be taken meanwhile, nor can what
+ *     turns up meanwhile and is meant by it.
  */
 export class TurnSteering {
   /** In the order of acceptance. */
   #waiting: readonly StoredItem[] = none;
   #taken: readonly StoredItem[] = none;
-  #withdrawing: readonly StoredItem[] = none;
+  readonly #withheld = new Set<Withheld>();
 
   /** What the turn has taken: it shares the turn's outcome. */
   get taken(): readonly StoredItem[] {
@@ -18,8 +19,11 @@ export class TurnSteering {
 
   /** Lets the turn take a message, unless it is known here. */
   add(item: StoredItem): void {
-    const known = [...this.#waiting, ...this.#taken, ...this.#withdrawing];
-    if (!known.some(({ seq }) => seq === item.seq)) this.#waiting = inOrder([...this.#waiting, item]);
+    const known = [...this.#waiting, ...this.#taken, ...[...this.#withheld].flatMap(({ items }) => items)];
+    if (known.some(({ seq }) => seq === item.seq)) return;
+    const withheld = [...this.#withheld].find(({ seqs }) => isMeant(item, seqs));
+    if (withheld === undefined) this.#waiting = inOrder([...this.#waiting, item]);
+    else withheld.items.push(item);
   }
 
   /** Takes what waits. */
@@ -32,19 +36,28 @@ export class TurnSteering {
   }
 
   /**
-   * Keeps messages from being taken (all without `seqs`) while they are withdrawn. The function puts those back that were
-   * not.
+   * Keeps messages from being taken (all without `seqs`) while they are withdrawn. The function lets the turn take those
+   * that were not.
    */
   withhold(seqs: readonly number[] | undefined): (wasWithdrawn: (seq: number) => boolean) => void {
-    const held = this.#waiting.filter(({ seq }) => seqs === undefined || seqs.includes(seq));
-    if (held.length === 0) return () => {};
-    this.#waiting = this.#waiting.filter((item) => !held.includes(item));
-    this.#withdrawing = [...this.#withdrawing, ...held];
+    const withheld: Withheld = { seqs, items: this.#waiting.filter((item) => isMeant(item, seqs)) };
+    this.#withheld.add(withheld);
+    this.#waiting = this.#waiting.filter((item) => !withheld.items.includes(item));
     return (wasWithdrawn) => {
-      this.#withdrawing = this.#withdrawing.filter((item) => !held.includes(item));
-      this.#waiting = inOrder([...this.#waiting, ...held.filter(({ seq }) => !wasWithdrawn(seq))]);
+      this.#withheld.delete(withheld);
+      for (const item of withheld.items) if (!wasWithdrawn(item.seq)) this.add(item);
     };
   }
+}
+
+/** What is being withdrawn. */
+interface Withheld {
+  readonly seqs: readonly number[] | undefined;
+  readonly items: StoredItem[];
+}
+
+function isMeant({ seq }: StoredItem, seqs: readonly number[] | undefined): boolean {
+  return seqs === undefined || seqs.includes(seq);
 }
 
 function inOrder(items: readonly StoredItem[]): readonly StoredItem[] {

@@ -1,5 +1,6 @@
 import type { Runtime } from "../keeper/runtime.ts";
 import type { SettledItem } from "../store/store.ts";
+import type { Supervisor } from "../lanes/supervisor.ts";
 import type { Outcome } from "./outcome.ts";
 
 /**
@@ -24,8 +25,8 @@ export interface Withdrawal {
   readonly outcome: Outcome;
 }
 
-/** Creates the withdrawals of a keeper. `changed` tells a session's lane what its mailbox holds. */
-export function createWithdrawals(runtime: Runtime): Withdrawals {
+/** Creates the withdrawals of a keeper. `inform` tells a session's lane what its mailbox holds. */
+export function createWithdrawals(runtime: Runtime, inform: Supervisor["inform"]): Withdrawals {
   const { outcomes, awaits, lanes, queue } = runtime;
   return {
     async withdraw(request) {
@@ -37,8 +38,7 @@ export function createWithdrawals(runtime: Runtime): Withdrawals {
         const answer = runtime.request(() => runtime.mailboxes.withdraw({ ...request, dedupeMs }));
         const result = answer instanceof Promise ? await answer : answer;
         for (const { seq } of result.withdrawn) withdrawn.add(seq);
-        const lane = lanes.get(sessionKey);
-        if (lane !== undefined) runtime.tell(lane, { type: "mailbox.changed", mailbox: result.mailbox });
+        inform(sessionKey, result.mailbox);
         for (const { seq } of result.withdrawn) awaits.finished(seq);
         queue.post(() => {
           for (const { seq, outcome } of result.withdrawn) outcomes.settle(seq, outcome);

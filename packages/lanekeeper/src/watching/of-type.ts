@@ -1,0 +1,31 @@
+import { filter, type OperatorFunction } from "rxjs";
+import type { LanekeeperEvent } from "../seeing/events.ts";
+
+/** The members of a union of events that have one of these types. */
+export type EventOfType<
+  Type extends LanekeeperEvent["type"],
+  Event extends LanekeeperEvent = LanekeeperEvent,
+> = Event extends { readonly type: infer Own }
+  ? [Extract<Own, Type>] extends [never]
+    ? never
+    : [Own] extends [Type]
+      ? Event
+      : Event & { readonly type: Extract<Own, Type> }
+  : never;
+
+/**
+ * Passes on the events of these types, narrowed to them. Combines with `ofSession` in either order.
+ *
+ * @example
+ * ```ts
+ * keeper.events$
+ *   .pipe(ofType("turn.completed", "turn.failed"))
+ *   .subscribe(({ sessionKey, durationMs }) => latency.observe({ sessionKey }, durationMs));
+ * ```
+ */
+export function ofType<Type extends LanekeeperEvent["type"], Event extends LanekeeperEvent = LanekeeperEvent>(
+  ...types: readonly [Type, ...Type[]]
+): OperatorFunction<Event, EventOfType<Type, Event>> {
+  const wanted: ReadonlySet<LanekeeperEvent["type"]> = new Set(types);
+  return filter((event: Event): event is Event & EventOfType<Type, Event> => wanted.has(event.type));
+}
