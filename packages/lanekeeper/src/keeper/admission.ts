@@ -110,6 +110,15 @@ export function createAdmission(
     return error;
   };
 
+  /** What a sender gets whose signal was aborted already: the signal's own reason. */
+  const refuseAborted = ({ sessionKey, id, meta }: NewItem, { reason }: AbortSignal): unknown => {
+    if (journal.isObserved) {
+      const at = settings.clock.now();
+      const { message } = toError(reason);
+      journal.emit({ type: "message.refused", at, sessionKey, id, meta, reason: "aborted", message });
+    }
+    return reason;
+  };
   const admit = async (item: NewItem, limits: MailboxLimits): Promise<Receipt> => {
     const barred = draining();
     if (barred !== undefined) throw refuse(item, barred);
@@ -132,7 +141,9 @@ export function createAdmission(
         if (result.known.state === "open") remind(item.sessionKey);
         return receiptOf(result.known);
       }
-      default:
+      case "busy":
+      case "full":
+      case "overloaded":
         throw refuse(item, notAdmitted(item, result));
     }
   };
@@ -187,7 +198,9 @@ export function createAdmission(
       };
       const signal = given?.signal;
       const admitted = (): Promise<Receipt> => admit(item, runtime.limitsOf(lane));
-      return signal === undefined ? admitted() : whileNotAborted(signal, admitted);
+      if (signal === undefined) return admitted();
+      if (signal.aborted) throw refuseAborted(item, signal);
+      return withdrawOnAbort(signal, admitted);
     }),
     notify: rejecting((sessionKey: string, event: unknown, options: unknown) => {
       assertSessionKey(sessionKey);
@@ -232,9 +245,8 @@ function rejecting<T>(
   };
 }
 
-/** Sends unless the signal was aborted, and withdraws what was sent once it is (while it waits). */
-async function whileNotAborted(signal: AbortSignal, send: () => Promise<Receipt>): Promise<Receipt> {
-  signal.throwIfAborted();
+/** Sends, and withdraws what was sent once the signal is aborted, while it waits. */
+async function withdrawOnAbort(signal: AbortSignal, send: () => Promise<Receipt>): Promise<Receipt> {
   const receipt = await send();
   const withdraw = (): void => void receipt.cancel().catch(() => {});
   if (signal.aborted) {

@@ -8,7 +8,7 @@ import {
   finite,
   flag,
   members,
-  name,
+  properName,
   oneOf,
   optional,
   port,
@@ -63,7 +63,7 @@ export interface WakeOptions {
 
 const priority = oneOf(["foreground", "normal", "background"]);
 const sendSchema = members({
-  id: optional(name),
+  id: optional(properName),
   mode: optional(oneOf(queueModes)),
   priority: optional(priority),
   group: optional(text(1)),
@@ -71,9 +71,9 @@ const sendSchema = members({
   meta: optional(texts()),
   signal: optional(port<AbortSignal>("AbortSignal", ["addEventListener", "removeEventListener"])),
 });
-const eventSchema = members({ kind: name, body: v.optional(v.unknown()), key: optional(name) });
+const eventSchema = members({ kind: properName, body: v.optional(v.unknown()), key: optional(properName) });
 const notifySchema = members({
-  id: optional(name),
+  id: optional(properName),
   priority: optional(priority),
   group: optional(text(1)),
   wake: optional(flag),
@@ -84,7 +84,7 @@ const wakeSchema = members({
   coalesceMs: optional(duration()),
 });
 const reportSchema = members({
-  execId: name,
+  execId: properName,
   sessionKey: v.optional(v.unknown()),
   exitCode: v.nullable(v.custom<number>(Number.isInteger, "a whole number or null")),
   signal: v.optional(v.nullable(text(1))),
@@ -112,7 +112,7 @@ export const checkWake = (options: unknown): WakeOptions => check("wake", wakeSc
 export const checkReport = (report: unknown): v.InferOutput<typeof reportSchema> =>
   check("report", reportSchema, report);
 /** Checks an id given by the host. */
-export const checkId = (option: string, id: unknown): string => check(option, name, id);
+export const checkId = (option: string, id: unknown): string => check(option, properName, id);
 /** Checks the query of `sessions()`. */
 export const checkSessionsQuery = (query: unknown = {}): v.InferOutput<typeof sessionsSchema> =>
   check("query", sessionsSchema, query);

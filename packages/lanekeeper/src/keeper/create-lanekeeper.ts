@@ -149,7 +149,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     },
     isServing: () => supervisor.state === "serving",
     laneOptionsOf: (sessionKey) => supervisor.lanes.get(sessionKey)?.options ?? laneBook.lookUp(sessionKey),
-    limitsOf: (options) => laneBook.limitsOf(options),
+    limitsOf: (lane) => laneBook.limitsOf(lane),
     claimSteering: createSteeringClaims(() => runtime),
     tell: (lane, event) => supervisor.tell(lane, event),
   };

@@ -7,7 +7,7 @@ export const optional = <T>(schema: v.GenericSchema<T>): v.OptionalSchema<v.Gene
   v.optional(schema);
 
 /** A name, of the kind that session keys are. */
-export const name: v.GenericSchema<string> = v.custom<string>(
+export const properName: v.GenericSchema<string> = v.custom<string>(
   (value) => nameFault(value) === undefined,
   "a trimmed text of 1 to 512 UTF-16 units without control characters",
 );

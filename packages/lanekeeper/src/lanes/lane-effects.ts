@@ -254,13 +254,16 @@ function demandOf({ wakes }: Runtime, { sessionKey, mailbox, wakeDue }: LaneCont
 function deferral(
   runtime: Runtime,
   lane: Lane,
-): "session-busy" | "capacity-full" | "paused" | "draining" | undefined {
+): "session-busy" | "capacity-full" | "group-full" | "paused" | "draining" | undefined {
   if (!runtime.wakes.isDue(lane.sessionKey)) return undefined;
   if (!runtime.isServing()) return "draining";
   const { detail } = lane.snapshot.leaf;
   if (detail === "busy.opening") return undefined;
   if (detail === "busy.paused") return "paused";
-  if (detail === "busy.waitingForCapacity") return lane.claim?.isHeld === true ? undefined : "capacity-full";
+  if (detail === "busy.waitingForCapacity") {
+    if (lane.claim?.isHeld === true) return undefined;
+    return lane.claim?.waitsFor === "group" ? "group-full" : "capacity-full";
+  }
   return "session-busy";
 }
 

@@ -49,7 +49,7 @@ export type ItemEvents =
   | (OfItem & { readonly type: "message.duplicate" | "event.duplicate" })
   | (OfItem & {
       readonly type: "message.refused" | "event.refused";
-      /** The code of the error that the sender got. */
+      /** The code of the error that the sender got; "aborted" where its own signal was. */
       readonly reason: string;
       readonly message: string;
     })
@@ -177,7 +177,7 @@ export type WakeEvents =
     })
   | (OfSession & {
       readonly type: "wake.deferred";
-      readonly reason: "session-busy" | "capacity-full" | "paused" | "draining";
+      readonly reason: "session-busy" | "capacity-full" | "group-full" | "paused" | "draining";
     })
   | (OfSession & {
       readonly type: "wake.retrying";

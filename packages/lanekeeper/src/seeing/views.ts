@@ -60,7 +60,7 @@ export interface Stats {
   readonly known: number;
   /** Sessions with a live lane. */
   readonly live: number;
-  /** Turns that hold a slot. */
+  /** Slots in use: a turn that lends its slot, and whoever runs on it, count once. */
   readonly running: number;
   /** Items that wait over all sessions. */
   readonly waiting: number;

@@ -241,7 +241,7 @@ export class LiveTurn implements Turn {
       void wait
         .then(
           (value) => ended(() => resolve(value)),
-          (error: unknown) => ended(() => reject(error as Error)),
+          (error: unknown) => ended(() => reject(error)),
         )
         .finally(forgetStop);
     });

@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PermanentError } from "../keeper/errors.ts";
 import type { Disposition, StoredItem } from "../store/store.ts";
+import { storedItem } from "../rules/stored-item.ts";
 import { backoffMs, type EndedTurn, judge, type VerdictContext } from "./verdict.ts";
 
 const now = 1_000_000;
@@ -23,25 +24,7 @@ function context(part: Partial<VerdictContext["settings"]> = {}): VerdictContext
   };
 }
 function item(type: StoredItem["type"], part: Partial<StoredItem> = {}): StoredItem {
-  return {
-    seq: 1,
-    id: "item-1",
-    sessionKey: "chat",
-    type,
-    body: "",
-    kind: "",
-    key: undefined,
-    meta: undefined,
-    acceptedAt: 0,
-    wakes: true,
-    incarnation: undefined,
-    failures: 0,
-    reclaims: 0,
-    crashes: 0,
-    retryAt: undefined,
-    lastTurnId: undefined,
-    ...part,
-  };
+  return storedItem({ type, id: "item-1", ...part });
 }
 type Cause = EndedTurn["cause"];
 function ended(items: readonly StoredItem[], part: Partial<EndedTurn> = {}): EndedTurn {
@@ -83,6 +66,7 @@ const messages: readonly Row[] = [
   ["reclaimed", "stalled", "tried again at once, counts reclaim", "dead (stalled) reclaimed: stalled"],
   ["reclaimed", "timeout", "tried again at once, counts reclaim", "dead (timeout) reclaimed: timeout"],
   ["cancelled", "aborted", "finished cancelled: aborted", "finished cancelled: aborted"],
+  ["cancelled", "interrupted", "finished cancelled: interrupted", "finished cancelled: interrupted"],
   ["cancelled", "reset", "finished cancelled: reset", "finished cancelled: reset"],
   ["handed-back", "closed", "tried again at once, counts nothing", "tried again at once, counts nothing"],
   ["crashed", "lost", "tried again at once, counts crash", "dead (crashed) reclaimed: crashed"],
@@ -93,6 +77,7 @@ const events: readonly Row[] = [
   ["reclaimed", "stalled", "tried again at once, counts failure", "dead (stalled) reclaimed: stalled"],
   ["reclaimed", "timeout", "tried again at once, counts failure", "dead (timeout) reclaimed: timeout"],
   ["cancelled", "aborted", "tried again at once, counts failure", "dead (aborted) cancelled: aborted"],
+  ["cancelled", "interrupted", "tried again at once, counts nothing", "tried again at once, counts nothing"],
   ["cancelled", "reset", "tried again at once, counts nothing", "tried again at once, counts nothing"],
   ["handed-back", "closed", "tried again at once, counts nothing", "tried again at once, counts nothing"],
   ["crashed", "lost", "tried again at once, counts crash", "dead (crashed) reclaimed: crashed"],
@@ -201,6 +186,7 @@ describe("a turn", () => {
       expect(judge(ended([], { cause: "wake", conclusion }), context())).toEqual({
         dispositions: [],
         retryAt: undefined,
+        steering: "released",
       });
   });
 });
@@ -260,8 +246,9 @@ describe("every verdict", () => {
     );
   });
 
-  it("lets no item be tried for ever: every way but close and reset is counted (I2, B31)", () => {
-    const counted = conclusions.filter(([, abort]) => abort !== "closed" && abort !== "reset");
+  it("lets no item be tried for ever: every way but close, reset and interrupt is counted (I2, B31, B31a)", () => {
+    const uncounted: readonly (AbortReason | null)[] = ["closed", "reset", "interrupted"];
+    const counted = conclusions.filter(([, abort]) => !uncounted.includes(abort));
     const life = fc.infiniteStream(
       fc.constantFrom(...counted.filter(([conclusion]) => conclusion !== "completed")),
     );
