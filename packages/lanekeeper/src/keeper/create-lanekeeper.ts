@@ -241,7 +241,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     throw error;
   }
 
-  const applyCapacity = (next: Capacity): void => {
+  const setCapacity = (next: Capacity): void => {
     const { turns: previous } = capacity;
     capacity = next;
     runtime.dispatcher.resize(next);
@@ -262,7 +262,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     health,
     forgetting,
     redrives: createRedrives(runtime, admission),
-    setCapacity: (next) => queue.post(applyCapacity, next),
+    setCapacity,
     agentOf,
     eventLoop: createEventLoopDelay(),
     letDie: keepAlive(),

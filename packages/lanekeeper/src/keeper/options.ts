@@ -21,7 +21,10 @@ import { callback, check, duration, invalidOption, members, optional, port } fro
 
 /** What `createLanekeeper` takes. Only `turn` is required. */
 export interface LanekeeperOptions<Message = unknown, Reply = unknown> {
-  /** Runs one turn of one session. The one function a host must write. */
+  /**
+   * Runs one turn of one session. The one function a host must write. One that returns what it got through the keeper itself
+   * needs a return type of its own (`async (turn): Promise<string> => …`), or TypeScript finds the keeper's type circular.
+   */
   readonly turn: (turn: Turn<Message>) => Promise<Reply> | Reply;
   /** Where accepted work lives. Default `memoryStore()`. */
   readonly store?: Store | undefined;

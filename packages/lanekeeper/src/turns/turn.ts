@@ -19,7 +19,10 @@ export interface Turn<Message = unknown> {
   readonly dropped?: { readonly count: number; readonly summary: readonly string[] } | undefined;
   /** Aborts on interrupt, abort, reset, stall, time-out and close; `signal.reason` is a LanekeeperError. */
   readonly signal: AbortSignal;
-  /** Grows with each turn of the session; a store that keeps the largest can refuse a reclaimed turn's late write. */
+  /**
+   * Grows with each turn of the session; a store that keeps the largest can refuse a reclaimed turn's late write. It comes
+   * from the keeper's store: a memory store begins anew with its process, so there it orders nothing over a restart.
+   */
   readonly fencingToken: bigint;
   /** Says the turn is alive (B24). Never throws. */
   progress(note?: string): void;
