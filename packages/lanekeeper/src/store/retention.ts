@@ -25,6 +25,8 @@ export function createRetention(runtime: Runtime, forgetting: Forgetting): Reten
   let dueMono = Infinity;
   /** The delay of the armed deadline: one as long or longer ends later, whenever it begins. */
   let armedMs = Infinity;
+  /** When sessions are looked through next (monotonic milliseconds): all of them, so not at each sweep. */
+  let lookMono = -Infinity;
 
   const arm = (ms: number): void => {
     const delayMs = Math.min(longestMs, Math.max(shortestMs, ms));
@@ -47,17 +49,28 @@ export function createRetention(runtime: Runtime, forgetting: Forgetting): Reten
       () => arm(longestMs),
     );
   };
+  const lookAgainIn = (ms: number): void => {
+    lookMono = Math.min(lookMono, settings.clock.monotonic() + Math.min(longestMs, ms));
+    arm(ms);
+  };
   const forgetUnused = (): void => {
+    const now = settings.clock.monotonic();
+    if (now < lookMono) {
+      arm(lookMono - now);
+      return;
+    }
+    // What is used from now on is not unused before then.
+    lookMono = now + Math.min(longestMs, forgetAfterMs);
     const before = settings.clock.now() - forgetAfterMs;
     runtime.ask(
       () => runtime.mailboxes.unused({ before, limit: forgottenAtOnce }),
       ({ sessionKeys, nextUsedAt }) => {
-        if (nextUsedAt !== undefined) arm(nextUsedAt - before);
+        if (nextUsedAt !== undefined) lookAgainIn(Math.max(shortestMs, nextUsedAt - before));
         // One that is kept for another reason is asked for again, though not at once.
-        if (sessionKeys.length > 0) arm(longestMs);
-        for (const sessionKey of sessionKeys) void forgetting.forget(sessionKey).catch(() => arm(longestMs));
+        if (sessionKeys.length > 0) lookAgainIn(longestMs);
+        for (const sessionKey of sessionKeys) void forgetting.forget(sessionKey).catch(() => {});
       },
-      () => arm(longestMs),
+      () => lookAgainIn(longestMs),
     );
   };
   return {
