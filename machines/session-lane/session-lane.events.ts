@@ -4,6 +4,7 @@ import type { LaneTurn, MailboxSummary } from "./session-lane.logic.ts";
 export type LaneEvent =
   | { readonly type: "mailbox.changed"; readonly mailbox: MailboxSummary }
   | { readonly type: "wake.due" }
+  | { readonly type: "wake.raised" }
   | { readonly type: "pause.changed"; readonly scope: "session" | "keeper"; readonly paused: boolean }
   | { readonly type: "session.reset" }
   | { readonly type: "session.restarted"; readonly mailbox: MailboxSummary }

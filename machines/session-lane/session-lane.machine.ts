@@ -69,6 +69,7 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
               actions: [{ type: "recordMailbox", params: ({ event }) => event }, "adjustClaim"],
             },
             "wake.due": { actions: ["recordWake", "deferWake", "adjustClaim"] },
+            "wake.raised": { actions: "adjustClaim" },
             "slot.granted": { target: "opening" },
             "session.reset": { target: "restarting", actions: "releaseSlot" },
           },

@@ -22,10 +22,12 @@ export {
   scriptedProcesses,
 } from "./commands/scripted-processes.ts";
 export type {
+  AbandonedTurn,
   Answer,
   AppendResult,
   CompleteResult,
   Disposition,
+  Dropped,
   ExecutionRecord,
   KnownItem,
   Mailboxes,
@@ -33,6 +35,7 @@ export type {
   NewItem,
   OpenTurnResult,
   ReclaimRecord,
+  RedriveResult,
   RestartResult,
   SessionPage,
   SessionRecord,

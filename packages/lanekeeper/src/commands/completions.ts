@@ -1,4 +1,4 @@
-import { emitDeadLetters } from "../seeing/dead-letter-events.ts";
+import { tellDeadLetters } from "../seeing/dead-letter-events.ts";
 import { LanekeeperError } from "../keeper/errors.ts";
 import type { ExecCompletion } from "./execution.ts";
 import type { Receipt } from "../turns/receipt.ts";
@@ -72,15 +72,16 @@ export function createCompletions(
     isSilent: boolean,
   ): Promise<RouteResult> => {
     const limits = runtime.limitsOf(runtime.laneOptionsOf(record.sessionKey));
-    const result = await runtime.request(() =>
-      runtime.mailboxes.completeExecution({
-        record,
-        completion,
-        isSilent,
-        limits,
-      }),
-    );
-    const { execId, sessionKey } = record;
+    const request = { record, completion, isSilent, limits };
+    const answer = runtime.request(() => runtime.mailboxes.completeExecution(request));
+    const use = (result: CompleteResult): RouteResult => routed(record, limits, result);
+    return answer instanceof Promise ? runtime.outcomes.expecting(answer, use) : use(answer);
+  };
+  const routed = (
+    { execId, sessionKey }: ExecutionRecord,
+    limits: MailboxLimits,
+    result: CompleteResult,
+  ): RouteResult => {
     switch (result.status) {
       case "duplicate":
         // A try before may have been answered with an error that was none: the lane must hear of the event.
@@ -89,7 +90,7 @@ export function createCompletions(
       case "silent":
         return refuse(execId, sessionKey, "silent");
       case "stale":
-        emitDeadLetters(journal, [result.deadLetter]);
+        tellDeadLetters(journal, [result.deadLetter]);
         return refuse(execId, sessionKey, "stale-incarnation");
       case "accepted": {
         if (journal.isObserved) {

@@ -203,7 +203,9 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     routeCompletion: (execId) => completions.release(execId),
     drained: () => shutdown.tell(),
     resetDone: (lane) => resets.done(lane),
+    resetFailed: (sessionKey, error) => resets.failed(sessionKey, error),
     started(lane, { sessionKey, isExpiring }) {
+      retention.noteSession();
       resets.started(lane);
       if (isExpiring) watchExpiring(sessionKey);
     },
@@ -220,7 +222,13 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   const awaits = createAwaits(runtime);
   const expiries = createExpiries(runtime);
   const withdrawals = createWithdrawals(runtime, (key, mailbox) => supervisor.inform(key, mailbox));
-  const wakes = createWakes(runtime, (sessionKey) => supervisor.route(sessionKey, { type: "wake.due" }));
+  const wakes = createWakes(runtime, {
+    due: (sessionKey) => supervisor.route(sessionKey, { type: "wake.due" }),
+    raised(sessionKey) {
+      const lane = supervisor.lanes.get(sessionKey);
+      if (lane !== undefined) supervisor.tell(lane, { type: "wake.raised" });
+    },
+  });
   const forgetting = createForgetting(runtime, supervisor);
   const retention = createRetention(runtime, forgetting);
   const admission = createAdmission(runtime, supervisor, retention, given.createId);
@@ -259,6 +267,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     resets,
     pauses,
     shutdown,
+    retention,
     health,
     forgetting,
     redrives: createRedrives(runtime, admission),

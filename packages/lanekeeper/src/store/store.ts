@@ -58,6 +58,8 @@ export interface StoredItem {
   readonly meta: Readonly<Record<string, string>> | undefined;
   /** Epoch milliseconds. */
   readonly acceptedAt: number;
+  /** The same instant in monotonic milliseconds of the keeper that has the store. */
+  readonly acceptedMono: number;
   /** Whether it may start a turn by itself. */
   readonly wakes: boolean;
   /** Of an exec completion: the incarnation that started its command. */
@@ -70,6 +72,8 @@ export interface StoredItem {
   readonly retryAt: number | undefined;
   /** The last turn that held it. */
   readonly lastTurnId: string | undefined;
+  /** Of an event: messages (`seq`) whose turns failed while they held it (B31a). */
+  readonly failedWith: readonly number[];
   /** Epoch milliseconds at which it expires unless a turn has held it. */
   readonly expiresAt: number | undefined;
   /** Of steering: the first item (`seq`) of the turn that it is for. It starts no turn until that turn is over for good (B19). */
@@ -193,6 +197,8 @@ export type Disposition =
       readonly fate: "return";
       readonly retryAt: number | undefined;
       readonly counts: "failure" | "reclaim" | "crash" | "nothing";
+      /** Of an event: the messages (`seq`) that it failed with. */
+      readonly failedWith?: readonly number[] | undefined;
     }
   | {
       readonly seq: number;
@@ -227,7 +233,7 @@ export type SettleResult =
       readonly mailbox: MailboxSummary;
       readonly incarnation: number;
       readonly deadLetters: readonly DeadLetter[];
-      /** What a restart in the same step finished besides. */
+      /** What this step finished besides: by a restart, or because a later interrupt outdates it. */
       readonly finished: readonly SettledItem[];
     }
   | { readonly status: "stale"; readonly mailbox: MailboxSummary };
@@ -327,7 +333,10 @@ export interface Mailboxes {
     readonly turnId: string;
     readonly seqs: readonly number[];
   }): Answer<MailboxSummary>;
-  /** Records the end of a turn, steering that it has taken included. Refused as stale unless the turn is the session's open one. */
+  /**
+   * Records the end of a turn. Each item that it holds needs one disposition; one for anything else is about steering that
+   * it has taken, and is passed over if that waits no more. Refused as stale unless the turn is the session's open one.
+   */
   settleTurn(settlement: Settlement): Answer<SettleResult>;
   /** Starts a new incarnation of a session without an open turn (B36). */
   restart(request: { readonly sessionKey: string; readonly dedupeMs: number }): Answer<RestartResult>;
@@ -342,7 +351,10 @@ export interface Mailboxes {
   }): Answer<SessionPage>;
   /** Removes a session with nothing waiting, held, remembered, announced or paused; false if it has, or is not known. */
   forget(sessionKey: string): Answer<boolean>;
-  /** Sessions in which nothing has happened since `before` (epoch milliseconds), and when the next one was last used. */
+  /**
+   * Sessions that `forget` would remove and that were not used since `before` (epoch milliseconds): nothing was accepted,
+   * and no turn ended. And when the first of those was last used that were used since.
+   */
   unused(query: {
     readonly before: number;
     readonly limit: number;
