@@ -164,6 +164,7 @@ export const acts = {
   settled: { type: "work.settled", mailbox: mails.nothing },
   restarted: { type: "session.restarted", mailbox: mails.nothing },
   wake: { type: "wake.due" },
+  raised: { type: "wake.raised" },
   /** An effect of this name breaks. */
   broke: (name: string): Act =>
     ({ type: `xstate.error.actor.${name}`, error: "broken" }) as unknown as LaneEvent,

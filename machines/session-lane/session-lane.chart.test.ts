@@ -37,6 +37,7 @@ const input: LaneInput = {
 };
 const plain: readonly LaneEvent[] = [
   { type: "wake.due" },
+  { type: "wake.raised" },
   { type: "pause.changed", scope: "session", paused: true },
   { type: "pause.changed", scope: "session", paused: false },
   { type: "session.reset" },

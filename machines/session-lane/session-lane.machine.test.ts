@@ -62,6 +62,13 @@ const waiting: readonly Row[] = [
     "busy.waitingForCapacity",
     "adjust background of webhook",
   ],
+  [
+    "is judged anew when the wake that it waits for is raised (B40)",
+    "waiting",
+    [acts.raised],
+    "busy.waitingForCapacity",
+    "adjust foreground",
+  ],
   ["leaves the line to restart", "waiting", [reset], "busy.restarting", "release", "-claim", "+restart"],
   ["leaves the line when paused", "waiting", [paused(true)], "busy.paused", "release", "-claim"],
   ["leaves the line without work", "waiting", [changed(nothing)], "idle", ...leaving("normal")],

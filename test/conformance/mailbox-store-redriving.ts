@@ -52,6 +52,7 @@ export function claimRedriving(createStore: CreateStore): void {
         ...before,
         seq: item.seq,
         acceptedAt: clock.now(),
+        acceptedMono: clock.monotonic(),
         expiresAt: undefined,
       });
       expect(item.seq).toBeGreaterThan(before.seq);
