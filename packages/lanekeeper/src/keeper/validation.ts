@@ -59,7 +59,7 @@ export const port = <T extends object>(name: string, members: readonly string[])
 /** Texts by name. */
 export const texts = (): v.GenericSchema<Record<string, string>> =>
   v.custom<Record<string, string>>(
-    (value) => isObject(value) && Object.values(value).every((text) => typeof text === "string"),
+    (value) => isObject(value) && Object.values(value).every((member) => typeof member === "string"),
     "an object of texts",
   );
 
