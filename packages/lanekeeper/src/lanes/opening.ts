@@ -48,7 +48,8 @@ export function createOpenings(
     opening.isRepeated = lane.openingTurnId !== undefined;
     opening.wake = { isDue: wakes.isDue(sessionKey), attempts: wakes.attempts(sessionKey) };
     opening.selection = selectTurn(waiting, lane.options, opening.wake);
-    const isOtherGroup = opening.selection !== undefined && !isOfClaimedGroup(lane, opening.selection);
+    const isOtherGroup =
+      opening.selection !== undefined && !countsIn(lane, opening.selection.items[0]?.group);
     if (!opening.isRepeated && (opening.selection === undefined || isOtherGroup)) {
       runtime.ask(askSession, withhold, fail, opening);
       return;
@@ -77,6 +78,7 @@ export function createOpenings(
     lane.openingTurnId = undefined;
     opening.isOver = true;
     lane.storeAnswered();
+    lane.incarnation = result.incarnation;
     const { items, steering, dropped, fencingToken, incarnation, mailbox } = result;
     const chosen = opening.isRepeated ? selectTurn(items, lane.options, wake) : opening.selection;
     const cause = chosen?.cause ?? "wake";
@@ -100,7 +102,7 @@ export function createOpenings(
   const withhold = ({ mailbox }: SessionRecord, opening: Opening): void => {
     if (opening.selection !== undefined) {
       // Its slot is of another group than the turn would be: claimed anew, unless nothing new is known of the group.
-      if ((mailbox.group ?? undefined) === opening.lane.demand?.group) {
+      if (countsIn(opening.lane, mailbox.group ?? undefined)) {
         openSelected(opening);
         return;
       }
@@ -117,9 +119,11 @@ export function createOpenings(
     opening.sendBack({ type: "turn.withheld", mailbox });
   };
 
-  /** Whether a turn counts in the group that its slot was granted in (B12); on a borrowed slot every turn does (B10a). */
-  const isOfClaimedGroup = ({ claim, demand }: Lane, { items }: Selection): boolean =>
-    claim?.isBorrowed === true || items.length === 0 || items[0]!.group === demand?.group;
+  /** Whether a turn of a group counts in it on the slot that the lane was given (B12); on a borrowed slot every turn does (B10a). */
+  const countsIn = ({ claim }: Lane, group: string | undefined): boolean => {
+    const defined = group !== undefined && runtime.capacity.groups.has(group) ? group : undefined;
+    return claim === undefined || claim.isBorrowed || claim.countsIn === defined;
+  };
 
   return (lane, sendBack) => {
     const opening: Opening = {
