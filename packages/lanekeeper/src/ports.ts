@@ -27,6 +27,7 @@ export type {
   CompleteResult,
   Disposition,
   ExecutionRecord,
+  HeartbeatState,
   KnownItem,
   Mailboxes,
   MailboxLimits,

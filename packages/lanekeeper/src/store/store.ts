@@ -4,6 +4,7 @@ import type { DeadLetter } from "./dead-letter.ts";
 import type { ExecCompletion } from "../commands/execution.ts";
 import type { LeaseStore } from "./leases.ts";
 import type { Outcome } from "../turns/outcome.ts";
+import type { Origin } from "../heartbeats/origin.ts";
 import type { Priority } from "../dispatch/priority.ts";
 import type { QueueMode } from "../lanes/queue-mode.ts";
 
@@ -62,6 +63,8 @@ export interface StoredItem {
   readonly wakes: boolean;
   /** Of an exec completion: the incarnation that started its command. */
   readonly incarnation: number | undefined;
+  /** Who caused it, through however many turns (B39). */
+  readonly origin: Origin;
   /** Turns that held it and failed, or ended without completing it in another way that counts (B31a). */
   readonly failures: number;
   readonly reclaims: number;
@@ -96,6 +99,8 @@ export interface NewItem {
   readonly meta?: Readonly<Record<string, string>> | undefined;
   readonly wakes: boolean;
   readonly incarnation?: number | undefined;
+  /** Default "person". */
+  readonly origin?: Origin | undefined;
   readonly mode: QueueMode;
   readonly priority: Priority;
   readonly group?: string | undefined;
@@ -259,7 +264,16 @@ export interface ExecutionRecord {
   readonly startedAt: number;
   /** Of an announced one: epoch milliseconds after which it counts as lost. */
   readonly dueAt: number | undefined;
+  /** Of the turn that started it; absent: "person". */
+  readonly origin?: Origin | undefined;
   readonly state: "running" | "announced" | "completed";
+}
+/** What must outlive a keeper of an agent's heartbeats. */
+export interface HeartbeatState {
+  readonly agent: string;
+  readonly isEnabled: boolean;
+  /** The latest starts, oldest first, at most five; epoch milliseconds. */
+  readonly starts: readonly number[];
 }
 /** The answer to `completeExecution`. */
 export type CompleteResult =
@@ -320,6 +334,8 @@ export interface Mailboxes {
     readonly sessionKey: string;
     readonly turnId: string;
     readonly seqs: readonly number[];
+    /** Whether the turn gives way to any message: then its session is not busy for one of mode `reject`. */
+    readonly yields?: boolean | undefined;
   }): Answer<OpenTurnResult>;
   /** Gives steering to the open turn that has taken it. What does not wait for that turn is passed over. */
   claimSteering(request: {
@@ -367,8 +383,22 @@ export interface Mailboxes {
     readonly record: ExecutionRecord;
     readonly completion: ExecCompletion;
     readonly isSilent: boolean;
+    /** Whether the event may start a turn by itself; default true. */
+    readonly wakes?: boolean | undefined;
     readonly limits: MailboxLimits;
   }): Answer<CompleteResult>;
+  /**
+   * Lets a session's completions of heartbeat origin start turns from now on, those included that a turn holds (B39).
+   * Answers how many could not before.
+   */
+  releaseCompletions(
+    sessionKey: string,
+  ): Answer<{ readonly mailbox: MailboxSummary; readonly released: number }>;
+
+  /** What is kept of each agent's heartbeats (B56). */
+  heartbeats(): Answer<readonly HeartbeatState[]>;
+  /** Replaces what is kept of an agent's heartbeats. */
+  recordHeartbeat(state: HeartbeatState): Answer<void>;
 
   /** Dead letters, newest first. */
   deadLetters(query: {
