@@ -71,12 +71,15 @@ export function createCompletions(
     completion: ExecCompletion,
     isSilent: boolean,
   ): Promise<RouteResult> => {
+    const { spacing } = runtime.heartbeats;
+    const wakes = isSilent || record.origin !== "heartbeat" || spacing.mayWake(record.sessionKey);
     const limits = runtime.limitsOf(runtime.laneOptionsOf(record.sessionKey));
     const result = await runtime.request(() =>
       runtime.mailboxes.completeExecution({
         record,
         completion,
         isSilent,
+        wakes,
         limits,
       }),
     );
@@ -95,6 +98,10 @@ export function createCompletions(
         if (journal.isObserved) {
           const at = settings.clock.now();
           journal.emit({ type: "exec.routed", at, sessionKey, execId });
+          if (!wakes) {
+            const untilAt = at + (spacing.heldInMs(sessionKey) ?? 0);
+            journal.emit({ type: "exec.held", at, sessionKey, execId, reason: "heartbeat-spacing", untilAt });
+          }
         }
         return { routed: true, sessionKey, receipt: host.accepted(result, limits) };
       }

@@ -19,6 +19,7 @@ import { createExecutions } from "../commands/executions.ts";
 import { createHealth, type Health } from "../seeing/health.ts";
 import { createJournal, type Journal } from "../seeing/journal.ts";
 import { LanekeeperError, messageOf, toError } from "./errors.ts";
+import { createHeartbeats } from "../heartbeats/heartbeats.ts";
 import { createIdMaker } from "./id.ts";
 import type { Mailboxes } from "../store/store.ts";
 import { keepAlive } from "./keep-alive.ts";
@@ -129,6 +130,9 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     get wakes() {
       return wakes;
     },
+    get heartbeats() {
+      return heartbeats;
+    },
     get awaits() {
       return awaits;
     },
@@ -221,6 +225,11 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   const expiries = createExpiries(runtime);
   const withdrawals = createWithdrawals(runtime, (key, mailbox) => supervisor.inform(key, mailbox));
   const wakes = createWakes(runtime, (sessionKey) => supervisor.route(sessionKey, { type: "wake.due" }));
+  const heartbeats = createHeartbeats(runtime, {
+    chartHost,
+    route: (sessionKey, event) => supervisor.route(sessionKey, event),
+    assertOpen: () => admission.assertOpen(),
+  });
   const forgetting = createForgetting(runtime, supervisor);
   const retention = createRetention(runtime, forgetting);
   const admission = createAdmission(runtime, supervisor, retention, given.createId);
@@ -234,6 +243,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
 
   try {
     await recover(runtime, supervisor, executions);
+    await heartbeats.start();
     if (mailboxes.known > 0) retention.used(settings.lane.dedupeMs);
   } catch (error) {
     deadlines.close();

@@ -145,6 +145,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     before: ChartSnapshot<LaneContext> | undefined,
     after: ChartSnapshot<LaneContext>,
   ): void => {
+    if (lane.hasHeartbeat) runtime.heartbeats.laneMoved(lane, before, after);
     count(before, -1);
     count(after.status === "active" ? after : undefined, 1);
     if (before === undefined) {
@@ -188,6 +189,8 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
 
   const deliver = (lane: Lane, event: LaneEvent): void => {
     if (lane.isOver) return;
+    // It was withdrawn, or its turn has started.
+    if (event.type === "heartbeat.due" && runtime.heartbeats.due(lane.sessionKey) === undefined) return;
     // A turn that started meanwhile has satisfied it (B40).
     if (event.type === "wake.due" && !runtime.wakes.isDue(lane.sessionKey)) return;
     lane.actor.send(event);
@@ -198,6 +201,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     const { sessionKey } = record;
     const lane = new Lane(sessionKey, host.agentOf(sessionKey), host.laneOptions(sessionKey), record);
     lane.openingTurnId = crashed?.openingTurnId;
+    lane.hasHeartbeat = runtime.heartbeats.has(sessionKey);
     lane.isRebuilt = crashed !== undefined;
     lanes.set(sessionKey, lane);
     const laneActor = createActor(watchedLogic, {
@@ -208,6 +212,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
         cap: lane.options.cap,
         mailbox: record.mailbox,
         wakeDue: runtime.wakes.isDue(sessionKey),
+        heartbeatDue: runtime.heartbeats.due(sessionKey) !== undefined,
         pausedBy: { session: host.isSessionPaused(sessionKey), keeper: host.isKeeperPaused() },
       },
     });
@@ -262,7 +267,8 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
           else deliver(start(record), event);
         });
       },
-      () => {
+      (error) => {
+        if (event.type === "heartbeat.due") runtime.heartbeats.laneUnreachable(sessionKey, error);
         // Tried again: the store has accepted this work, so its lane must hear of it.
         starting.set(sessionKey, "failing");
         deadlines.arm(rebuildBackoff.baseMs, () => route(sessionKey, event));
@@ -307,6 +313,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
       emitState(sessionKey, lane.snapshot.leaf, crashedLeaf);
       journal.emit({ type: "lane.crashed", at: settings.clock.now(), sessionKey, error, rebuildInMs });
     }
+    if (lane.hasHeartbeat) runtime.heartbeats.laneCrashed(lane, error);
     queue.post(() => recount());
     const again = (): void => queue.post(() => rebuild(lane));
     if (rebuildInMs === 0) again();
