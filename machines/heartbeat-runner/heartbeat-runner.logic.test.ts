@@ -304,6 +304,7 @@ describe("an abort (B28)", () => {
       retryAt: null,
     });
     expect(reclaimed("timeout").last).toMatchObject({ error: "TURN_TIMEOUT" });
+    expect(reclaimed("closed").last).toBe(running.last);
     expect(reclaimed("lost").last).toMatchObject({ error: "TURN_FENCED" });
     expect(recordReclaim(running, { at: now }).last).toMatchObject({ error: "TURN_FENCED" });
     expect(hasRetry(reclaimed("stalled"))).toBe(false);

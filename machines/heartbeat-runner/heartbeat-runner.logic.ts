@@ -271,10 +271,10 @@ export function recordBreak(
 
 /**
  * Notes that the turn was reclaimed: it failed and is not tried again, for its schedule goes on (B1).
- * What an abort decided stays the result.
+ * What an abort decided stays the result; what close ended has none, for a later keeper goes on.
  */
 export function recordReclaim(context: HeartbeatContext, params: { readonly at: number }): HeartbeatContext {
-  if (!isOutcomeOpen(context)) return recordEnd(context, params);
+  if (!isOutcomeOpen(context) || context.abort === "closed") return recordEnd(context, params);
   return produce(context, (draft) => {
     draft.last = { status: "failed", at: params.at, error: codeOf(context.abort), retryAt: null };
     draft.abort = null;

@@ -4,7 +4,8 @@ import type { LaneState } from "../seeing/views.ts";
 export interface HeartbeatControl {
   /**
    * Asks for one now, exempt from spacing (B45), not from active hours. Settles when it has ended, or at once with `deferred`
-   * when it cannot start: the run still follows. Rejects with `CLOSED`, also where the keeper closes before it has ended.
+   * when it cannot start: the run still follows. Where the keeper closes before, it has `failed` with `CLOSED`. Rejects with
+   * `CLOSED` after that.
    */
   request(): Promise<HeartbeatResult>;
   /** As it is now; also after `close`. */

@@ -11,7 +11,7 @@ import { abortError } from "../turns/abort-error.ts";
 import { isActive } from "./active-hours.ts";
 import { type CompletionSpacing, createCompletionSpacing } from "./completion-spacing.ts";
 import { LanekeeperError, messageOf, toError } from "../keeper/errors.ts";
-import type { HeartbeatControl, HeartbeatView } from "./heartbeat-control.ts";
+import type { HeartbeatControl, HeartbeatResult, HeartbeatView } from "./heartbeat-control.ts";
 import { defaultSpacingMs } from "./heartbeat-options.ts";
 import { turnReports, waitsFor } from "./lane-reports.ts";
 import type { Lane } from "../lanes/lane.ts";
@@ -59,7 +59,7 @@ export interface Heartbeats {
   factsOf(sessionKey: string): Readonly<Record<string, unknown>>;
   /** What has not started is skipped: the keeper starts nothing any more. */
   drain(): void;
-  /** Stops the runners; whoever waits for an answer is refused. */
+  /** Stops the runners; whoever waits for an answer gets one. */
   close(): void;
 }
 
@@ -127,9 +127,7 @@ export function createHeartbeats(
     const { agent } = runner.settings;
     const { starts } = runner.snapshot.context;
     journal.error(`heartbeat:${agent}`, { agent, error }, "A heartbeat runner crashed; it is started anew.");
-    const { askers } = runner;
-    runner.askers = [];
-    for (const { resolve } of askers) resolve({ status: "failed", error });
+    for (const answer of runner.takeAskers("failed")) answer({ status: "failed", error });
     if (isClosed) return;
     const inMs = backoffMs(runner.crashes++, restartBackoff, () => 0.999);
     runtime.deadlines.arm(inMs, () => startActor(runner, starts));
@@ -196,9 +194,16 @@ export function createHeartbeats(
       return {
         request: async () => {
           host.assertOpen();
-          return new Promise((resolve, reject) => {
-            runner.askers.push({ resolve, reject });
-            tell(runner, { type: "heartbeat.request", at: clock.now() });
+          return new Promise((answer) => {
+            // Not before it is heard: what is told until then answers others.
+            queue.post(() => {
+              if (isClosed) {
+                answer(closedResult());
+                return;
+              }
+              runner.askers.push(answer);
+              deliver(runner, { type: "heartbeat.request", at: clock.now() });
+            });
           });
         },
         inspect: () => view(runner),
@@ -224,7 +229,7 @@ export function createHeartbeats(
       const { context } = after;
       const time = { now: clock.now(), mono: clock.monotonic() };
       for (const event of turnReports(lane, before, after, time)) {
-        if (event.type === "turn.started") runner.isDue = false;
+        if (event.type === "turn.started") runner.started();
         if (event.type === "turn.aborted" && lane.turn !== undefined)
           runner.error = abortError(event.reason, lane.turn, lane.abortNote);
         if (event.type === "turn.failed") runner.error = lane.turn?.error;
@@ -232,14 +237,14 @@ export function createHeartbeats(
       }
       if (!runner.isDue) return;
       if (context.heartbeatDue) {
-        const reason = waitsFor(lane);
+        const reason = waitsFor(after, lane.claim);
         if (reason === undefined || reason === runner.waitsFor) return;
         runner.waitsFor = reason;
         const at = time.now;
         if (reason === "session-busy") tell(runner, { type: "session.occupied", at });
         else tell(runner, { type: "capacity.filled", at, reason });
-      } else if (before === undefined || before.context.heartbeatDue) {
-        // The lane forgets it unasked only where it is paused.
+      } else if (context.pausedBy.session || context.pausedBy.keeper) {
+        // It was forgotten, or is about to be.
         runner.isDue = false;
         refuse(runner, "paused");
       }
@@ -287,11 +292,14 @@ export function createHeartbeats(
       isClosed = true;
       for (const runner of byAgent.values()) {
         runner.actor.stop();
-        const { askers } = runner;
-        runner.askers = [];
-        const error = new LanekeeperError("CLOSED", "The keeper closed before the heartbeat had ended.");
-        for (const { reject } of askers) reject(error);
+        for (const answer of runner.takeAskers("failed")) answer(closedResult());
       }
     },
   };
+}
+
+/** Nobody who asked and forgot is to die of a rejection. */
+function closedResult(): HeartbeatResult {
+  const error = new LanekeeperError("CLOSED", "The keeper closed before the heartbeat had ended.");
+  return { status: "failed", error };
 }

@@ -1,6 +1,4 @@
-import type { HeartbeatEvent, LaneContext } from "@lanekeeper/machines";
-import { hasOwnWork } from "@lanekeeper/machines";
-import type { DeferReason } from "@lanekeeper/machines";
+import { type DeferReason, hasOwnWork, type HeartbeatEvent, type LaneContext } from "@lanekeeper/machines";
 import { isPermanent, messageOf } from "../keeper/errors.ts";
 import type { Lane } from "../lanes/lane.ts";
 import type { ChartSnapshot } from "../xstate/compiled-logic.ts";
@@ -56,8 +54,10 @@ function endOf(
 }
 
 /** What a lane's heartbeat waits for; undefined where that is about to be known, or nothing (B42). */
-export function waitsFor({ snapshot, claim }: Lane): DeferReason | undefined {
-  const { leaf, context } = snapshot;
+export function waitsFor(
+  { leaf, context }: ChartSnapshot<LaneContext>,
+  claim: Lane["claim"],
+): DeferReason | undefined {
   if (leaf.detail === "busy.opening") return undefined;
   if (leaf.detail !== "busy.waitingForCapacity" || hasOwnWork(context)) return "session-busy";
   if (claim === undefined || claim.isHeld) return undefined;

@@ -32,11 +32,9 @@ export function provideRunnerEffects(host: RunnerHost): typeof heartbeatRunnerMa
   const { clock } = settings;
   const leftMs = (until: number | null): number => Math.max(0, (until ?? 0) - clock.now());
   const answer = (runner: Runner, { last }: HeartbeatContext): void => {
-    const { askers } = runner;
-    runner.askers = [];
     if (last === null) return;
     const result = withoutInstant(runner.toResult(last));
-    for (const { resolve } of askers) resolve(result);
+    for (const tell of runner.takeAskers(last.status)) tell(result);
   };
 
   return heartbeatRunnerMachine.provide({

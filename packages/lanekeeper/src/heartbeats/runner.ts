@@ -8,10 +8,7 @@ import type { ChartSnapshot } from "../xstate/compiled-logic.ts";
 export type RunnerLogic = ActorLogic<ChartSnapshot<HeartbeatContext>, HeartbeatEvent, HeartbeatInput>;
 
 /** Whoever asked for a heartbeat by hand and has no answer. */
-export interface Asker {
-  readonly resolve: (result: HeartbeatResult) => void;
-  readonly reject: (error: Error) => void;
-}
+export type Asker = (result: HeartbeatResult) => void;
 
 /**
  * One agent's heartbeat runner: its actor, and what the actor's effects hold that is no JSON.
@@ -33,13 +30,33 @@ export class Runner {
   error: Error | undefined = undefined;
   /** What was told last, so that it is told once. */
   told: HeartbeatContext["last"] = null;
+  /** Who asked by hand since the last start. */
   askers: Asker[] = [];
+  /** Who asked for the turn that runs. */
+  runAskers: Asker[] = [];
   /** Crashes of its actor in a row. */
   crashes = 0;
 
   constructor(settings: HeartbeatSettings, isEnabled: boolean) {
     this.settings = settings;
     this.isEnabled = isEnabled;
+  }
+
+  /** Its turn has started: it is that of everybody who asked before. */
+  started(): void {
+    this.isDue = false;
+    this.runAskers = this.askers;
+    this.askers = [];
+  }
+
+  /** Takes out whoever has no answer and is answered by a result. */
+  takeAskers(status: HeartbeatResult["status"]): readonly Asker[] {
+    const { askers, runAskers } = this;
+    // What runs is another's than that of who hears that it waits, or does not start.
+    const isOfRun = status !== "deferred" && status !== "skipped";
+    this.askers = [];
+    if (isOfRun) this.runAskers = [];
+    return isOfRun ? [...runAskers, ...askers] : askers;
   }
 
   /** The actor's state. */
