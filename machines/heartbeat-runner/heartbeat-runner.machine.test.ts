@@ -108,6 +108,9 @@ function startRunning(part: Partial<HeartbeatInput> = {}): Runner {
 const broken = fromCallback<HeartbeatEvent>(() => {
   throw new Error("broken");
 });
+const brokenRequest = fromCallback<HeartbeatEvent, HeartbeatAsk>(() => {
+  throw new Error("broken");
+});
 const completed = { type: "turn.completed", durationMs: 5 } as const;
 const failed = { type: "turn.failed", error: "E", permanent: false } as const;
 
@@ -257,7 +260,7 @@ describe("a heartbeat runner that is due", () => {
   });
 
   it("fails and is retried when asking breaks", () => {
-    const runner = startRunner({}, { request: broken });
+    const runner = startRunner({}, { request: brokenRequest });
     runner.pass(runner.untilDue());
     expect(runner.state()).toBe("idle.retrying");
     expect(runner.results.at(-1)).toMatchObject({ status: "failed", error: "Error: broken" });

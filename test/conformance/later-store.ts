@@ -73,6 +73,9 @@ function answerLater(mailboxes: Mailboxes, line: Line): Mailboxes {
     forgetExecution: (execId) => line.ask(() => mailboxes.forgetExecution(execId)),
     execution: (execId) => line.ask(() => mailboxes.execution(execId)),
     completeExecution: (request) => line.ask(() => mailboxes.completeExecution(request)),
+    releaseCompletions: (sessionKey) => line.ask(() => mailboxes.releaseCompletions(sessionKey)),
+    heartbeats: () => line.ask(() => mailboxes.heartbeats()),
+    recordHeartbeat: (state) => line.ask(() => mailboxes.recordHeartbeat(state)),
     deadLetters: (query) => line.ask(() => mailboxes.deadLetters(query)),
     sweep: () => line.ask(() => mailboxes.sweep()),
   };

@@ -3,6 +3,7 @@ import { claimAppending } from "./mailbox-store-appending.ts";
 import { claimExecutions } from "./mailbox-store-executions.ts";
 import type { CreateStore } from "./mailbox-store-fixture.ts";
 import { claimForgetting } from "./mailbox-store-forgetting.ts";
+import { claimHeartbeats } from "./mailbox-store-heartbeats.ts";
 import { claimKeeping } from "./mailbox-store-keeping.ts";
 import { claimRestarts } from "./mailbox-store-restarts.ts";
 import { claimSessions } from "./mailbox-store-sessions.ts";
@@ -19,6 +20,7 @@ export function describeMailboxStore(name: string, createStore: CreateStore): vo
     claimExecutions(createStore);
     claimSessions(createStore);
     claimForgetting(createStore);
+    claimHeartbeats(createStore);
     claimKeeping(createStore);
   });
 }
