@@ -105,6 +105,7 @@ describe("active hours on the days clocks change (B44)", () => {
   it.each(changes)(
     "of %s open and close where the clock on the wall has reached the time",
     (timezone, ...at) => {
+      const wrong: string[] = [];
       for (const change of at.map((text) => Date.parse(text.replace("Z", ":00Z"))))
         for (const [start, end] of windows) {
           const hours = { start, end, timezone };
@@ -122,9 +123,7 @@ describe("active hours on the days clocks change (B44)", () => {
                 now === edge ||
                 (before < edge && edge < now) ||
                 (now < before && (edge > before || edge < now));
-              expect(isReached, `${timezone} ${start}–${end} at ${new Date(instant).toISOString()}`).toBe(
-                true,
-              );
+              if (!isReached) wrong.push(`${start}–${end} at ${new Date(instant).toISOString()}`);
             }
             wasActive = isOn;
           }
@@ -132,6 +131,7 @@ describe("active hours on the days clocks change (B44)", () => {
           expect(turns).toBeLessThanOrEqual(6);
           expect(turns).toBeGreaterThanOrEqual(3);
         }
+      expect(wrong).toEqual([]);
     },
   );
 

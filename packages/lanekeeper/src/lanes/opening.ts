@@ -106,10 +106,10 @@ export function createOpenings(
     lane.turn = turn;
     const { startedAt } = turn;
     const isHeartbeat = cause === "heartbeat";
-    const opened = isHeartbeat
+    const laneTurn = isHeartbeat
       ? { id, cause, attempt, startedAt, preemptible: heartbeat?.preemptible === true }
       : { id, cause, attempt, startedAt };
-    opening.sendBack({ type: "turn.opened", turn: opened, mailbox });
+    opening.sendBack({ type: "turn.opened", turn: laneTurn, mailbox });
   };
 
   const askSession = ({ lane }: Opening): Answer<SessionRecord> => mailboxes.session(lane.sessionKey);

@@ -44,3 +44,8 @@ export async function startHeartbeats(
     untilDue: () => clock.advance(control.inspect().nextAt! - clock.now()),
   };
 }
+
+/** The least time between two instants that follow each other; of fewer than two: Infinity. */
+export function leastGap(instants: readonly number[]): number {
+  return Math.min(...instants.slice(1).map((at, index) => at - instants[index]!));
+}

@@ -5,7 +5,8 @@ import { createMemoryExecutions, type MemoryExecutions } from "./memory-executio
 import { createMemoryDeadLetters, type MemoryDeadLetters } from "./memory-dead-letters.ts";
 import { MemorySession, type RememberedItem, type StoreCounts } from "./memory-session.ts";
 import type { Outcome } from "../turns/outcome.ts";
-import type { HeartbeatState, KnownItem, NewItem, SettledItem, StoredItem, StoreHost } from "./store.ts";
+import type { HeartbeatState } from "./heartbeat-keeping.ts";
+import type { KnownItem, NewItem, SettledItem, StoredItem, StoreHost } from "./store.ts";
 
 /** What a dead letter keeps of an item: enough to accept it again. */
 type BuriedItem = NewItem & Pick<StoredItem, "seq" | "acceptedAt">;

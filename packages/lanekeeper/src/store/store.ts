@@ -2,6 +2,7 @@ import type { Clock } from "../time/clock.ts";
 import type { MailboxSummary } from "@lanekeeper/machines";
 import type { DeadLetter } from "./dead-letter.ts";
 import type { ExecCompletion } from "../commands/execution.ts";
+import type { HeartbeatKeeping } from "./heartbeat-keeping.ts";
 import type { LeaseStore } from "./leases.ts";
 import type { Outcome } from "../turns/outcome.ts";
 import type { Origin } from "../heartbeats/origin.ts";
@@ -268,13 +269,6 @@ export interface ExecutionRecord {
   readonly origin?: Origin | undefined;
   readonly state: "running" | "announced" | "completed";
 }
-/** What must outlive a keeper of an agent's heartbeats. */
-export interface HeartbeatState {
-  readonly agent: string;
-  readonly isEnabled: boolean;
-  /** The latest starts, oldest first, at most five; epoch milliseconds. */
-  readonly starts: readonly number[];
-}
 /** The answer to `completeExecution`. */
 export type CompleteResult =
   | { readonly status: "duplicate" }
@@ -298,7 +292,7 @@ export interface SessionPage {
 }
 
 /** An opened store. Once it was given back every step is refused with `STORE_IN_USE`. */
-export interface Mailboxes {
+export interface Mailboxes extends HeartbeatKeeping {
   /** Whether the keeper that opened it still has it. */
   readonly isHeld: boolean;
   /** Sessions it knows. */
@@ -387,18 +381,6 @@ export interface Mailboxes {
     readonly wakes?: boolean | undefined;
     readonly limits: MailboxLimits;
   }): Answer<CompleteResult>;
-  /**
-   * Lets a session's completions of heartbeat origin start turns from now on, those included that a turn holds (B39).
-   * Answers how many could not before.
-   */
-  releaseCompletions(
-    sessionKey: string,
-  ): Answer<{ readonly mailbox: MailboxSummary; readonly released: number }>;
-
-  /** What is kept of each agent's heartbeats (B56). */
-  heartbeats(): Answer<readonly HeartbeatState[]>;
-  /** Replaces what is kept of an agent's heartbeats. */
-  recordHeartbeat(state: HeartbeatState): Answer<void>;
 
   /** Dead letters, newest first. */
   deadLetters(query: {
