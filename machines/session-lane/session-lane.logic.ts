@@ -198,7 +198,7 @@ export function recordAbort(context: LaneContext, params: { readonly reason: Abo
 }
 
 /** Notes that a message ends the turn: it preempts a heartbeat's that gives way, and interrupts any other. */
-export function recordSuperseded(context: LaneContext): LaneContext {
+export function recordInterrupt(context: LaneContext): LaneContext {
   return recordAbort(context, { reason: isGivingWay(context) ? "preempted" : "interrupted" });
 }
 
@@ -271,7 +271,7 @@ export function isHeldBack(context: LaneContext): boolean {
 }
 
 /** A message waits that ends the turn (B20, B47), and the turn's outcome is not decided yet. */
-export function isSuperseded(context: LaneContext): boolean {
+export function isInterrupted(context: LaneContext): boolean {
   const isEnded = context.mailbox.interrupt || (context.mailbox.pressing && isGivingWay(context));
   return isEnded && (context.abort === null || isOutcomeOpen(context));
 }

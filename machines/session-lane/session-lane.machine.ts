@@ -130,9 +130,9 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
             },
           },
           always: {
-            guard: "isSuperseded",
+            guard: "isInterrupted",
             target: "aborting",
-            actions: ["recordSuperseded", "abortTurn"],
+            actions: ["recordInterrupt", "abortTurn"],
           },
           after: {
             turnDeadline: {
@@ -168,9 +168,9 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
             "slot.lost": { target: "#sessionLane.reclaimed" },
           },
           always: {
-            guard: "isSuperseded",
+            guard: "isInterrupted",
             target: "aborting",
-            actions: ["recordSuperseded", "abortTurn"],
+            actions: ["recordInterrupt", "abortTurn"],
           },
           after: {
             abortGrace: [
@@ -261,9 +261,9 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
             },
           },
           always: {
-            guard: "isSuperseded",
+            guard: "isInterrupted",
             target: "aborting",
-            actions: ["recordSuperseded", "abortTurn"],
+            actions: ["recordInterrupt", "abortTurn"],
           },
           after: {
             turnDeadline: {
@@ -299,9 +299,9 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
             "slot.lost": { target: "#sessionLane.reclaimed" },
           },
           always: {
-            guard: "isSuperseded",
+            guard: "isInterrupted",
             target: "aborting",
-            actions: ["recordSuperseded", "abortTurn"],
+            actions: ["recordInterrupt", "abortTurn"],
           },
           after: {
             abortGrace: [
