@@ -3,6 +3,7 @@ import { stateOf } from "./reachability.ts";
 import type { LaneEvent } from "./session-lane/session-lane.events.ts";
 import type {
   EffectInput,
+  LaneContext,
   LaneInput,
   LaneTurn,
   MailboxSummary,
@@ -18,6 +19,7 @@ import { sessionLaneMachine } from "./session-lane/session-lane.machine.ts";
 /** What a mailbox holds, told without its version. */
 export type Mail = Omit<MailboxSummary, "version">;
 interface Answers {
+  isBatchQuiet: boolean;
   isQuiet: boolean;
   isOverdue: boolean;
   isGraceOver: boolean;
@@ -30,19 +32,38 @@ export type Act = Told<LaneEvent> | number | ((answers: Answers) => void);
 
 /** The turn that the store opens. */
 export const turn: LaneTurn = { id: "turn-1", cause: "message", attempt: 1, startedAt: 0 };
-const nothing: Mail = { messages: 0, events: 0, quiet: 1, retry: null };
+const nothing: Mail = {
+  messages: 0,
+  events: 0,
+  quiet: 1,
+  steering: 0,
+  retry: null,
+  batch: null,
+  interrupt: false,
+  pressing: false,
+  priority: "normal",
+  group: null,
+};
+const message: Mail = { ...nothing, messages: 1, priority: "foreground" };
+const batch = { firstSeq: 7, firstMono: 0, lastMono: 0, count: 1 };
+/** Messages that a lane holds before a batch waits for quiet no longer. */
+export const cap = 20;
 /** What may wait in a mailbox. */
 export const mails = {
   nothing,
-  message: { ...nothing, messages: 1 },
-  failed: { ...nothing, messages: 1, retry: { holding: "message", at: 5 } },
+  message,
+  failed: { ...message, retry: { holding: "message", at: 5 } },
+  batch: { ...message, batch },
+  fullBatch: { ...message, messages: cap, batch: { ...batch, count: cap } },
+  steering: { ...nothing, steering: 1 },
+  interrupt: { ...message, interrupt: true },
 } as const satisfies Record<string, Mail>;
 
 /** A lane with everything around it played by the test. Mailboxes are told without their version: each is newer. */
 export function startLane(part: Partial<LaneInput> = {}, broken: readonly string[] = []) {
   const log: string[] = [];
   const timers = new SimulatedClock();
-  const answers: Answers = { isQuiet: true, isOverdue: true, isGraceOver: true };
+  const answers: Answers = { isBatchQuiet: true, isQuiet: true, isOverdue: true, isGraceOver: true };
   let version = 0;
   const mailboxOf = (mailbox: Mail): MailboxSummary => ({ version: ++version, ...mailbox });
   const play = (name: string) =>
@@ -65,6 +86,7 @@ export function startLane(part: Partial<LaneInput> = {}, broken: readonly string
       outage: play("outage"),
     },
     actions: {
+      adjustClaim: ({ context }) => void log.push(`adjust ${tellDemand(context)}`),
       startTurn: ({ context }) => void log.push(`start ${context.turn?.id}`),
       abortTurn: ({ context }) => void log.push(`abort ${context.abort}`),
       fenceTurn: say("fence"),
@@ -77,6 +99,7 @@ export function startLane(part: Partial<LaneInput> = {}, broken: readonly string
       reportReclaimed: ({ context }) => void log.push(`report reclaimed ${context.abort}`),
     },
     guards: {
+      isBatchQuiet: () => answers.isBatchQuiet,
       isQuiet: () => answers.isQuiet,
       isOverdue: () => answers.isOverdue,
       isGraceOver: () => answers.isGraceOver,
@@ -85,6 +108,7 @@ export function startLane(part: Partial<LaneInput> = {}, broken: readonly string
   });
   const input: LaneInput = {
     sessionKey: "chat",
+    cap,
     mailbox: mailboxOf(mails.nothing),
     wakeDue: false,
     pausedBy: { session: false, keeper: false },
@@ -115,6 +139,13 @@ export function startLane(part: Partial<LaneInput> = {}, broken: readonly string
   };
 }
 
+/** What a claim is judged by, as far as the chart knows it. */
+function tellDemand({ mailbox, wakeDue }: LaneContext): string {
+  const { priority, group } = mailbox;
+  const demand = group === null ? priority : `${priority} of ${group}`;
+  return wakeDue ? `${demand}, woken` : demand;
+}
+
 /** Everything a test can do to a lane, by short names. */
 export const acts = {
   changed: (mailbox: Mail): Act => ({ type: "mailbox.changed", mailbox }),
@@ -134,6 +165,7 @@ export const acts = {
   settled: { type: "work.settled", mailbox: mails.nothing },
   restarted: { type: "session.restarted", mailbox: mails.nothing },
   wake: { type: "wake.due" },
+  raised: { type: "wake.raised" },
   /** An effect of this name breaks. */
   broke: (name: string): Act =>
     ({ type: `xstate.error.actor.${name}`, error: "broken" }) as unknown as LaneEvent,
@@ -149,23 +181,28 @@ const { abort, changed, close, failed, granted, lost, opened, paused, reset, ret
 const running = [changed(mails.message), granted, opened];
 /** Milliseconds without progress until a lane is stalled, and from then until it is overdue. */
 export const [stallMs, overdueMs] = [120_000, 480_000];
+/** Milliseconds that a batch waits for quiet here, and that an aborted turn has to return. */
+export const [debounceMs, graceMs] = [500, 15_000];
 
 /** The way into each state, for the tests that begin there. */
 export const ways = {
   idle: [],
   paused: [paused(true), changed(mails.message)],
   backingOff: [changed(mails.failed)],
+  debouncing: [changed(mails.batch)],
   waiting: [changed(mails.message)],
   opening: [changed(mails.message), granted],
   running,
   "aborting, aborted": [...running, abort],
   "aborting, closed": [...running, close],
+  "aborting, interrupted": [...running, changed(mails.interrupt)],
   settling: [...running, returned],
   unsettled: [...running, returned, failed],
   restarting: [reset],
   withoutStore: [changed(mails.message), granted, failed],
   stalled: [...running, stallMs],
   "stalled, aborted": [...running, stallMs, abort],
+  "stalled, interrupted": [...running, stallMs, changed(mails.interrupt)],
   "stalled, overdue": [...running, stallMs, overdueMs],
   reclaimed: [...running, lost],
   "reclaimed, unsettled": [...running, lost, failed],

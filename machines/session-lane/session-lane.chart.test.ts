@@ -2,11 +2,14 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type AnyMachineSnapshot, createActor, fromCallback, SimulatedClock } from "xstate";
 import { explore, stateOf } from "../reachability.ts";
+import { cap, mails } from "../staged-lane.ts";
 import type { LaneEvent } from "./session-lane.events.ts";
 import {
   type EffectInput,
   hasWork,
   isBackingOff,
+  isDebouncing,
+  isInterrupted,
   isOutcomeOpen,
   isPaused,
   isReclaiming,
@@ -18,19 +21,23 @@ import {
 } from "./session-lane.logic.ts";
 import { sessionLaneMachine } from "./session-lane.machine.ts";
 
-const quiet: MailboxSummary = { version: 1, messages: 0, events: 0, quiet: 1, retry: null };
-const message: MailboxSummary = { ...quiet, messages: 1 };
+const quiet: MailboxSummary = { version: 1, ...mails.nothing };
+const message: MailboxSummary = { version: 1, ...mails.message };
+const batch: MailboxSummary = { version: 1, ...mails.batch };
+const interrupt: MailboxSummary = { version: 2, ...mails.interrupt };
 const failedEvent: MailboxSummary = { ...quiet, events: 1, retry: { holding: "event", at: 5 } };
 const failedMessage: MailboxSummary = { ...message, events: 1, retry: { holding: "message", at: 5 } };
 const turn: LaneTurn = { id: "turn-1", cause: "message", attempt: 1, startedAt: 0 };
 const input: LaneInput = {
   sessionKey: "chat",
+  cap,
   mailbox: { ...quiet, version: 0 },
   wakeDue: false,
   pausedBy: { session: false, keeper: false },
 };
 const plain: readonly LaneEvent[] = [
   { type: "wake.due" },
+  { type: "wake.raised" },
   { type: "pause.changed", scope: "session", paused: true },
   { type: "pause.changed", scope: "session", paused: false },
   { type: "session.reset" },
@@ -45,10 +52,11 @@ const plain: readonly LaneEvent[] = [
 ];
 
 const events: readonly LaneEvent[] = [
-  ...[quiet, message, failedEvent, failedMessage].map(
+  ...[quiet, message, batch, interrupt, failedEvent, failedMessage].map(
     (mailbox) => ({ type: "mailbox.changed", mailbox }) as const,
   ),
   { type: "turn.opened", turn, mailbox: failedMessage },
+  { type: "turn.opened", turn, mailbox: interrupt },
   { type: "turn.withheld", mailbox: quiet },
   { type: "work.settled", mailbox: failedMessage },
   { type: "session.restarted", mailbox: quiet },
@@ -70,13 +78,15 @@ describe("the session lane's chart", () => {
     const found = explore(sessionLaneMachine, {
       input,
       events,
-      openGuards: ["isQuiet", "isOverdue", "isGraceOver"],
+      openGuards: ["isBatchQuiet", "isQuiet", "isOverdue", "isGraceOver"],
       // What the guards ask, and whether a summary is still to come.
       distinguish: (context) => [
         context.mailbox.version,
         hasWork(context),
         isPaused(context),
         isBackingOff(context),
+        isDebouncing(context),
+        isInterrupted(context),
         isOutcomeOpen(context),
         isReclaiming(context),
       ],
@@ -87,6 +97,7 @@ describe("the session lane's chart", () => {
         "busy.choosing",
         "busy.paused",
         "busy.backingOff",
+        "busy.debouncing",
         "busy.waitingForCapacity",
         "busy.opening",
         "busy.running",
@@ -157,6 +168,7 @@ function keepBooks(steps: readonly Step[], look: (books: Books) => void): void {
       },
     },
     guards: {
+      isBatchQuiet: () => answers.guards,
       isQuiet: () => answers.guards,
       isOverdue: () => answers.guards,
       isGraceOver: () => answers.guards,
@@ -202,11 +214,19 @@ function choose(snapshot: Pick<AnyMachineSnapshot, "can">, [type, sample]: Step[
   return chosen;
 }
 
+/** What its context lets a lane do that runs no turn. */
+function kindOf(context: LaneContext): string {
+  if (!hasWork(context)) return "without work";
+  if (isPaused(context)) return "paused";
+  if (isBackingOff(context)) return "backing off";
+  return isDebouncing(context) ? "debouncing" : "free";
+}
+
 const runs = { numRuns: 50 };
 const lives: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.record({
-    pick: fc.tuple(fc.nat(1_000), fc.nat(3)),
-    pauseMs: fc.constantFrom(0, 0, 0, 0, 0, 0, 1_000, 15_000, 120_000, 480_000),
+    pick: fc.tuple(fc.nat(1_000), fc.nat(5)),
+    pauseMs: fc.constantFrom(0, 0, 0, 0, 0, 0, 500, 1_000, 15_000, 120_000, 480_000),
     isHeld: fc.boolean(),
     isStale: fc.boolean(),
   }),
@@ -234,7 +254,7 @@ describe("in whatever order events arrive, a session lane", () => {
 
   it("starts each opened turn once, and knows it exactly until its work is settled (B3)", () => {
     const without =
-      /^(idle|asleep|busy\.(paused|backingOff|waitingForCapacity|opening|restarting|withoutStore))$/;
+      /^(idle|asleep|busy\.(paused|backingOff|debouncing|waitingForCapacity|opening|restarting|withoutStore))$/;
     fc.assert(
       fc.property(lives, (steps) =>
         keepBooks(steps, ({ state, context, started, opened }) => {
@@ -250,7 +270,8 @@ describe("in whatever order events arrive, a session lane", () => {
   });
 
   it("answers what it postponed before it rests or runs again", () => {
-    const answered = /^(idle|asleep|busy\.(paused|backingOff|waitingForCapacity|running|withoutStore))$/;
+    const answered =
+      /^(idle|asleep|busy\.(paused|backingOff|debouncing|waitingForCapacity|running|withoutStore))$/;
     fc.assert(
       fc.property(lives, (steps) =>
         keepBooks(steps, ({ state, postponed }) => expect(answered.test(state) && postponed > 0).toBe(false)),
@@ -280,16 +301,29 @@ describe("in whatever order events arrive, a session lane", () => {
     );
   });
 
+  it("lets no turn make progress once an interrupt waits (B20)", () => {
+    fc.assert(
+      fc.property(lives, (steps) =>
+        keepBooks(steps, ({ state, context }) => {
+          const hasTurn = /running|aborting/.test(state);
+          expect([state, hasTurn && isInterrupted(context)]).toEqual([state, false]);
+        }),
+      ),
+      runs,
+    );
+  });
+
   it("rests in no state that its context contradicts, and keeps its context JSON (B2)", () => {
     fc.assert(
       fc.property(lives, (steps) =>
         keepBooks(steps, ({ state, context }) => {
-          const kind = !hasWork(context) ? "without work" : isPaused(context) ? "paused" : "free";
+          const kind = kindOf(context);
           const kinds = {
             idle: "without work",
             asleep: "without work",
             "busy.paused": "paused",
-            "busy.backingOff": "free",
+            "busy.backingOff": "backing off",
+            "busy.debouncing": "debouncing",
             "busy.waitingForCapacity": "free",
           };
           expect([state, kind]).toEqual([state, kinds[state as keyof typeof kinds] ?? kind]);

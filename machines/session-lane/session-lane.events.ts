@@ -8,6 +8,7 @@ export type LaneEvent =
   | { readonly type: "heartbeat.due" }
   /** And asks no longer. */
   | { readonly type: "heartbeat.withdrawn" }
+  | { readonly type: "wake.raised" }
   | { readonly type: "pause.changed"; readonly scope: "session" | "keeper"; readonly paused: boolean }
   | { readonly type: "session.reset" }
   | { readonly type: "session.restarted"; readonly mailbox: MailboxSummary }

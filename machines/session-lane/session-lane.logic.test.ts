@@ -2,13 +2,17 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   type AbortReason,
+  type BatchSummary,
   type Conclusion,
   conclude,
   createLaneContext,
   endBackoff,
+  endDebounce,
   hasWork,
   isBackingOff,
+  isDebouncing,
   isHeldBack,
+  isInterrupted,
   isOutcomeOpen,
   isPaused,
   isReclaiming,
@@ -25,7 +29,20 @@ import {
   type TurnEnd,
 } from "./session-lane.logic.ts";
 
-const empty: MailboxSummary = { version: 1, messages: 0, events: 0, quiet: 0, retry: null };
+const empty: MailboxSummary = {
+  version: 1,
+  messages: 0,
+  events: 0,
+  quiet: 0,
+  steering: 0,
+  retry: null,
+  batch: null,
+  interrupt: false,
+  pressing: false,
+  priority: "normal",
+  group: null,
+};
+const batch: BatchSummary = { firstSeq: 7, firstMono: 0, lastMono: 0, count: 1 };
 const turn: LaneTurn = { id: "turn-1", cause: "message", attempt: 1, startedAt: 1_000 };
 
 function summary(part: Partial<MailboxSummary> = {}): MailboxSummary {
@@ -35,6 +52,7 @@ function summary(part: Partial<MailboxSummary> = {}): MailboxSummary {
 function lane(mailbox: Partial<MailboxSummary> = {}, part: Partial<LaneContext> = {}): LaneContext {
   const context = createLaneContext({
     sessionKey: "chat",
+    cap: 3,
     mailbox: summary(mailbox),
     wakeDue: false,
     pausedBy: { session: false, keeper: false },
@@ -47,16 +65,34 @@ const summaries: fc.Arbitrary<MailboxSummary> = fc.record({
   messages: fc.nat(3),
   events: fc.nat(3),
   quiet: fc.nat(3),
+  steering: fc.nat(2),
   retry: fc.option(fc.record({ holding: fc.constantFrom("message", "event"), at: fc.nat(3) })),
+  batch: fc.option(
+    fc.record({
+      firstSeq: fc.nat(3),
+      firstMono: fc.nat(3),
+      lastMono: fc.nat(3),
+      count: fc.integer({ min: 1, max: 4 }),
+    }),
+  ),
+  interrupt: fc.boolean(),
+  pressing: fc.boolean(),
+  priority: fc.constantFrom("foreground", "normal", "background"),
+  group: fc.constantFrom(null, "webhook"),
 });
 const contexts: fc.Arbitrary<LaneContext> = fc.record({
   sessionKey: fc.constant("chat"),
+  cap: fc.constant(3),
   mailbox: summaries,
   elapsedRetryAt: fc.option(fc.nat(3)),
+  quietBatch: fc.option(fc.nat(3)),
   wakeDue: fc.boolean(),
+  heartbeatDue: fc.boolean(),
   pausedBy: fc.record({ session: fc.boolean(), keeper: fc.boolean() }),
   turn: fc.option(fc.constant(turn)),
-  abort: fc.option(fc.constantFrom<AbortReason>("stalled", "timeout", "aborted", "reset", "closed", "lost")),
+  abort: fc.option(
+    fc.constantFrom<AbortReason>("stalled", "timeout", "aborted", "interrupted", "reset", "closed", "lost"),
+  ),
   conclusion: fc.option(fc.constantFrom<Conclusion>("completed", "failed", "reclaimed", "cancelled")),
 });
 
@@ -64,11 +100,14 @@ describe("a lane that has just been started", () => {
   it("knows what the store said, and runs nothing", () => {
     const mailbox = summary({ version: 7, quiet: 2 });
     const pausedBy = { session: true, keeper: false };
-    expect(createLaneContext({ sessionKey: "chat", mailbox, wakeDue: true, pausedBy })).toEqual({
+    expect(createLaneContext({ sessionKey: "chat", cap: 9, mailbox, wakeDue: true, pausedBy })).toEqual({
       sessionKey: "chat",
+      cap: 9,
       mailbox,
       elapsedRetryAt: null,
+      quietBatch: null,
       wakeDue: true,
+      heartbeatDue: false,
       pausedBy,
       turn: null,
       abort: null,
@@ -90,7 +129,7 @@ describe("a mailbox summary", () => {
   });
 
   it("that is stale does not keep a turn from opening or settling (I2)", () => {
-    const known = lane({ version: 5, messages: 1 }, { wakeDue: true, elapsedRetryAt: 9 });
+    const known = lane({ version: 5, messages: 1 }, { wakeDue: true, elapsedRetryAt: 9, quietBatch: 7 });
     const stale = summary({ version: 4, messages: 9 });
     const opened = recordTurn(known, { turn, mailbox: stale });
     expect(opened).toEqual({ ...known, turn, wakeDue: false });
@@ -166,6 +205,7 @@ describe("a turn's end", () => {
     ["timeout", "completed", "reclaimed", "reclaimed"],
     ["closed", "completed", "handed-back", "handed-back"],
     ["aborted", "cancelled", "cancelled", "cancelled"],
+    ["interrupted", "cancelled", "cancelled", "cancelled"],
     ["reset", "cancelled", "cancelled", "cancelled"],
     ["lost", "crashed", "crashed", "crashed"],
   ];
@@ -182,6 +222,12 @@ describe("a turn's end", () => {
     expect(reclaiming.map(([abort]) => abort)).toEqual(["stalled", "timeout"]);
   });
 
+  it("is decided by an interrupt that waits, as long as it is open or the turn was told nothing (B20, B28)", () => {
+    const deciding = meanings.filter(([abort]) => isInterrupted(lane({ interrupt: true }, { abort })));
+    expect(deciding.map(([abort]) => abort)).toEqual([null, "stalled", "timeout", "closed"]);
+    for (const [abort] of meanings) expect(isInterrupted(lane({ messages: 1 }, { abort }))).toBe(false);
+  });
+
   it("can be completed only while its outcome is open", () => {
     for (const [abort, returned] of meanings)
       expect(returned === "completed").toBe(abort === null || isOutcomeOpen(lane({}, { abort })));
@@ -194,6 +240,7 @@ describe("work", () => {
     expect(hasWork(lane({ events: 1 }))).toBe(true);
     expect(hasWork(lane({}, { wakeDue: true }))).toBe(true);
     expect(hasWork(lane({ quiet: 1 }))).toBe(false);
+    expect(hasWork(lane({ steering: 1 }))).toBe(false);
   });
 
   it("backs off with the message at the head, and stops when that backoff is over", () => {
@@ -223,11 +270,34 @@ describe("work", () => {
     expect(endBackoff(lane({}, { elapsedRetryAt: 7 })).elapsedRetryAt).toBe(null);
   });
 
-  it("starts unless there is none, it is paused or it backs off", () => {
+  it("of a batch waits for quiet until that is over, or it is full (B18)", () => {
+    expect(isDebouncing(lane({ messages: 2 }))).toBe(false);
+    const waiting = lane({ messages: 2, batch: { ...batch, count: 2 } });
+    expect(isDebouncing(waiting)).toBe(true);
+    const over = endDebounce(waiting);
+    expect(over.quietBatch).toBe(7);
+    expect(isDebouncing(over)).toBe(false);
+    for (const count of [3, 4]) expect(isDebouncing(lane({ batch: { ...batch, count } }))).toBe(false);
+    expect(isDebouncing(lane({ batch: { ...batch, count: 19 } }, { cap: 20 }))).toBe(true);
+  });
+
+  it("of a batch whose quiet is over waits no more, also when it grows; of another it does", () => {
+    const over = endDebounce(lane({ messages: 1, batch }));
+    const told = (version: number, part: Partial<BatchSummary>) =>
+      recordMailbox(over, { mailbox: summary({ version, messages: 2, batch: { ...batch, ...part } }) });
+    expect(isDebouncing(told(2, { count: 2, lastMono: 90 }))).toBe(false);
+    expect(isDebouncing(told(2, { firstSeq: 8 }))).toBe(true);
+  });
+
+  it("whose quiet ended without a batch has none that is over", () => {
+    expect(endDebounce(lane({}, { quietBatch: 7 })).quietBatch).toBe(null);
+  });
+
+  it("starts unless there is none, it is paused, it backs off or it debounces", () => {
     fc.assert(
       fc.property(contexts, (context) => {
         const mayStart = hasWork(context) && !isPaused(context) && !isBackingOff(context);
-        expect(isHeldBack(context)).toBe(!mayStart);
+        expect(isHeldBack(context)).toBe(!mayStart || isDebouncing(context));
       }),
     );
   });
@@ -240,6 +310,7 @@ describe("every note", () => {
     (context) => recordPause(context, { scope: "session", paused: true }),
     (context) => recordPause(context, { scope: "keeper", paused: false }),
     (context) => endBackoff(context),
+    (context) => endDebounce(context),
     (context, mailbox) => recordTurn(context, { turn, mailbox }),
     (context) => recordAbort(context, { reason: "timeout" }),
     (context) => recordEnd(context, { end: "threw" }),

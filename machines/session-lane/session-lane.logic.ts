@@ -41,12 +41,12 @@ export interface MailboxSummary {
   readonly group: string | null;
 }
 
-/** A batch that waits for quiet. Instants are epoch milliseconds. */
+/** A batch that waits for quiet. Instants are monotonic milliseconds: a step of the wall clock changes no quiet. */
 export interface BatchSummary {
   /** Of its first message. */
   readonly firstSeq: number;
-  readonly firstAt: number;
-  readonly lastAt: number;
+  readonly firstMono: number;
+  readonly lastMono: number;
   readonly count: number;
 }
 

@@ -5,10 +5,28 @@ const { abort, changed, close, failed, granted, holds, lost, opened, paused } = 
 const { progressed, reset, restarted, returned, threw, wake, broke } = acts;
 const { message, nothing } = mails;
 
+/** What follows where a lane takes its place in the line. */
+function claiming(demand: string): [string, ...string[]] {
+  return ["busy.waitingForCapacity", `adjust ${demand}`, "+claim"];
+}
+/** What follows where a mailbox makes a lane leave the line. */
+function leaving(demand: string): string[] {
+  return [`adjust ${demand}`, "release", "-claim"];
+}
+
 const waiting: readonly Row[] = [
-  ["claims a slot when work comes", "idle", [changed(message)], "busy.waitingForCapacity", "+claim"],
+  ["claims a slot when work comes", "idle", [changed(message)], ...claiming("foreground")],
   ["lets quiet events wait", "idle", [changed({ ...nothing, quiet: 9 })], "idle"],
-  ["takes a wake for work while idle", "idle", [wake], "busy.waitingForCapacity", "defer wake", "+claim"],
+  ["lets steering wait for the turn that it steers (B19)", "idle", [changed(mails.steering)], "idle"],
+  [
+    "takes a wake for work while idle",
+    "idle",
+    [wake],
+    "busy.waitingForCapacity",
+    "defer wake",
+    "adjust normal, woken",
+    "+claim",
+  ],
   ["restarts its session while idle", "idle", [reset], "busy.restarting", "+restart"],
   ["falls asleep when it was idle for its time (B11)", "idle", [59_999, 1], "asleep"],
   [
@@ -17,23 +35,57 @@ const waiting: readonly Row[] = [
     [returned, threw, progressed, lost, abort, close],
     "idle",
   ],
-  ["goes on when resumed", "paused", [paused(false)], "busy.waitingForCapacity", "+claim"],
+  ["goes on when resumed", "paused", [paused(false)], ...claiming("foreground")],
   ["is idle when its paused work is withdrawn", "paused", [changed(nothing)], "idle"],
   ["defers a wake while paused", "paused", [wake], "busy.paused", "defer wake"],
   ["restarts its session while paused", "paused", [reset], "busy.restarting", "+restart"],
   ["backs off until its time", "backingOff", [999], "busy.backingOff"],
-  ["tries again after its backoff", "backingOff", [1_000], "busy.waitingForCapacity", "+claim"],
+  ["tries again after its backoff", "backingOff", [1_000], ...claiming("foreground")],
   ["is paused while it backs off", "backingOff", [paused(true)], "busy.paused"],
   ["is idle when its failed work is withdrawn", "backingOff", [changed(nothing)], "idle"],
-  ["backs off no more for other work", "backingOff", [changed(message)], "busy.waitingForCapacity", "+claim"],
+  ["backs off no more for other work", "backingOff", [changed(message)], ...claiming("foreground")],
   ["restarts its session while it backs off", "backingOff", [reset], "busy.restarting", "+restart"],
   ["opens its turn when a slot is granted", "waiting", [granted], "busy.opening", "-claim", "+opening"],
   ["waits for capacity however long (B13)", "waiting", [86_400_000], "busy.waitingForCapacity"],
-  ["defers a wake while it waits", "waiting", [wake], "busy.waitingForCapacity", "defer wake"],
+  [
+    "defers a wake while it waits, and claims as urgently as that (B14)",
+    "waiting",
+    [wake],
+    "busy.waitingForCapacity",
+    "defer wake",
+    "adjust foreground, woken",
+  ],
+  [
+    "keeps its place in the line, and claims as urgently as what waits now, in its group (B12, B14)",
+    "waiting",
+    [changed({ ...message, priority: "background", group: "webhook" })],
+    "busy.waitingForCapacity",
+    "adjust background of webhook",
+  ],
+  [
+    "is judged anew when the wake that it waits for is raised (B40)",
+    "waiting",
+    [acts.raised],
+    "busy.waitingForCapacity",
+    "adjust foreground",
+  ],
   ["leaves the line to restart", "waiting", [reset], "busy.restarting", "release", "-claim", "+restart"],
   ["leaves the line when paused", "waiting", [paused(true)], "busy.paused", "release", "-claim"],
-  ["leaves the line without work", "waiting", [changed(nothing)], "idle", "release", "-claim"],
-  ["leaves the line to back off", "waiting", [changed(mails.failed)], "busy.backingOff", "release", "-claim"],
+  ["leaves the line without work", "waiting", [changed(nothing)], "idle", ...leaving("normal")],
+  [
+    "leaves the line to back off",
+    "waiting",
+    [changed(mails.failed)],
+    "busy.backingOff",
+    ...leaving("foreground"),
+  ],
+  [
+    "leaves the line to debounce (B18)",
+    "waiting",
+    [changed(mails.batch)],
+    "busy.debouncing",
+    ...leaving("foreground"),
+  ],
 ];
 
 describe("a lane that runs no turn", () => {
@@ -45,10 +97,13 @@ describe("a lane that runs no turn", () => {
 
   it("begins with what the store says", () => {
     const mailbox = { version: 1, ...message };
-    expect(startLane({ mailbox }).log).toEqual(["+claim"]);
+    // The interpreter begins what a first step invokes before its actions; the runtime after them.
+    expect(startLane({ mailbox }).log.toSorted()).toEqual(["+claim", "adjust foreground"]);
     expect(startLane({ wakeDue: true }).state()).toBe("busy.waitingForCapacity");
     expect(startLane({ mailbox, pausedBy: { session: false, keeper: true } }).state()).toBe("busy.paused");
     expect(startLane({ mailbox: { version: 1, ...mails.failed } }).state()).toBe("busy.backingOff");
+    expect(startLane({ mailbox: { version: 1, ...mails.batch } }).state()).toBe("busy.debouncing");
+    expect(startLane({ mailbox: { version: 1, ...mails.batch }, cap: 1 }).log).toContain("+claim");
     expect(startLane().log).toEqual([]);
   });
 
@@ -56,7 +111,7 @@ describe("a lane that runs no turn", () => {
     const mailbox = { version: 1, ...message };
     const lane = startLane({ mailbox, pausedBy: { session: true, keeper: true } });
     expect(lane.act(paused(false))).toEqual(["busy.paused"]);
-    expect(lane.act(acts.resumedKeeper)).toEqual(["busy.waitingForCapacity", "+claim"]);
+    expect(lane.act(acts.resumedKeeper)).toEqual(claiming("foreground"));
   });
 
   it("backs off anew when its work fails again", () => {
@@ -73,12 +128,12 @@ describe("a lane that runs no turn", () => {
   });
 
   it("ends for its supervisor to rebuild it when its claim or its outage breaks", () => {
-    const claiming = startLane({}, ["claim"]);
-    claiming.act(changed(message));
+    const barred = startLane({}, ["claim"]);
+    barred.act(changed(message));
     const failing = startLane({}, ["opening", "outage"]);
     failing.act(changed(message), granted);
-    expect([claiming.status(), failing.status()]).toEqual(["error", "error"]);
-    expect([...claiming.errors, ...failing.errors].map(String)).toEqual([
+    expect([barred.status(), failing.status()]).toEqual(["error", "error"]);
+    expect([...barred.errors, ...failing.errors].map(String)).toEqual([
       "Error: claim broke",
       "Error: outage broke",
     ]);
@@ -122,7 +177,15 @@ const opening: readonly Row[] = [
   ["answers an abort after the opening", "opening", [abort], "busy.opening", "postpone turn.abort"],
   ["answers close after the opening", "opening", [close], "busy.opening", "postpone lane.close"],
   ["goes on opening when paused", "opening", [paused(true), changed(nothing)], "busy.opening"],
-  ["asks its store again in time", "withoutStore", [999, 1], "busy.waitingForCapacity", "-outage", "+claim"],
+  [
+    "asks its store again in time",
+    "withoutStore",
+    [999, 1],
+    "busy.waitingForCapacity",
+    "adjust foreground",
+    "-outage",
+    "+claim",
+  ],
   [
     "restarts its session without its store",
     "withoutStore",
@@ -163,6 +226,7 @@ describe("a lane that asks its store", () => {
     expect(lane.act({ type: "session.restarted", mailbox: message })).toEqual([
       "busy.waitingForCapacity",
       "resume",
+      "adjust foreground",
       "-restart",
       "+claim",
     ]);
@@ -172,6 +236,7 @@ describe("a lane that asks its store", () => {
     const lane = startLane({}, ["opening", "settlement", "restart"]);
     expect(lane.act(changed(message), granted)).toEqual([
       withheld,
+      "adjust foreground",
       "+claim",
       "-claim",
       "resume",

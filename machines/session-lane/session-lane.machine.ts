@@ -73,6 +73,7 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
             },
             "wake.due": { actions: ["recordWake", "deferWake", "adjustClaim"] },
             "heartbeat.withdrawn": { actions: ["forgetHeartbeat", "adjustClaim"] },
+            "wake.raised": { actions: "adjustClaim" },
             "slot.granted": { target: "opening" },
             "session.reset": { target: "restarting", actions: "releaseSlot" },
           },

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { acts, mails, named, type Row, startLane, turn, ways } from "../staged-lane.ts";
+import { acts, graceMs, mails, named, type Row, startLane, turn, ways } from "../staged-lane.ts";
 
 const { abort, broke, changed, close, failed, holds, lost, paused } = acts;
 const { progressed, reset, returned, settled, threw, wake } = acts;
-const graceMs = 15_000;
 
 /** What follows where the code of a turn has ended and its slot is free. */
 function settling(conclusion: string): [string, ...string[]] {
@@ -277,6 +276,7 @@ describe("a lane whose turn is over", () => {
       expect(lane.act({ type: "work.settled", mailbox: mails.message })).toEqual([
         "busy.waitingForCapacity",
         "resume",
+        "adjust foreground",
         "-settlement",
         "+claim",
       ]);

@@ -54,8 +54,14 @@ function createLine(served: () => void): Line {
 
 function answerLater(mailboxes: Mailboxes, line: Line): Mailboxes {
   return {
+    get isHeld() {
+      return mailboxes.isHeld;
+    },
     get known() {
       return mailboxes.known;
+    },
+    get backlog() {
+      return mailboxes.backlog;
     },
     pauses: () => line.ask(() => mailboxes.pauses()),
     append: (item, limits) => line.ask(() => mailboxes.append(item, limits)),
@@ -64,19 +70,27 @@ function answerLater(mailboxes: Mailboxes, line: Line): Mailboxes {
     find: (sessionKey, id) => line.ask(() => mailboxes.find(sessionKey, id)),
     withdraw: (request) => line.ask(() => mailboxes.withdraw(request)),
     openTurn: (request) => line.ask(() => mailboxes.openTurn(request)),
+    claimSteering: (request) => line.ask(() => mailboxes.claimSteering(request)),
     settleTurn: (settlement) => line.ask(() => mailboxes.settleTurn(settlement)),
     restart: (request) => line.ask(() => mailboxes.restart(request)),
     session: (sessionKey) => line.ask(() => mailboxes.session(sessionKey)),
     page: (query) => line.ask(() => mailboxes.page(query)),
+    forget: (sessionKey) => line.ask(() => mailboxes.forget(sessionKey)),
+    unused: (query) => line.ask(() => mailboxes.unused(query)),
+    abandonedTurns: () => line.ask(() => mailboxes.abandonedTurns()),
     pause: (sessionKey, isPaused) => line.ask(() => mailboxes.pause(sessionKey, isPaused)),
     recordExecution: (record) => line.ask(() => mailboxes.recordExecution(record)),
     forgetExecution: (execId) => line.ask(() => mailboxes.forgetExecution(execId)),
     execution: (execId) => line.ask(() => mailboxes.execution(execId)),
+    openExecutions: () => line.ask(() => mailboxes.openExecutions()),
     completeExecution: (request) => line.ask(() => mailboxes.completeExecution(request)),
     releaseCompletions: (sessionKey) => line.ask(() => mailboxes.releaseCompletions(sessionKey)),
     heartbeats: () => line.ask(() => mailboxes.heartbeats()),
     recordHeartbeat: (state) => line.ask(() => mailboxes.recordHeartbeat(state)),
     deadLetters: (query) => line.ask(() => mailboxes.deadLetters(query)),
+    deadLetter: (id) => line.ask(() => mailboxes.deadLetter(id)),
+    redrive: (request) => line.ask(() => mailboxes.redrive(request)),
+    discard: (id) => line.ask(() => mailboxes.discard(id)),
     sweep: () => line.ask(() => mailboxes.sweep()),
   };
 }

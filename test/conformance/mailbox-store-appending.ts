@@ -11,6 +11,9 @@ import {
   message,
   openStore,
   openTurn,
+  returned,
+  running,
+  settle,
   waitingIds,
 } from "./mailbox-store-fixture.ts";
 
@@ -37,6 +40,19 @@ export function claimAppending(createStore: CreateStore): void {
       expect(item.retryAt).toBeUndefined();
       expect(item.lastTurnId).toBeUndefined();
       expect(await mailboxes.waiting("s")).toEqual([item]);
+    });
+
+    it("keeps how it meets its session, how urgent it is, its group and when it expires", async () => {
+      const { mailboxes, clock } = await openStore(createStore);
+      const more = { mode: "collect", priority: "background", group: "webhook", expiresInMs: 500 } as const;
+      const { item } = await accept(mailboxes, message("s", "m", "m", more));
+      const { mode, priority, group } = more;
+      expect(item).toMatchObject({ mode, priority, group, expiresAt: clock.now() + 500, ahead: 0 });
+      expect(item.steers).toBeUndefined();
+      const { item: plain } = await accept(mailboxes, event("s", "e"));
+      expect(plain).toMatchObject({ mode: "followup", priority: "normal", ahead: 0 });
+      expect([plain.group, plain.expiresAt, plain.steers]).toEqual([undefined, undefined, undefined]);
+      expect(await mailboxes.waiting("s")).toEqual([item, plain]);
     });
 
     it("counts messages, events and quiet events apart", async () => {
@@ -130,8 +146,8 @@ export function claimAppending(createStore: CreateStore): void {
       await completeCommand(mailboxes, "s", "x");
       await accept(mailboxes, event("s", "e1"), three);
       await accept(mailboxes, event("s", "e2"), three);
-      const { dropped } = await accept(mailboxes, event("s", "e3"), three);
-      expect(dropped).toMatchObject({ id: "e1", outcome: { status: "dropped", reason: "overflow" } });
+      const { finished } = await accept(mailboxes, event("s", "e3"), three);
+      expect(finished).toMatchObject([{ id: "e1", outcome: { status: "dropped", reason: "overflow" } }]);
       expect(await waitingIds(mailboxes, "s")).toEqual(["x", "e2", "e3"]);
       expect(await mailboxes.find("s", "e1")).toMatchObject({
         state: "settled",
@@ -161,9 +177,8 @@ export function claimAppending(createStore: CreateStore): void {
       const two = { ...limits, eventCap: 2 };
       await accept(mailboxes, event("s", "e1", { key: "k" }), two);
       await accept(mailboxes, event("s", "e2"), two);
-      const { replaced, dropped } = await accept(mailboxes, event("s", "e3", { key: "k" }), two);
-      expect(replaced).toMatchObject({ id: "e1", outcome: { status: "dropped", reason: "replaced" } });
-      expect(dropped).toBeUndefined();
+      const { finished } = await accept(mailboxes, event("s", "e3", { key: "k" }), two);
+      expect(finished).toMatchObject([{ id: "e1", outcome: { status: "dropped", reason: "replaced" } }]);
       expect(await waitingIds(mailboxes, "s")).toEqual(["e2", "e3"]);
     });
 
@@ -171,8 +186,8 @@ export function claimAppending(createStore: CreateStore): void {
       const { mailboxes } = await openStore(createStore);
       const { item } = await accept(mailboxes, event("s", "e1", { key: "k" }));
       await openTurn(mailboxes, "s", "t", [item]);
-      const { replaced } = await accept(mailboxes, event("s", "e2", { key: "k" }));
-      expect(replaced).toBeUndefined();
+      const { finished } = await accept(mailboxes, event("s", "e2", { key: "k" }));
+      expect(finished).toEqual([]);
       expect(idsOf(await mailboxes.unfinished("s"))).toEqual(["e1", "e2"]);
     });
   });
@@ -195,7 +210,7 @@ export function claimAppending(createStore: CreateStore): void {
 
   describe("withdraw", () => {
     const outcome = { status: "cancelled", reason: "cleared" } as const;
-    const all = { sessionKey: "s", events: true, outcome, dedupeMs: limits.dedupeMs };
+    const all = { sessionKey: "s", events: true, isFresh: false, outcome, dedupeMs: limits.dedupeMs };
 
     it("finishes the waiting messages and leaves the events alone", async () => {
       const { mailboxes } = await openStore(createStore);
@@ -220,9 +235,9 @@ export function claimAppending(createStore: CreateStore): void {
 
     it("takes only what is named", async () => {
       const { mailboxes } = await openStore(createStore);
-      await acceptAll(mailboxes, "s", ["a", "b", "c"]);
-      await accept(mailboxes, event("s", "e"));
-      const { withdrawn } = await mailboxes.withdraw({ ...all, ids: ["b", "e", "none"] });
+      const [, b] = await acceptAll(mailboxes, "s", ["a", "b", "c"]);
+      const { item: e } = await accept(mailboxes, event("s", "e"));
+      const { withdrawn } = await mailboxes.withdraw({ ...all, seqs: [b!.seq, e.seq, e.seq + 999] });
       expect(idsOf(withdrawn)).toEqual(["b", "e"]);
       expect(await waitingIds(mailboxes, "s")).toEqual(["a", "c"]);
     });
@@ -234,6 +249,24 @@ export function claimAppending(createStore: CreateStore): void {
       await accept(mailboxes, message("s", "b"));
       expect(idsOf((await mailboxes.withdraw(all)).withdrawn)).toEqual(["b"]);
       expect(idsOf(await mailboxes.unfinished("s"))).toEqual(["a"]);
+    });
+
+    it("takes only what no turn has held, if asked (B22)", async () => {
+      const { mailboxes } = await openStore(createStore);
+      const [a] = await acceptAll(mailboxes, "s", ["a", "b"]);
+      await settle(mailboxes, await running(mailboxes, [a!]), returned(a!, "nothing"));
+      const before = await mailboxes.session("s");
+      const one = await mailboxes.withdraw({ ...all, seqs: [a!.seq], isFresh: true });
+      expect([one.withdrawn, await mailboxes.session("s")]).toEqual([[], before]);
+      expect(idsOf((await mailboxes.withdraw({ ...all, isFresh: true })).withdrawn)).toEqual(["b"]);
+      expect(idsOf((await mailboxes.withdraw(all)).withdrawn)).toEqual(["a"]);
+    });
+
+    it("takes no completion, also if it is named", async () => {
+      const { mailboxes } = await openStore(createStore);
+      const { item } = await completeCommand(mailboxes, "s", "x");
+      const { withdrawn } = await mailboxes.withdraw({ ...all, seqs: [item.seq] });
+      expect([withdrawn, await waitingIds(mailboxes, "s")]).toEqual([[], ["x"]]);
     });
 
     it("finds nothing the second time, and nothing in a session never seen", async () => {

@@ -1,3 +1,4 @@
+import type { ExecutionRecord } from "lanekeeper/ports";
 import { describe, expect, it } from "vitest";
 import {
   accept,
@@ -11,6 +12,7 @@ import {
   message,
   openStore,
   openTurn,
+  plainEnd,
   waitingIds,
 } from "./mailbox-store-fixture.ts";
 
@@ -75,6 +77,7 @@ export function claimExecutions(createStore: CreateStore): void {
         ...restart,
         turnId: "t",
         fencingToken,
+        ...plainEnd,
         dispositions: [{ seq: item.seq, fate: "finish", outcome }],
       });
       await clock.advance(2 * limits.dedupeMs);
@@ -147,6 +150,25 @@ export function claimExecutions(createStore: CreateStore): void {
       await clock.advance(1);
       await mailboxes.sweep();
       expect(await mailboxes.execution("x")).toBeUndefined();
+    });
+
+    it("B37: lists the commands that are not completed, as they were recorded", async () => {
+      const { mailboxes, reopen } = await openStore(createStore);
+      expect(await mailboxes.openExecutions()).toEqual([]);
+      const given = [
+        { ...announced("s", "announced"), dueAt: 9_000 },
+        { ...announced("other", "running"), state: "running", command: "make" } as const,
+        announced("s", "completed"),
+        announced("s", "forgotten"),
+      ];
+      const records: ExecutionRecord[] = [];
+      for (const one of given) records.push((await mailboxes.recordExecution(one)).record);
+      const request = { completion: completion("s", "completed"), isSilent: true, limits };
+      await mailboxes.completeExecution({ ...request, record: records[2]! });
+      await mailboxes.forgetExecution("forgotten");
+      expect(await mailboxes.openExecutions()).toEqual(records.slice(0, 2));
+      expect(records[0]).toMatchObject({ dueAt: 9_000, state: "announced" });
+      expect(await (await reopen()).openExecutions()).toEqual(records.slice(0, 2));
     });
 
     it("knows a command that has not completed as long as it takes", async () => {

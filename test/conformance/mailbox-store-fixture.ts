@@ -2,11 +2,14 @@ import type { ExecCompletion } from "lanekeeper";
 import type {
   AppendResult,
   CompleteResult,
+  Disposition,
   ExecutionRecord,
   MailboxLimits,
   Mailboxes,
   NewItem,
   OpenTurnResult,
+  Settlement,
+  SettleResult,
   Store,
   StoredItem,
 } from "lanekeeper/ports";
@@ -42,21 +45,43 @@ export async function openStore(createStore: CreateStore): Promise<StoreInUse> {
 }
 
 /** Limits no test reaches by accident; ids are remembered for a minute. */
-export const limits: MailboxLimits = { cap: 100, eventCap: 100, dedupeMs: 60_000 };
+export const limits: MailboxLimits = {
+  cap: 100,
+  eventCap: 100,
+  overflow: "reject",
+  summarize: ({ body }) => `about ${String(body)}`,
+  backlog: undefined,
+  dedupeMs: 60_000,
+};
 
 /** A message to accept. */
-export function message(sessionKey: string, id: string, body: unknown = id): NewItem {
-  return { sessionKey, id, type: "message", body, wakes: true };
+export function message(
+  sessionKey: string,
+  id: string,
+  body: unknown = id,
+  more: Partial<NewItem> = {},
+): NewItem {
+  const usual = { mode: "followup", priority: "foreground", wakes: true } as const;
+  return { sessionKey, id, type: "message", body, ...usual, ...more };
 }
 
 /** A host's event to accept. */
 export function event(sessionKey: string, id: string, more: Partial<NewItem> = {}): NewItem {
-  return { sessionKey, id, type: "event", kind: "noted", body: id, wakes: true, ...more };
+  const usual = { mode: "followup", priority: "normal", wakes: true } as const;
+  return { sessionKey, id, type: "event", kind: "noted", body: id, ...usual, ...more };
 }
 
 /** An announced command that belongs to whichever incarnation its session has when it is recorded. */
 export function announced(sessionKey: string, execId: string): ExecutionRecord {
-  return { execId, sessionKey, incarnation: undefined, command: undefined, startedAt: 1, state: "announced" };
+  return {
+    execId,
+    sessionKey,
+    incarnation: undefined,
+    command: undefined,
+    startedAt: 1,
+    dueAt: undefined,
+    state: "announced",
+  };
 }
 
 /** The end of a command. */
@@ -120,6 +145,52 @@ export async function openTurn(
 ): Promise<OpenTurnResult & { status: "opened" }> {
   const seqs = items.map(({ seq }) => seq);
   return expectStatus(await mailboxes.openTurn({ sessionKey, turnId, seqs }), "opened");
+}
+
+/** What an end of a turn says where nothing steered it and nothing was summarised away. */
+export const plainEnd = { steering: "released", hasToldDropped: true } as const satisfies Partial<Settlement>;
+
+/** Opens a turn of session `s` and describes its end, without dispositions yet. */
+export async function running(
+  mailboxes: Mailboxes,
+  items: readonly StoredItem[],
+  turnId = "t",
+): Promise<Settlement> {
+  const { fencingToken } = await openTurn(mailboxes, "s", turnId, items);
+  return { sessionKey: "s", turnId, fencingToken, dispositions: [], dedupeMs: limits.dedupeMs, ...plainEnd };
+}
+
+/** Records an end that must be taken. */
+export async function settle(
+  mailboxes: Mailboxes,
+  end: Settlement,
+  ...dispositions: readonly Disposition[]
+): Promise<SettleResult & { status: "settled" }> {
+  return expectStatus(await mailboxes.settleTurn({ ...end, dispositions }), "settled");
+}
+
+/** How items end that end well. */
+export const completed = { status: "completed", turnId: "t", reply: "ok", attempts: 1 } as const;
+
+/** An item that has ended well. */
+export function finished({ seq }: StoredItem): Disposition {
+  return { seq, fate: "finish", outcome: completed };
+}
+
+/** An item that is to be tried again. */
+export function returned(
+  { seq }: StoredItem,
+  counts: "failure" | "reclaim" | "crash" | "nothing" = "failure",
+  retryAt?: number,
+): Disposition {
+  return { seq, fate: "return", retryAt, counts };
+}
+
+/** An item that is given up. */
+export function deadLettered({ seq, id }: StoredItem, deadLetterId = `dead-${id}`): Disposition {
+  const error = new Error("no");
+  const outcome = { status: "failed", turnId: "t", error, attempts: 1, deadLetterId } as const;
+  return { seq, fate: "dead-letter", deadLetterId, reason: "no", outcome };
 }
 
 /** The ids that wait in a session. */

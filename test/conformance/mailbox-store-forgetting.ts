@@ -10,6 +10,7 @@ import {
   message,
   openStore,
   openTurn,
+  plainEnd,
 } from "./mailbox-store-fixture.ts";
 
 const day = 24 * 3_600_000;
@@ -20,6 +21,7 @@ async function finish(mailboxes: Mailboxes, ids: readonly string[], dedupeMs: nu
   await mailboxes.withdraw({
     sessionKey: "s",
     events: false,
+    isFresh: false,
     outcome: { status: "cancelled", reason: "cleared" },
     dedupeMs,
   });
@@ -36,6 +38,7 @@ async function deadLetter(mailboxes: Mailboxes, sessionKey: string, ids: readonl
     sessionKey,
     turnId,
     fencingToken,
+    ...plainEnd,
     dedupeMs: 0,
     dispositions: items.map(({ seq, id }) => ({
       seq,

@@ -11,6 +11,7 @@ import {
   limits,
   openStore,
   openTurn,
+  plainEnd,
   waitingIds,
 } from "./mailbox-store-fixture.ts";
 
@@ -23,6 +24,7 @@ async function backOff(mailboxes: Mailboxes, item: StoredItem, retryAt: number):
   await mailboxes.settleTurn({
     sessionKey: "s",
     turnId: "failed",
+    ...plainEnd,
     fencingToken,
     dispositions: [{ seq: item.seq, fate: "return", retryAt, counts: "failure" }],
     dedupeMs: limits.dedupeMs,
@@ -65,6 +67,17 @@ export function claimRestarts(createStore: CreateStore): void {
       expect(await mailboxes.find("s", "a")).toMatchObject({ state: "settled", item: { outcome: reset } });
     });
 
+    it("keeps a message whose backoff is over", async () => {
+      const { mailboxes, clock } = await openStore(createStore);
+      const [a] = await acceptAll(mailboxes, "s", ["a"]);
+      await backOff(mailboxes, a!, clock.now() + 5_000);
+      await clock.advance(5_000);
+      const { finished, mailbox } = await mailboxes.restart(request);
+      expect(finished).toEqual([]);
+      expect(mailbox).toMatchObject({ messages: 1, retry: null });
+      expect(await mailboxes.find("s", "a")).toMatchObject({ state: "open", item: { failures: 1 } });
+    });
+
     it("keeps a host's event that backs off, and lets it wait no longer", async () => {
       const { mailboxes, clock } = await openStore(createStore);
       const { item } = await accept(mailboxes, event("s", "e"));
@@ -105,6 +118,7 @@ export function claimRestarts(createStore: CreateStore): void {
       const result = await mailboxes.settleTurn({
         ...request,
         turnId: "t",
+        ...plainEnd,
         fencingToken: opened.fencingToken,
         dispositions: [
           { seq: a!.seq, fate: "finish", outcome: reset },
@@ -123,7 +137,14 @@ export function claimRestarts(createStore: CreateStore): void {
     it("I4: a settlement asked again starts no second incarnation", async () => {
       const { mailboxes } = await openStore(createStore);
       const { fencingToken } = await openTurn(mailboxes, "s", "t", []);
-      const settlement = { ...request, turnId: "t", fencingToken, dispositions: [], restart: true };
+      const settlement = {
+        ...request,
+        turnId: "t",
+        ...plainEnd,
+        fencingToken,
+        dispositions: [],
+        restart: true,
+      };
       const { incarnation } = expectStatus(await mailboxes.settleTurn(settlement), "settled");
       expect(await mailboxes.settleTurn(settlement)).toMatchObject({ status: "settled", incarnation });
       expect((await mailboxes.session("s")).incarnation).toBe(incarnation);

@@ -1,6 +1,15 @@
 import type { Mailboxes, SessionPage } from "lanekeeper/ports";
 import { describe, expect, it } from "vitest";
-import { accept, acceptAll, type CreateStore, message, openStore } from "./mailbox-store-fixture.ts";
+import {
+  accept,
+  acceptAll,
+  type CreateStore,
+  message,
+  openStore,
+  returned,
+  running,
+  settle,
+} from "./mailbox-store-fixture.ts";
 
 const keys = ["b", "a:10", "a:2", "a", "z", "a:1", "B", "ä"] as const;
 
@@ -32,6 +41,20 @@ export function claimSessions(createStore: CreateStore): void {
       const { mailboxes } = await openStore(createStore);
       const { mailbox } = await accept(mailboxes, message("s", "m"));
       expect((await mailboxes.session("s")).mailbox).toEqual(mailbox);
+    });
+
+    it("says whether something waits that may expire: a message that no turn has held (B22)", async () => {
+      const { mailboxes } = await openStore(createStore);
+      const isExpiring = async () => (await mailboxes.session("s")).isExpiring;
+      expect(await isExpiring()).toBe(false);
+      await acceptAll(mailboxes, "s", ["a"]);
+      expect(await isExpiring()).toBe(false);
+      const { item } = await accept(mailboxes, message("s", "b", "b", { expiresInMs: 9_000 }));
+      expect(await isExpiring()).toBe(true);
+      const end = await running(mailboxes, [item]);
+      expect(await isExpiring()).toBe(false);
+      await settle(mailboxes, end, returned(item, "nothing"));
+      expect(await isExpiring()).toBe(false);
     });
 
     it("counts as known once, from its first item on", async () => {

@@ -1,49 +1,22 @@
-import type { Disposition, Mailboxes, Settlement, StoredItem } from "lanekeeper/ports";
 import { describe, expect, it } from "vitest";
 import {
   accept,
   acceptAll,
+  completed,
   type CreateStore,
+  deadLettered,
   event,
   expectStatus,
+  finished,
   idsOf,
   limits,
   message,
   openStore,
   openTurn,
+  returned,
+  running,
   waitingIds,
 } from "./mailbox-store-fixture.ts";
-
-const completed = { status: "completed", turnId: "t", reply: "ok", attempts: 1 } as const;
-
-/** Opens turn `t` of session `s` and describes its end, without dispositions yet. */
-async function running(mailboxes: Mailboxes, items: readonly StoredItem[]): Promise<Settlement> {
-  const { fencingToken } = await openTurn(mailboxes, "s", "t", items);
-  return { sessionKey: "s", turnId: "t", fencingToken, dispositions: [], dedupeMs: limits.dedupeMs };
-}
-
-function returned(
-  item: StoredItem,
-  counts: "failure" | "reclaim" | "crash" | "nothing",
-  retryAt?: number,
-): Disposition {
-  return { seq: item.seq, fate: "return", retryAt, counts };
-}
-
-function finished(item: StoredItem): Disposition {
-  return { seq: item.seq, fate: "finish", outcome: completed };
-}
-
-function deadLettered(item: StoredItem, deadLetterId = `dead-${item.id}`): Disposition {
-  const outcome = {
-    status: "failed",
-    turnId: "t",
-    error: new Error("no"),
-    attempts: 1,
-    deadLetterId,
-  } as const;
-  return { seq: item.seq, fate: "dead-letter", deadLetterId, reason: "no", outcome };
-}
 
 /** What `settleTurn` keeps to. */
 export function claimSettling(createStore: CreateStore): void {

@@ -10,6 +10,7 @@ import {
   message,
   openStore,
   openTurn,
+  plainEnd,
   waitingIds,
 } from "./mailbox-store-fixture.ts";
 
@@ -58,8 +59,9 @@ export function claimTurns(createStore: CreateStore): void {
       const [a, b, c] = await acceptAll(mailboxes, "s", ["a", "b", "c"]);
       await mailboxes.withdraw({
         sessionKey: "s",
-        ids: ["b"],
+        seqs: [b!.seq],
         events: false,
+        isFresh: false,
         outcome: { status: "cancelled", reason: "cancelled" },
         dedupeMs: limits.dedupeMs,
       });
@@ -108,7 +110,7 @@ export function claimTurns(createStore: CreateStore): void {
         const { fencingToken, incarnation } = await openTurn(mailboxes, sessionKey, turnId, []);
         tokens.push(fencingToken);
         incarnations.push(incarnation);
-        const end = { sessionKey, turnId, fencingToken, dispositions: [], dedupeMs: 0 };
+        const end = { sessionKey, turnId, fencingToken, dispositions: [], dedupeMs: 0, ...plainEnd };
         await mailboxes.settleTurn(end);
         await mailboxes.restart({ sessionKey, dedupeMs: 0 });
       }

@@ -23,10 +23,12 @@ export {
   scriptedProcesses,
 } from "./commands/scripted-processes.ts";
 export type {
+  AbandonedTurn,
   Answer,
   AppendResult,
   CompleteResult,
   Disposition,
+  Dropped,
   ExecutionRecord,
   KnownItem,
   Mailboxes,
@@ -34,6 +36,7 @@ export type {
   NewItem,
   OpenTurnResult,
   ReclaimRecord,
+  RedriveResult,
   RestartResult,
   SessionPage,
   SessionRecord,

@@ -1,4 +1,4 @@
-import { emitDeadLetters } from "../seeing/dead-letter-events.ts";
+import { tellDeadLetters } from "../seeing/dead-letter-events.ts";
 import { LanekeeperError } from "../keeper/errors.ts";
 import type { ExecCompletion } from "./execution.ts";
 import type { Receipt } from "../turns/receipt.ts";
@@ -71,19 +71,20 @@ export function createCompletions(
     completion: ExecCompletion,
     isSilent: boolean,
   ): Promise<RouteResult> => {
-    const { spacing } = runtime.heartbeats;
-    const wakes = isSilent || record.origin !== "heartbeat" || spacing.mayWake(record.sessionKey);
+    const isHeartbeats = !isSilent && record.origin === "heartbeat";
+    const wakes = !isHeartbeats || runtime.heartbeats.spacing.mayWake(record.sessionKey);
     const limits = runtime.limitsOf(runtime.laneOptionsOf(record.sessionKey));
-    const result = await runtime.request(() =>
-      runtime.mailboxes.completeExecution({
-        record,
-        completion,
-        isSilent,
-        wakes,
-        limits,
-      }),
-    );
-    const { execId, sessionKey } = record;
+    const request = { record, completion, isSilent, wakes, limits };
+    const answer = runtime.request(() => runtime.mailboxes.completeExecution(request));
+    const use = (result: CompleteResult): RouteResult => routed(record, limits, wakes, result);
+    return answer instanceof Promise ? runtime.outcomes.expecting(answer, use) : use(answer);
+  };
+  const routed = (
+    { execId, sessionKey }: ExecutionRecord,
+    limits: MailboxLimits,
+    wakes: boolean,
+    result: CompleteResult,
+  ): RouteResult => {
     switch (result.status) {
       case "duplicate":
         // A try before may have been answered with an error that was none: the lane must hear of the event.
@@ -92,14 +93,14 @@ export function createCompletions(
       case "silent":
         return refuse(execId, sessionKey, "silent");
       case "stale":
-        emitDeadLetters(journal, [result.deadLetter]);
+        tellDeadLetters(journal, [result.deadLetter]);
         return refuse(execId, sessionKey, "stale-incarnation");
       case "accepted": {
         if (journal.isObserved) {
           const at = settings.clock.now();
           journal.emit({ type: "exec.routed", at, sessionKey, execId });
           if (!wakes) {
-            const untilAt = at + (spacing.heldInMs(sessionKey) ?? 0);
+            const untilAt = at + (runtime.heartbeats.spacing.heldInMs(sessionKey) ?? 0);
             journal.emit({ type: "exec.held", at, sessionKey, execId, reason: "heartbeat-spacing", untilAt });
           }
         }

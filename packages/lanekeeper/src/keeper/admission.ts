@@ -27,10 +27,16 @@ export interface Admission {
   draining(): LanekeeperError | undefined;
   /** Throws `CLOSED` after close. */
   assertOpen(): void;
+  /** Tells of an error for whoever brings work. */
+  refuse(item: Pick<NewItem, "sessionKey" | "id" | "type" | "meta">, error: LanekeeperError): LanekeeperError;
   /** Tells a session's lane what its mailbox holds, where an answer of the store may have been lost. */
   remind(sessionKey: string): void;
   /** Follows up on an item that the store has accepted. */
-  accepted(result: AppendResult & { status: "accepted" }, limits: Pick<MailboxLimits, "dedupeMs">): Receipt;
+  accepted(
+    result: AppendResult & { status: "accepted" },
+    limits: Pick<MailboxLimits, "dedupeMs">,
+    steersTurn?: string,
+  ): Receipt;
 }
 
 /** Milliseconds until a lane is reminded again where the store failed. */
@@ -59,17 +65,21 @@ export function createAdmission(
     );
   };
 
-  const accepted: Admission["accepted"] = (result, { dedupeMs }) => {
+  const accepted: Admission["accepted"] = (result, { dedupeMs }, steersTurn) => {
     const { item, mailbox, finished } = result;
-    const { sessionKey, steers } = item;
+    const { sessionKey } = item;
     retention.used(dedupeMs);
     if (journal.isObserved) emitAccepted(runtime, result);
-    const turn = steers === undefined ? undefined : runtime.lanes.get(sessionKey)?.turn;
-    if (turn?.items.some(({ seq }) => seq === steers) === true) turn.steering.add(item);
-    runtime.expiries.watch(item);
+    const pending = outcomes.of(item.seq);
+    if (!pending.isSettled) {
+      // A retry of that turn has it from the store.
+      const turn = item.steers === undefined ? undefined : runtime.lanes.get(sessionKey)?.turn;
+      if (turn !== undefined && turn.id === steersTurn) turn.steering.add(item);
+      runtime.expiries.watch(item);
+    }
     supervisor.route(sessionKey, { type: "mailbox.changed", mailbox });
     for (const { seq, outcome } of finished) outcomes.settle(seq, outcome);
-    return createReceipt(item, outcomes.of(item.seq), receiptHost);
+    return createReceipt(item, pending, receiptHost);
   };
 
   const remind: Admission["remind"] = (sessionKey) => {
@@ -101,7 +111,7 @@ export function createAdmission(
       ? createReceipt(known.item, outcomes.of(known.item.seq), receiptHost)
       : settledReceipt(known.item);
 
-  const refuse = (item: NewItem, error: LanekeeperError): LanekeeperError => {
+  const refuse: Admission["refuse"] = (item, error) => {
     if (journal.isObserved) {
       const { sessionKey, id, meta } = item;
       const type = item.type === "message" ? "message.refused" : "event.refused";
@@ -124,10 +134,13 @@ export function createAdmission(
     const barred = draining();
     if (barred !== undefined) throw refuse(item, barred);
     const answer = runtime.request(() => runtime.mailboxes.append(item, limits));
-    const result = answer instanceof Promise ? await answer : answer;
+    const use = (result: AppendResult): Receipt => admitted(item, limits, result);
+    return answer instanceof Promise ? outcomes.expecting(answer, use) : use(answer);
+  };
+  const admitted = (item: NewItem, limits: MailboxLimits, result: AppendResult): Receipt => {
     switch (result.status) {
       case "accepted":
-        return accepted(result, limits);
+        return accepted(result, limits, item.steersTurn);
       case "dropped":
         retention.used(limits.dedupeMs);
         if (journal.isObserved) emitDropped(runtime, item, result.item);
@@ -176,6 +189,7 @@ export function createAdmission(
   };
 
   return {
+    refuse,
     remind,
     assertOpen,
     draining,
@@ -203,10 +217,10 @@ export function createAdmission(
         meetsBusyLane: mode === "reject" && isBusy(sessionKey),
       };
       const signal = given?.signal;
-      const admitted = (): Promise<Receipt> => admit(item, runtime.limitsOf(lane));
-      if (signal === undefined) return admitted();
+      const sending = (): Promise<Receipt> => admit(item, runtime.limitsOf(lane));
+      if (signal === undefined) return sending();
       if (signal.aborted) throw refuseAborted(item, signal);
-      return withdrawOnAbort(signal, admitted);
+      return withdrawOnAbort(signal, sending);
     }),
     notify: rejecting((sessionKey: string, event: unknown, options: unknown) => {
       assertSessionKey(sessionKey);
@@ -233,8 +247,10 @@ export function createAdmission(
       assertSessionKey(sessionKey);
       checkId("id", id);
       assertOpen();
-      const known = await runtime.request(() => runtime.mailboxes.find(sessionKey, id));
-      return known === undefined ? undefined : receiptOf(known);
+      const answer = runtime.request(() => runtime.mailboxes.find(sessionKey, id));
+      const use = (known: KnownItem | undefined): Receipt | undefined =>
+        known === undefined ? undefined : receiptOf(known);
+      return answer instanceof Promise ? outcomes.expecting(answer, use) : use(answer);
     },
   };
 }

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { GroupBudget, Slots } from "../dispatch/dispatcher.ts";
-import { check, count, invalidOption, members, optional, record } from "./validation.ts";
+import { check, count, invalidOption, byName, members, optional } from "./validation.ts";
 
 /** How many turns may run at once, and the budgets inside it. */
 export interface CapacityOptions {
@@ -25,9 +25,10 @@ export interface Capacity extends Slots {
   readonly waiting: number | undefined;
 }
 
+const groupSchema = members({ limit: count(1), reserved: optional(count(0)) });
 const capacitySchema = members({
   turns: count(1),
-  groups: v.optional(record(members({ limit: count(1), reserved: optional(count(0)) }))),
+  groups: v.optional(byName),
   zombies: optional(count(0)),
   waiting: optional(count(1)),
 });
@@ -37,7 +38,9 @@ export function completeCapacity(capacity: unknown): Capacity {
   const { turns, groups = {}, zombies, waiting } = check("capacity", capacitySchema, capacity);
   const budgets = new Map<string, GroupBudget>();
   let reservedByAll = 0;
-  for (const [group, { limit, reserved = 0 }] of Object.entries(groups)) {
+  for (const [group, budget] of Object.entries(groups)) {
+    if (group === "") throw invalidOption("capacity.groups", groups, "an object whose names are not empty");
+    const { limit, reserved = 0 } = check(`capacity.groups.${group}`, groupSchema, budget);
     if (reserved > limit) {
       throw invalidOption(
         `capacity.groups.${group}.reserved`,

@@ -207,7 +207,9 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     routeCompletion: (execId) => completions.release(execId),
     drained: () => shutdown.tell(),
     resetDone: (lane) => resets.done(lane),
+    resetFailed: (sessionKey, error) => resets.failed(sessionKey, error),
     started(lane, { sessionKey, isExpiring }) {
+      retention.noteSession();
       resets.started(lane);
       if (isExpiring) watchExpiring(sessionKey);
     },
@@ -224,7 +226,13 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   const awaits = createAwaits(runtime);
   const expiries = createExpiries(runtime);
   const withdrawals = createWithdrawals(runtime, (key, mailbox) => supervisor.inform(key, mailbox));
-  const wakes = createWakes(runtime, (sessionKey) => supervisor.route(sessionKey, { type: "wake.due" }));
+  const wakes = createWakes(runtime, {
+    due: (sessionKey) => supervisor.route(sessionKey, { type: "wake.due" }),
+    raised(sessionKey) {
+      const lane = supervisor.lanes.get(sessionKey);
+      if (lane !== undefined) supervisor.tell(lane, { type: "wake.raised" });
+    },
+  });
   const heartbeats = createHeartbeats(runtime, {
     chartHost,
     route: (sessionKey, event) => supervisor.route(sessionKey, event),
@@ -269,6 +277,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     resets,
     pauses,
     shutdown,
+    retention,
     health,
     forgetting,
     redrives: createRedrives(runtime, admission),

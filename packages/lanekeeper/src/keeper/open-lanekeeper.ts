@@ -26,6 +26,7 @@ import type { Redrives } from "./redrives.ts";
 import { createOutputTail } from "../commands/output-tail.ts";
 import type { Receipt } from "../turns/receipt.ts";
 import type { Resets } from "../lanes/resets.ts";
+import type { Retention } from "../store/retention.ts";
 import { assertSessionKey } from "./session-key.ts";
 import type { DrainResult, Shutdown } from "./shutdown.ts";
 import type { Explanation, SessionView, Stats } from "../seeing/views.ts";
@@ -38,6 +39,7 @@ export interface KeeperParts extends Observed {
   readonly wakes: Wakes;
   readonly resets: Resets;
   readonly shutdown: Shutdown;
+  readonly retention: Retention;
   readonly forgetting: Forgetting;
   readonly redrives: Redrives;
   readonly setCapacity: (capacity: Capacity) => void;
@@ -92,7 +94,9 @@ export class OpenLanekeeper implements Lanekeeper {
   ): Promise<Execution> {
     assertSessionKey(sessionKey);
     this.#assertExecWelcome(sessionKey, undefined);
-    return this.#parts.executions.start(sessionKey, command, args, options);
+    const execution = await this.#parts.executions.start(sessionKey, command, args, options);
+    this.#parts.retention.noteSession();
+    return execution;
   }
 
   async expectExec(
@@ -102,7 +106,8 @@ export class OpenLanekeeper implements Lanekeeper {
   ): Promise<void> {
     assertSessionKey(sessionKey);
     this.#assertExecWelcome(sessionKey, execId);
-    return this.#parts.executions.expect(sessionKey, execId, options);
+    await this.#parts.executions.expect(sessionKey, execId, options);
+    this.#parts.retention.noteSession();
   }
 
   async reportExec(report: ExecReport): Promise<RouteResult> {
@@ -260,9 +265,8 @@ export class OpenLanekeeper implements Lanekeeper {
 
   async drain(options?: { readonly timeoutMs?: number | undefined }): Promise<DrainResult> {
     const { timeoutMs } = checkTimeout("drain", options);
-    const { admission, supervisor, shutdown, runtime, health } = this.#parts;
+    const { admission, supervisor, shutdown, health, runtime } = this.#parts;
     admission.assertOpen();
-    supervisor.send({ type: "turns.changed", turns: runtime.counters.engaged });
     supervisor.send({ type: "keeper.drain" });
     runtime.heartbeats.drain();
     await this.#step();
@@ -327,5 +331,6 @@ export class OpenLanekeeper implements Lanekeeper {
     const { admission, pauses } = this.#parts;
     admission.assertOpen();
     await pauses.set(sessionKey, isPaused);
+    this.#parts.retention.noteSession();
   }
 }

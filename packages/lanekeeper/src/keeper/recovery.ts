@@ -1,5 +1,6 @@
 import type { Executions } from "../commands/executions.ts";
 import type { AbandonedTurn, SessionRecord } from "../store/store.ts";
+import { tellDeadLetters } from "../seeing/dead-letter-events.ts";
 import { judge } from "../turns/verdict.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Supervisor } from "../lanes/supervisor.ts";
@@ -25,6 +26,7 @@ export async function recover(
   for (const turn of await runtime.request(() => mailboxes.abandonedTurns()))
     await settleCrashed(runtime, turn);
   const commands = await runtime.request(() => mailboxes.openExecutions());
+  await dropExpired(runtime);
   const waiting = await findWaiting(runtime);
   for (const record of commands) await executions.takeOver(record);
   for (const { sessionKey, mailbox } of waiting)
@@ -40,7 +42,7 @@ async function settleCrashed(runtime: Runtime, turn: AbandonedTurn): Promise<voi
     { turnId, cause, items, conclusion: "crashed", abort: null, reply: undefined, error: undefined },
     { settings: options, now: clock.now(), random, createId },
   );
-  await runtime.request(() =>
+  const result = await runtime.request(() =>
     runtime.mailboxes.settleTurn({
       sessionKey,
       turnId,
@@ -51,23 +53,44 @@ async function settleCrashed(runtime: Runtime, turn: AbandonedTurn): Promise<voi
       hasToldDropped: false,
     }),
   );
+  if (result.status === "settled") tellDeadLetters(runtime.journal, result.deadLetters);
+}
+
+/** Drops what expired while no keeper had the store: nothing may start on it (B22). */
+async function dropExpired(runtime: Runtime): Promise<void> {
+  const { mailboxes, settings } = runtime;
+  for await (const { sessionKey, isExpiring } of sessionsOf(runtime)) {
+    if (!isExpiring) continue;
+    const now = settings.clock.now();
+    const items = await runtime.request(() => mailboxes.waiting(sessionKey));
+    const seqs = items
+      .filter(({ expiresAt }) => expiresAt !== undefined && expiresAt <= now)
+      .map(({ seq }) => seq);
+    const outcome = { status: "dropped", reason: "expired" } as const;
+    await runtime.withdrawals.withdraw({ sessionKey, seqs, events: false, isFresh: true, outcome });
+  }
 }
 
 async function findWaiting(
   runtime: Runtime,
 ): Promise<readonly Pick<SessionRecord, "sessionKey" | "mailbox">[]> {
   const waiting: Pick<SessionRecord, "sessionKey" | "mailbox">[] = [];
+  for await (const { sessionKey, mailbox } of sessionsOf(runtime)) {
+    if (mailbox.quiet > 0) runtime.heartbeats.spacing.recovered(sessionKey);
+    if (mailbox.messages + mailbox.events > 0) waiting.push({ sessionKey, mailbox });
+  }
+  return waiting;
+}
+
+/** The sessions of the store, in the order of their keys. */
+async function* sessionsOf(runtime: Runtime): AsyncGenerator<SessionRecord> {
   let after: string | undefined;
   do {
     const from = after;
     const page = await runtime.request(() =>
       runtime.mailboxes.page({ prefix: "", after: from, limit: pageSize }),
     );
-    for (const { sessionKey, mailbox } of page.sessions) {
-      if (mailbox.quiet > 0) runtime.heartbeats.spacing.recovered(sessionKey);
-      if (mailbox.messages + mailbox.events > 0) waiting.push({ sessionKey, mailbox });
-    }
+    yield* page.sessions;
     after = page.next;
   } while (after !== undefined);
-  return waiting;
 }

@@ -3,7 +3,7 @@ import { LanekeeperError } from "./errors.ts";
 import { notAdmitted } from "./refusals.ts";
 import type { Receipt } from "../turns/receipt.ts";
 import type { Runtime } from "./runtime.ts";
-import type { StoredItem } from "../store/store.ts";
+import type { MailboxLimits, RedriveResult, StoredItem } from "../store/store.ts";
 
 /**
  * What becomes of dead letters that somebody has looked at.
@@ -20,32 +20,42 @@ export interface Redrives {
 /** Creates the redrives of a keeper. */
 export function createRedrives(
   runtime: Runtime,
-  admission: Pick<Admission, "draining" | "assertOpen" | "accepted">,
+  admission: Pick<Admission, "draining" | "assertOpen" | "accepted" | "refuse">,
 ): Redrives {
-  const { journal, settings, mailboxes } = runtime;
+  const { journal, settings, mailboxes, outcomes } = runtime;
   const notFound = (id: string): LanekeeperError =>
     new LanekeeperError(
       "NOT_FOUND",
       `There is no dead letter ${id}: it was redriven, discarded, or is too old. deadLetters() lists those there are.`,
       { deadLetterId: id },
     );
+  const redriven = (
+    id: string,
+    item: Pick<StoredItem, "sessionKey" | "id" | "type" | "meta">,
+    limits: MailboxLimits,
+    result: RedriveResult,
+  ): Receipt => {
+    if (result.status === "missing") throw notFound(id);
+    if (result.status !== "accepted") throw admission.refuse(item, notAdmitted(item, result));
+    if (journal.isObserved) {
+      const { sessionKey } = item;
+      const at = settings.clock.now();
+      journal.emit({ type: "deadLetter.redriven", at, sessionKey, id, itemId: result.item.id });
+    }
+    return admission.accepted(result, limits);
+  };
   return {
     async redrive(id) {
-      const barred = admission.draining();
-      if (barred !== undefined) throw barred;
+      admission.assertOpen();
       const letter = await runtime.request(() => mailboxes.deadLetter(id));
       if (letter === undefined) throw notFound(id);
-      const { sessionKey } = letter;
-      const limits = runtime.limitsOf(runtime.laneOptionsOf(sessionKey));
-      const result = await runtime.request(() => mailboxes.redrive({ id, limits }));
-      if (result.status === "missing") throw notFound(id);
-      const [item] = letter.items as readonly [Pick<StoredItem, "sessionKey" | "id" | "type">];
-      if (result.status !== "accepted") throw notAdmitted(item, result);
-      if (journal.isObserved) {
-        const at = settings.clock.now();
-        journal.emit({ type: "deadLetter.redriven", at, sessionKey, id, itemId: result.item.id });
-      }
-      return admission.accepted(result, limits);
+      const [item] = letter.items as readonly [Pick<StoredItem, "sessionKey" | "id" | "type" | "meta">];
+      const barred = admission.draining();
+      if (barred !== undefined) throw admission.refuse(item, barred);
+      const limits = runtime.limitsOf(runtime.laneOptionsOf(letter.sessionKey));
+      const answer = runtime.request(() => mailboxes.redrive({ id, limits }));
+      const use = (result: RedriveResult): Receipt => redriven(id, item, limits, result);
+      return answer instanceof Promise ? outcomes.expecting(answer, use) : use(answer);
     },
     async discard(id) {
       admission.assertOpen();

@@ -25,18 +25,23 @@ export interface Shutdown {
   tell(): void;
 }
 
+/** Turns that run, are about to, or are not settled yet: a slot that was granted is a turn that is about to run. */
+export function runningTurns({ counters, dispatcher }: Pick<Runtime, "counters" | "dispatcher">): number {
+  return Math.max(counters.engaged, dispatcher.held);
+}
+
 /** Creates the waiting for the end of running turns. */
 export function createShutdown(runtime: Runtime): Shutdown {
-  const { counters, dispatcher, deadlines } = runtime;
+  const { dispatcher, deadlines } = runtime;
   const waiting = new Set<() => void>();
   const result = (): DrainResult => ({
-    drained: counters.engaged === 0,
+    drained: runningTurns(runtime) === 0,
     running: dispatcher.held,
     waiting: runtime.mailboxes.backlog,
   });
   const untilQuiet = (timeoutMs: number | undefined): Promise<void> =>
     new Promise((resolve) => {
-      if (counters.engaged === 0 || timeoutMs === 0) {
+      if (runningTurns(runtime) === 0 || timeoutMs === 0) {
         resolve();
         return;
       }

@@ -57,21 +57,14 @@ export const port = <T extends object>(name: string, members: readonly string[])
   );
 
 /** Texts by name. */
-export const texts = (): v.GenericSchema<Record<string, string>> => {
-  const takes = "an object of texts";
-  return v.pipe(
-    v.custom<Record<string, string>>(isObject, takes),
-    v.record(v.string(), v.string("a text"), takes),
+export const texts = (): v.GenericSchema<Record<string, string>> =>
+  v.custom<Record<string, string>>(
+    (value) => isObject(value) && Object.values(value).every((member) => typeof member === "string"),
+    "an object of texts",
   );
-};
 
-/** Values of one kind by name. */
-export const record = <T>(schema: v.GenericSchema<unknown, T>): v.GenericSchema<unknown, Record<string, T>> =>
-  v.pipe(
-    v.unknown(),
-    v.check(isObject, "an object"),
-    v.record(v.pipe(v.string(), v.minLength(1, "a name that is not empty")), schema),
-  );
+/** Values by name, whatever they are: check each by itself. */
+export const byName: v.GenericSchema<Readonly<Record<string, unknown>>> = v.custom(isObject, "an object");
 
 /** Options: an object with these members and no others. */
 export const members = <Entries extends v.ObjectEntries>(
@@ -80,7 +73,7 @@ export const members = <Entries extends v.ObjectEntries>(
   v.pipe(v.unknown(), v.check(isObject, "an object"), v.strictObject(entries));
 
 /** An object that holds members by name: no array, no map, no promise. */
-function isObject(value: unknown): boolean {
+function isObject(value: unknown): value is object {
   return (
     typeof value === "object" && value !== null && Object.prototype.toString.call(value) === "[object Object]"
   );

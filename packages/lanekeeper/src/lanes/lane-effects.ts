@@ -13,6 +13,7 @@ import type { Demand } from "../dispatch/dispatcher.ts";
 import { higherPriority } from "../dispatch/priority.ts";
 import { type Lane, laneOf } from "./lane.ts";
 import type { LiveTurn } from "../turns/live-turn.ts";
+import { quietInMs } from "./quiet-time.ts";
 import { createOpenings } from "./opening.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import type { Settlements } from "../turns/settlements.ts";
@@ -56,8 +57,8 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
     return lostTime.elapsed(turn?.abortedMono ?? now, now);
   };
 
-  const quietInMs = (lane: Lane, { mailbox }: LaneContext): number =>
-    mailbox.batch === null ? 0 : lane.batchClock.quietInMs(mailbox.batch, lane.options, clock);
+  const debounceMs = (lane: Lane, { mailbox }: LaneContext): number =>
+    mailbox.batch === null ? 0 : quietInMs(mailbox.batch, lane.options, clock.monotonic());
 
   return sessionLaneMachine.provide({
     actors: {
@@ -123,7 +124,7 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
           settlements.settle(
             turn,
             "cancelled",
-            () => {},
+            (mailbox) => runtime.tell(lane, { type: "mailbox.changed", mailbox }),
             () => {},
           );
         }
@@ -198,7 +199,7 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
       },
     },
     guards: {
-      isBatchQuiet: ({ context }) => quietInMs(laneNamed(context), context) <= slackMs,
+      isBatchQuiet: ({ context }) => debounceMs(laneNamed(context), context) <= slackMs,
       isQuiet: ({ context }) => {
         const lane = laneNamed(context);
         return silentMs(lane) >= lane.options.stallAfterMs - slackMs;
@@ -225,7 +226,7 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
         const leftMs = (context.mailbox.retry?.at ?? 0) - clock.now();
         return Math.min(laneOf(self).options.retry.maxMs, Math.max(0, leftMs));
       },
-      debounce: ({ context, self }) => quietInMs(laneOf(self), context),
+      debounce: ({ context, self }) => debounceMs(laneOf(self), context),
       storeRetry: ({ self }) => {
         const lane = laneOf(self);
         return storeRetry.baseMs + backoffMs(lane.storeFailures++, storeRetry, settings.random);

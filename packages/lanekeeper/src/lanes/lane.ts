@@ -1,7 +1,6 @@
 import type { LaneContext, LaneEvent } from "@lanekeeper/machines";
 import type { Actor, ActorLogic } from "xstate";
 import type { LaneInput } from "@lanekeeper/machines";
-import { BatchClock } from "./batch-clock.ts";
 import type { Claim, Demand } from "../dispatch/dispatcher.ts";
 import type { LaneOptions } from "./lane-options.ts";
 import type { LiveTurn } from "../turns/live-turn.ts";
@@ -77,12 +76,6 @@ export class Lane {
   /** The actor's state. */
   get snapshot(): ChartSnapshot<LaneContext> {
     return this.actor.getSnapshot();
-  }
-
-  #batchClock: BatchClock | undefined;
-  /** How long the batch at the head still waits for quiet. */
-  get batchClock(): BatchClock {
-    return (this.#batchClock ??= new BatchClock());
   }
 
   /** Notes that a step with the store worked. */

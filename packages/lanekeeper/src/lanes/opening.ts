@@ -81,6 +81,8 @@ export function createOpenings(
     const { lane, turnId: id, wake, heartbeat } = opening;
     if (lane.isOver) return;
     if (result.status === "changed") {
+      // It is known not to be open: nothing is to be asked for again.
+      lane.openingTurnId = undefined;
       if (--opening.triesLeft > 0) begin(opening);
       else fail(undefined, opening);
       return;

@@ -1,4 +1,4 @@
-import { emitDeadLetters } from "../seeing/dead-letter-events.ts";
+import { tellDeadLetters } from "../seeing/dead-letter-events.ts";
 import type { LaneEvent } from "@lanekeeper/machines";
 import { LanekeeperError } from "../keeper/errors.ts";
 import type { Lane } from "./lane.ts";
@@ -17,6 +17,8 @@ export interface Resets {
   restart(lane: Lane, sendBack: (event: LaneEvent) => void): undefined;
   /** A reset that had to end a turn first is done. */
   done(lane: Lane): void;
+  /** A reset could not be asked for. */
+  failed(sessionKey: string, error: Error): void;
   /** A lane was started. */
   started(lane: Lane): void;
   close(): void;
@@ -83,7 +85,7 @@ export function createResets(
                 }
               }
             }
-            emitDeadLetters(journal, deadLetters);
+            tellDeadLetters(journal, deadLetters);
             done(lane);
           });
         },
@@ -95,6 +97,7 @@ export function createResets(
       return undefined;
     },
     done,
+    failed: (sessionKey, error) => take(sessionKey)?.reject(error),
     started(lane) {
       // The one that woke the lane is on its way to it already.
       const waiters = waiting.get(lane.sessionKey)?.length ?? 0;

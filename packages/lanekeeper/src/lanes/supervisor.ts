@@ -8,7 +8,7 @@ import {
   type SupervisorEvent,
 } from "@lanekeeper/machines";
 import { type Actor, type ActorLogic, createActor } from "xstate";
-import { toError } from "../keeper/errors.ts";
+import { type LanekeeperError, toError } from "../keeper/errors.ts";
 import { Lane, type LaneActor, laneOf } from "./lane.ts";
 import type { LaneOptions } from "./lane-options.ts";
 import type { Runtime } from "../keeper/runtime.ts";
@@ -16,6 +16,7 @@ import type { Settlements } from "../turns/settlements.ts";
 import type { SessionRecord } from "../store/store.ts";
 import { type ChartHost, type ChartSnapshot, compileLogic } from "../xstate/compiled-logic.ts";
 import type { Leaf } from "../xstate/chart-plan.ts";
+import { runningTurns } from "../keeper/shutdown.ts";
 import { backoffMs } from "../turns/verdict.ts";
 
 /**
@@ -62,6 +63,8 @@ export interface SupervisorHost {
   drained(): void;
   /** A reset that had to end a turn first is done. */
   resetDone(lane: Lane): void;
+  /** A reset that was to start a lane could not: the store failed. */
+  resetFailed(sessionKey: string, error: LanekeeperError): void;
   /** A lane was started: what its session's record says has to be done besides is done. */
   started(lane: Lane, record: SessionRecord): void;
 }
@@ -155,7 +158,8 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     }
     if (before.leaf === after.leaf) return;
     if (journal.isObserved && after.status === "active") emitState(lane.sessionKey, before.leaf, after.leaf);
-    if (before.leaf.tags.has("engaged") && !after.leaf.tags.has("engaged")) tellTurns();
+    const wasStarting = before.leaf.detail === "busy.waitingForCapacity";
+    if ((before.leaf.tags.has("engaged") || wasStarting) && !after.leaf.tags.has("engaged")) tellTurns();
     if (before.context.abort === "reset" && after.context.turn === null) host.resetDone(lane);
   };
   const count = (snapshot: ChartSnapshot<LaneContext> | undefined, by: 1 | -1): void => {
@@ -181,8 +185,9 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
   const tellTurns = (): void => {
     if (stateOf() === "serving") return;
     queue.post(() => {
-      actor.send({ type: "turns.changed", turns: counters.engaged });
-      if (stateOf() === "closing" && counters.engaged === 0) host.drained();
+      const turns = runningTurns(runtime);
+      actor.send({ type: "turns.changed", turns });
+      if (stateOf() === "closing" && turns === 0) host.drained();
     });
   };
   const stateOf = (): Supervisor["state"] => actor.getSnapshot().leaf.state as Supervisor["state"];
@@ -269,6 +274,11 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
       },
       (error) => {
         if (event.type === "heartbeat.due") runtime.heartbeats.laneUnreachable(sessionKey, error);
+        if (event.type === "session.reset") {
+          starting.delete(sessionKey);
+          host.resetFailed(sessionKey, error);
+          return;
+        }
         // Tried again: the store has accepted this work, so its lane must hear of it.
         starting.set(sessionKey, "failing");
         deadlines.arm(rebuildBackoff.baseMs, () => route(sessionKey, event));
@@ -375,7 +385,12 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     send(event) {
       if (event.type === "keeper.close") heading = "closing";
       else if (event.type === "keeper.drain") heading ??= "draining";
-      queue.post(() => actor.send(event));
+      queue.post(() => {
+        // As many as there are by then: what was accepted before may have been given a slot meanwhile.
+        if (event.type === "keeper.drain")
+          actor.send({ type: "turns.changed", turns: runningTurns(runtime) });
+        actor.send(event);
+      });
     },
   };
 }

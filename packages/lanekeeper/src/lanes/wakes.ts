@@ -57,8 +57,16 @@ interface Wake {
 /** Reasons of one wake that are kept. */
 const keptReasons = 32;
 
-/** Creates the wakes of a keeper. `due` starts the session's lane if need be and tells it. */
-export function createWakes(runtime: Runtime, due: (sessionKey: string) => void): Wakes {
+/** Creates the wakes of a keeper. */
+export function createWakes(
+  runtime: Runtime,
+  host: {
+    /** A wake is due: starts the session's lane if need be and tells it. */
+    due(sessionKey: string): void;
+    /** A wake that was due has become more urgent: tells the lane. */
+    raised(sessionKey: string): void;
+  },
+): Wakes {
   const wakes = new Map<string, Wake>();
   const { settings, deadlines, journal } = runtime;
 
@@ -68,12 +76,12 @@ export function createWakes(runtime: Runtime, due: (sessionKey: string) => void)
     wake.deadline = undefined;
     // What is due now needs no timer.
     if (delayMs === 0) {
-      due(sessionKey);
+      host.due(sessionKey);
       return;
     }
     wake.deadline = deadlines.arm(delayMs, () => {
       wake.deadline = undefined;
-      due(sessionKey);
+      host.due(sessionKey);
     });
   };
   const addReason = (wake: Wake, reason: string | undefined): void => {
@@ -102,7 +110,9 @@ export function createWakes(runtime: Runtime, due: (sessionKey: string) => void)
       }
       addReason(pending, reason);
       if (origin === "person") pending.origin = origin;
-      pending.priority = higherPriority(priority, pending.priority);
+      const { priority: before } = pending;
+      pending.priority = higherPriority(priority, before);
+      if (pending.priority !== before && pending.deadline === undefined) host.raised(sessionKey);
       const isSooner = settings.clock.monotonic() + coalesceMs < pending.dueMono;
       if (pending.deadline !== undefined && isSooner) arm(sessionKey, pending, coalesceMs);
       if (journal.isObserved) {

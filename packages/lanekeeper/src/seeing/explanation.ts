@@ -1,4 +1,5 @@
 import type { Lane } from "../lanes/lane.ts";
+import { quietInMs } from "../lanes/quiet-time.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import type { Explanation } from "./views.ts";
 
@@ -102,7 +103,7 @@ function describe(
     ...(lane.demand === undefined ? {} : { priority: lane.demand.priority, group: lane.demand.group }),
   });
   if (snapshot.leaf.detail === "busy.debouncing" && mailbox.batch !== null) {
-    const leftMs = lane.batchClock.quietInMs(mailbox.batch, lane.options, settings.clock);
+    const leftMs = quietInMs(mailbox.batch, lane.options, settings.clock.monotonic());
     facts["quietInMs"] = Math.max(0, Math.round(leftMs));
   }
   if (turn !== undefined && snapshot.context.turn !== null) {

@@ -34,7 +34,7 @@ export function appendItem(state: MemoryState, item: NewItem, limits: MailboxLim
 }
 
 /** Whether as many items wait over all sessions as may. */
-export function isOver({ counts }: MemoryState, { backlog }: MailboxLimits): boolean {
+function isOver({ counts }: MemoryState, { backlog }: MailboxLimits): boolean {
   return backlog !== undefined && counts.backlog >= backlog;
 }
 
@@ -65,6 +65,7 @@ function overflow(
   if (limits.overflow === "summarize") {
     const lost = oldest.length > 0 ? oldest : [item];
     before.dropped = summarized(before.dropped, lost.map(limits.summarize), limits.cap);
+    before.droppedLines = limits.cap;
   }
   if (oldest.length > 0) return accept(state, item, limits, oldest, "overflow");
   const dropped = toStored(state, item, before);
@@ -99,7 +100,8 @@ function accept(
 }
 
 function toStored(state: MemoryState, item: NewItem, { open }: MemorySession): StoredItem {
-  const acceptedAt = state.host.clock.now();
+  const { clock } = state.host;
+  const acceptedAt = clock.now();
   const { mode, expiresInMs, steersTurn } = item;
   const isSteering = steersTurn !== undefined && open?.turnId === steersTurn;
   return {
@@ -115,6 +117,7 @@ function toStored(state: MemoryState, item: NewItem, { open }: MemorySession): S
     key: item.key,
     meta: item.meta,
     acceptedAt,
+    acceptedMono: clock.monotonic(),
     wakes: item.wakes,
     incarnation: item.incarnation,
     origin: item.origin ?? "person",
@@ -123,6 +126,7 @@ function toStored(state: MemoryState, item: NewItem, { open }: MemorySession): S
     crashes: 0,
     retryAt: undefined,
     lastTurnId: undefined,
+    failedWith: nothing,
     expiresAt: expiresInMs === undefined ? undefined : acceptedAt + expiresInMs,
     steers: isSteering ? open.items[0]?.seq : undefined,
     ahead: mode === "interrupt" ? 2 : 0,

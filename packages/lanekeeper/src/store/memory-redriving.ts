@@ -11,14 +11,14 @@ import type { MailboxLimits, NewItem, RedriveResult } from "./store.ts";
 export function redriveItem(state: MemoryState, letterId: string, limits: MailboxLimits): RedriveResult {
   const letter = state.deadLetters.get(letterId);
   if (letter === undefined) return { status: "missing" };
-  const [item] = letter.items as readonly [NewItem];
+  const [item] = letter.items as readonly [NewItem & { readonly seq: number }];
   const { sessionKey, type, kind, key, body, meta, wakes, priority, group } = item;
   const session = state.sessions.get(sessionKey);
   const incarnation = item.incarnation === undefined ? undefined : state.require(sessionKey).incarnation;
   const known = session?.known?.get(knownName({ id: item.id, incarnation }));
-  const isTaken = known !== undefined && !("outcome" in known);
+  // Its own earlier end is no reason to refuse it; that of other work is, as long as it is remembered.
+  const isTaken = known !== undefined && known.seq !== item.seq;
   const id = isTaken ? state.host.createId() : item.id;
-  // Its own earlier end is no reason to refuse it.
   if (!isTaken && known !== undefined) session!.known!.delete(knownName({ id, incarnation }));
   const result = appendItem(
     state,

@@ -56,6 +56,8 @@ export class MemorySession {
   waiting: StoredItem[] = none;
   known: Map<string, StoredItem | RememberedItem> | undefined = undefined;
   dropped: Dropped | undefined = undefined;
+  /** Lines that `dropped` has at most: the `cap` of the last message that came too many. */
+  droppedLines = 0;
   version = 0;
   /** Epoch milliseconds of its last use. */
   usedAt: number;
@@ -122,6 +124,15 @@ export class MemorySession {
   replace(item: StoredItem): void {
     this.remove(item.seq);
     this.add(item);
+  }
+
+  /** Counts the time since each waiting item's acceptance on another clock, which is now at these instants. */
+  rebase(now: number, monotonic: number): void {
+    for (const item of [...this.waiting]) {
+      const rebased = { ...item, acceptedMono: monotonic - Math.max(0, now - item.acceptedAt) };
+      this.replace(rebased);
+      this.known?.set(knownName(item), rebased);
+    }
   }
 
   /** Whether anything waits that steers. */
@@ -194,14 +205,14 @@ export class MemorySession {
     const head = this.#head();
     if (head === undefined || head.mode !== "collect" || head.lastTurnId !== undefined) return null;
     let count = 0;
-    let lastAt = head.acceptedAt;
+    let lastMono = head.acceptedMono;
     for (const item of this.waiting) {
       if (item.type === "event" || item.steers !== undefined || precedes(item, head)) continue;
       if (item.mode !== "collect" || item.lastTurnId !== undefined) break;
       count++;
-      lastAt = item.acceptedAt;
+      lastMono = item.acceptedMono;
     }
-    return { firstSeq: head.seq, firstAt: head.acceptedAt, lastAt, count };
+    return { firstSeq: head.seq, firstMono: head.acceptedMono, lastMono, count };
   }
 
   #priority(): Priority {

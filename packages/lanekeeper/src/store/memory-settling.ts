@@ -45,10 +45,10 @@ export function settleTurn(
     if (letter !== undefined) deadLetters = [...deadLetters, letter];
   }
   settleSteering(session, open, settlement);
-  let finished: readonly SettledItem[] = nothing;
+  let finished = endOutdated(state, session, dedupeMs);
   if (restart === true) {
     const restarted = restartSession(state, session, dedupeMs);
-    ({ finished } = restarted);
+    finished = [...finished, ...restarted.finished];
     deadLetters = [...deadLetters, ...restarted.deadLetters];
   }
   session.last = { turnId, fencingToken, deadLetters, finished };
@@ -127,6 +127,7 @@ function dispose(
       crashes: item.crashes + (fate.counts === "crash" ? 1 : 0),
       retryAt: fate.retryAt,
       lastTurnId: turnId,
+      failedWith: fate.failedWith === undefined ? item.failedWith : [...item.failedWith, ...fate.failedWith],
     };
     session.add(returned);
     session.known?.set(knownName(item), returned);
@@ -149,9 +150,18 @@ function settleSteering(session: MemorySession, { items }: OpenTurn, settlement:
   for (const { seq } of items) if (seq !== heir) session.passSteering(seq, heir);
 }
 
+/** Ends interrupts that came back while a later one waits: the newest wins (B20). */
+function endOutdated(state: MemoryState, session: MemorySession, dedupeMs: number): readonly SettledItem[] {
+  if (session.waiting[1]?.ahead !== 2) return nothing;
+  const outcome = { status: "cancelled", reason: "interrupted" } as const;
+  const interrupts = session.waiting.filter(({ ahead }) => ahead === 2);
+  return interrupts.slice(0, -1).map((item) => state.finish(session, item, outcome, dedupeMs));
+}
+
 function giveBackDropped(session: MemorySession, told: NonNullable<MemorySession["dropped"]>): void {
   const { count = 0, summary = nothing } = session.dropped ?? {};
-  session.dropped = { count: told.count + count, summary: [...told.summary, ...summary] };
+  const lines = [...told.summary, ...summary].slice(-session.droppedLines);
+  session.dropped = { count: told.count + count, summary: lines };
 }
 
 /** Shared by all that finish nothing besides. */

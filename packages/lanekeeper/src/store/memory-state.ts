@@ -39,7 +39,11 @@ export class MemoryState {
     return this.#host;
   }
   set host(host: StoreHost) {
+    const isOtherClock = host.clock !== this.#host.clock;
     this.#host = host;
+    if (!isOtherClock) return;
+    const { clock } = host;
+    for (const session of this.sessions.values()) session.rebase(clock.now(), clock.monotonic());
   }
 
   /** A session's record, made if need be. */
@@ -99,26 +103,24 @@ export class MemoryState {
   /** Removes a session with nothing left in it. */
   forget(sessionKey: string): boolean {
     const session = this.sessions.get(sessionKey);
-    if (session === undefined || session.isPaused || session.open !== undefined) return false;
-    if (session.waiting.length > 0 || this.executions.isAwaited(sessionKey)) return false;
-    for (const knownAs of session.known?.keys() ?? []) {
-      if (this.find(session, knownAs) !== undefined) return false;
-    }
+    if (session === undefined || !this.#isEmpty(session)) return false;
     this.sessions.delete(sessionKey);
     this.#sortedKeys = undefined;
     return true;
   }
 
-  /** Sessions that were not used since an instant, and when the next one was. */
+  /** Sessions with nothing left that were not used since an instant, and when the first of the others was. */
   unused(
     before: number,
     limit: number,
   ): { readonly sessionKeys: readonly string[]; readonly nextUsedAt: number | undefined } {
     const sessionKeys: string[] = [];
     let nextUsedAt: number | undefined;
-    for (const { sessionKey, usedAt } of this.sessions.values()) {
-      if (usedAt <= before && sessionKeys.length < limit) sessionKeys.push(sessionKey);
-      else if (nextUsedAt === undefined || usedAt < nextUsedAt) nextUsedAt = usedAt;
+    for (const session of this.sessions.values()) {
+      const { sessionKey, usedAt } = session;
+      if (usedAt > before) nextUsedAt = Math.min(nextUsedAt ?? usedAt, usedAt);
+      else if (this.#isEmpty(session)) sessionKeys.push(sessionKey);
+      if (sessionKeys.length === limit) break;
     }
     return { sessionKeys, nextUsedAt };
   }
@@ -134,6 +136,14 @@ export class MemoryState {
     this.deadLetters.sweep(now);
     const due = [this.#remembered.next(), this.executions.next(), this.deadLetters.next()];
     return due.reduce((soonest, at) => (at !== undefined && !(soonest! < at) ? at : soonest), undefined);
+  }
+
+  /** Whether nothing waits, is held, remembered, announced or paused. */
+  #isEmpty(session: MemorySession): boolean {
+    const { isPaused, open, waiting, known, sessionKey } = session;
+    if (isPaused || open !== undefined || waiting.length > 0) return false;
+    if (this.executions.isAwaited(sessionKey)) return false;
+    return [...(known?.keys() ?? [])].every((knownAs) => this.find(session, knownAs) === undefined);
   }
 
   #forgetId(session: MemorySession, knownAs: string): void {

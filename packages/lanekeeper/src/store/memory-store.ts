@@ -58,7 +58,7 @@ function whileHeld(mailboxes: Omit<Mailboxes, "isHeld">, isHeld: () => boolean):
       );
     };
   }
-  Object.defineProperty(held, "isHeld", { get: isHeld });
+  Object.defineProperty(held, "isHeld", { get: isHeld, enumerable: true });
   return held as unknown as Mailboxes;
 }
 

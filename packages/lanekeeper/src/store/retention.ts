@@ -9,6 +9,8 @@ import type { Runtime } from "../keeper/runtime.ts";
 export interface Retention {
   /** A session is used: an id of it is remembered for so many milliseconds, and the session itself as long as it may be. */
   used(rememberedMs: number): void;
+  /** A session may have come to be known in which nothing was accepted. */
+  noteSession(): void;
 }
 
 /** The least and the most time between two sweeps, in milliseconds. */
@@ -66,14 +68,18 @@ export function createRetention(runtime: Runtime, forgetting: Forgetting): Reten
       () => runtime.mailboxes.unused({ before, limit: forgottenAtOnce }),
       ({ sessionKeys, nextUsedAt }) => {
         if (nextUsedAt !== undefined) lookAgainIn(Math.max(shortestMs, nextUsedAt - before));
-        // One that is kept for another reason is asked for again, though not at once.
-        if (sessionKeys.length > 0) lookAgainIn(longestMs);
+        // Others may be due; one that is kept for another reason is asked for again, though not at once.
+        if (sessionKeys.length > 0)
+          lookAgainIn(sessionKeys.length < forgottenAtOnce ? longestMs : shortestMs);
         for (const sessionKey of sessionKeys) void forgetting.forget(sessionKey).catch(() => {});
       },
       () => lookAgainIn(longestMs),
     );
   };
   return {
+    noteSession() {
+      if (forgetAfterMs > 0) arm(forgetAfterMs);
+    },
     used(rememberedMs) {
       arm(rememberedMs);
       if (forgetAfterMs > 0) arm(forgetAfterMs);

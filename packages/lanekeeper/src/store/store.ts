@@ -2,6 +2,7 @@ import type { Clock } from "../time/clock.ts";
 import type { MailboxSummary } from "@lanekeeper/machines";
 import type { DeadLetter } from "./dead-letter.ts";
 import type { ExecCompletion } from "../commands/execution.ts";
+import type { MailboxLimits } from "./mailbox-limits.ts";
 import type { HeartbeatKeeping } from "./heartbeat-keeping.ts";
 import type { LeaseStore } from "./leases.ts";
 import type { Outcome } from "../turns/outcome.ts";
@@ -60,6 +61,8 @@ export interface StoredItem {
   readonly meta: Readonly<Record<string, string>> | undefined;
   /** Epoch milliseconds. */
   readonly acceptedAt: number;
+  /** The same instant in monotonic milliseconds of the keeper that has the store. */
+  readonly acceptedMono: number;
   /** Whether it may start a turn by itself. */
   readonly wakes: boolean;
   /** Of an exec completion: the incarnation that started its command. */
@@ -74,6 +77,8 @@ export interface StoredItem {
   readonly retryAt: number | undefined;
   /** The last turn that held it. */
   readonly lastTurnId: string | undefined;
+  /** Of an event: messages (`seq`) whose turns failed while they held it (B31a). */
+  readonly failedWith: readonly number[];
   /** Epoch milliseconds at which it expires unless a turn has held it. */
   readonly expiresAt: number | undefined;
   /** Of steering: the first item (`seq`) of the turn that it is for. It starts no turn until that turn is over for good (B19). */
@@ -113,18 +118,7 @@ export interface NewItem {
   readonly steersTurn?: string | undefined;
 }
 
-/** How many items of each type may wait in one session, and what happens beyond. */
-export interface MailboxLimits {
-  readonly cap: number;
-  readonly eventCap: number;
-  readonly overflow: "reject" | "drop-oldest" | "drop-newest" | "summarize";
-  /** A line for a message that is dropped with `overflow: "summarize"`. Never throws. */
-  readonly summarize: (item: Pick<StoredItem, "body">) => string;
-  /** How many items may wait over all sessions. */
-  readonly backlog: number | undefined;
-  /** How long the ids of what this step finishes are remembered, in milliseconds. */
-  readonly dedupeMs: number;
-}
+export type { MailboxLimits };
 
 /** Work of which an outcome is known, and for how long it is remembered. */
 export interface SettledItem {
@@ -199,6 +193,8 @@ export type Disposition =
       readonly fate: "return";
       readonly retryAt: number | undefined;
       readonly counts: "failure" | "reclaim" | "crash" | "nothing";
+      /** Of an event: the messages (`seq`) that it failed with. */
+      readonly failedWith?: readonly number[] | undefined;
     }
   | {
       readonly seq: number;
@@ -233,7 +229,7 @@ export type SettleResult =
       readonly mailbox: MailboxSummary;
       readonly incarnation: number;
       readonly deadLetters: readonly DeadLetter[];
-      /** What a restart in the same step finished besides. */
+      /** What this step finished besides: by a restart, or because a later interrupt outdates it. */
       readonly finished: readonly SettledItem[];
     }
   | { readonly status: "stale"; readonly mailbox: MailboxSummary };
@@ -337,7 +333,10 @@ export interface Mailboxes extends HeartbeatKeeping {
     readonly turnId: string;
     readonly seqs: readonly number[];
   }): Answer<MailboxSummary>;
-  /** Records the end of a turn, steering that it has taken included. Refused as stale unless the turn is the session's open one. */
+  /**
+   * Records the end of a turn. Each item that it holds needs one disposition; one for anything else is about steering that
+   * it has taken, and is passed over if that waits no more. Refused as stale unless the turn is the session's open one.
+   */
   settleTurn(settlement: Settlement): Answer<SettleResult>;
   /** Starts a new incarnation of a session without an open turn (B36). */
   restart(request: { readonly sessionKey: string; readonly dedupeMs: number }): Answer<RestartResult>;
@@ -352,7 +351,10 @@ export interface Mailboxes extends HeartbeatKeeping {
   }): Answer<SessionPage>;
   /** Removes a session with nothing waiting, held, remembered, announced or paused; false if it has, or is not known. */
   forget(sessionKey: string): Answer<boolean>;
-  /** Sessions in which nothing has happened since `before` (epoch milliseconds), and when the next one was last used. */
+  /**
+   * Sessions that `forget` would remove and that were not used since `before` (epoch milliseconds): nothing was accepted,
+   * and no turn ended. And when the first of those was last used that were used since.
+   */
   unused(query: {
     readonly before: number;
     readonly limit: number;

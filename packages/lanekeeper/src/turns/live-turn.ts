@@ -234,9 +234,11 @@ export class LiveTurn implements Turn {
       const ended = (settle: () => void): void => {
         if (isOver) return;
         isOver = true;
-        const isInTime = untilMono >= this.#runtime.settings.clock.monotonic();
+        const now = this.#runtime.settings.clock.monotonic();
         end();
-        if (this.isCurrent && isInTime) this.noteProgress();
+        // One whose time was over has ended then.
+        if (this.isCurrent && untilMono >= now) this.noteProgress();
+        else this.progressedMono = Math.max(this.progressedMono, Math.min(now, untilMono));
         if (journal.isObserved && this.isCurrent)
           journal.emit({ type: "turn.resumed", ...this.facts(), reason });
         settle();

@@ -44,6 +44,11 @@ export interface PendingOutcomes {
   of(seq: number): PendingOutcome;
   /** Tells whoever waits how the work ended. */
   settle(seq: number, outcome: Outcome): void;
+  /**
+   * Waits for an answer of the store that may bring work, and uses it: the work may have ended before the answer came, so
+   * ends are kept in mind until then.
+   */
+  expecting<T, R>(answer: Promise<T>, use: (value: T) => R): Promise<R>;
   /** Tells everybody still waiting, now or later, that the keeper closed first. */
   suspendAll(): void;
 }
@@ -51,22 +56,36 @@ export interface PendingOutcomes {
 /** No outcomes yet. `ended` is told of every end. */
 export function createPendingOutcomes(ended: (seq: number) => void = () => {}): PendingOutcomes {
   const pending = new Map<number, PendingOutcome>();
+  /** What ended while answers are expected that may bring it. */
+  const early = new Map<number, Outcome>();
+  let expected = 0;
   let isSuspended = false;
   return {
     of(seq) {
       let outcome = pending.get(seq);
       if (outcome !== undefined) return outcome;
       outcome = new PendingOutcome();
-      if (isSuspended) outcome.settle({ status: "suspended" });
+      const end = early.get(seq);
+      if (end !== undefined) outcome.settle(end);
+      else if (isSuspended) outcome.settle({ status: "suspended" });
       else pending.set(seq, outcome);
       return outcome;
     },
     settle(seq, outcome) {
       ended(seq);
       const waiting = pending.get(seq);
+      if (expected > 0) early.set(seq, outcome);
       if (waiting === undefined) return;
       pending.delete(seq);
       waiting.settle(outcome);
+    },
+    async expecting(answer, use) {
+      expected++;
+      try {
+        return use(await answer);
+      } finally {
+        if (--expected === 0) early.clear();
+      }
     },
     suspendAll() {
       isSuspended = true;

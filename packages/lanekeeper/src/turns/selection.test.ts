@@ -65,13 +65,14 @@ describe("a turn", () => {
     const last = { failures: 2, lastTurnId: "turn-2" };
     const waiting = [
       item(1, last),
-      event(2, last),
+      event(2, { ...last, failedWith: [1] }),
       event(3),
-      event(4, { failures: 1, lastTurnId: "turn-0" }),
+      event(4, { failures: 1, lastTurnId: "turn-0", failedWith: [7] }),
+      event(5, { failures: 2, lastTurnId: "turn-3", failedWith: [7, 1] }),
     ];
     expect(choose(waiting)?.items).toEqual([1, 3, 4]);
     const before = { failures: 1, lastTurnId: "turn-1" };
-    expect(choose([item(1, before), event(2, before)])?.items).toEqual([1, 2]);
+    expect(choose([item(1, before), event(2, { ...before, failedWith: [1] })])?.items).toEqual([1, 2]);
   });
 
   it("that was reclaimed or handed back with its message keeps its events", () => {
@@ -121,7 +122,7 @@ describe("a turn of a batch (B18)", () => {
 
   it("leaves out on its last attempt the events that failed with it before (B31a)", () => {
     const last = { failures: 2, lastTurnId: "turn-2" };
-    const waiting = [collect(1, last), collect(2, last), event(3, last), event(4)];
+    const waiting = [collect(1, last), collect(2, last), event(3, { ...last, failedWith: [1, 2] }), event(4)];
     expect(choose(waiting)?.items).toEqual([1, 2, 4]);
   });
 });
@@ -155,6 +156,7 @@ describe("every turn", () => {
         wakes: fc.boolean(),
         failures: fc.nat(3),
         lastTurnId: fc.constantFrom(undefined, "turn-1", "turn-2"),
+        failedWith: fc.array(fc.nat(8), { maxLength: 2 }),
       }),
       { maxLength: 8 },
     );
@@ -176,7 +178,7 @@ describe("every turn", () => {
         const batch = end === -1 ? messages : messages.slice(0, end + 1);
         expect(held.filter(({ type }) => type === "message")).toEqual(batch);
         const leftOut = waiting.filter((one) => mayStart && one.type === "event" && !held.includes(one));
-        expect(leftOut.every(({ lastTurnId }) => lastTurnId === head?.lastTurnId)).toBe(true);
+        expect(leftOut.every(({ failedWith }) => failedWith.includes(head!.seq))).toBe(true);
         expect(new Set(held).size).toBe(held.length);
       }),
     );

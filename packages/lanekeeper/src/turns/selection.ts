@@ -30,8 +30,7 @@ export function selectTurn(
   const events = waiting.filter((item) => item.type === "event");
   if (head !== undefined) {
     const isLast = head.failures > 0 && head.failures + 1 >= settings.retry.attempts;
-    const rides = (event: StoredItem): boolean =>
-      !isLast || event.failures === 0 || event.lastTurnId !== head.lastTurnId;
+    const rides = (event: StoredItem): boolean => !isLast || !event.failedWith.includes(head.seq);
     return {
       items: [head, ...batchWith(head, others), ...events.filter(rides)],
       cause: "message",

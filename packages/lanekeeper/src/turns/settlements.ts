@@ -1,4 +1,5 @@
-import { emitDeadLetters } from "../seeing/dead-letter-events.ts";
+import { tellDeadLetters } from "../seeing/dead-letter-events.ts";
+import { emitCancelled } from "../seeing/item-events.ts";
 import type { Conclusion, MailboxSummary } from "@lanekeeper/machines";
 import type { DeadLetter } from "../store/dead-letter.ts";
 import type { LanekeeperError } from "../keeper/errors.ts";
@@ -106,8 +107,9 @@ export function createSettlements(runtime: Runtime): Settlements {
   };
   const tellLater = (ending: Ending, result: Settled): void => queue.post(tell, ending, result);
   const tell = ({ turn, conclusion, verdict }: Ending, { finished, deadLetters }: Settled): void => {
-    for (const item of finished) runtime.outcomes.settle(item.seq, item.outcome);
     announce(runtime, turn, conclusion, verdict, deadLetters);
+    if (runtime.journal.isObserved) emitCancelled(runtime, finished, undefined);
+    for (const item of finished) runtime.outcomes.settle(item.seq, item.outcome);
   };
 
   return {
@@ -141,14 +143,7 @@ function announce(
   if (conclusion === "completed") counters.completed++;
   if (conclusion === "failed") counters.failed++;
   if (journal.isObserved) emitEnd(runtime, turn, conclusion, verdict);
-  for (const letter of deadLetters) {
-    journal.warn(
-      `deadLetter:${letter.reason}`,
-      { sessionKey: letter.sessionKey, deadLetterId: letter.id, reason: letter.reason },
-      "Work was given up; it is a dead letter.",
-    );
-  }
-  emitDeadLetters(journal, deadLetters);
+  tellDeadLetters(journal, deadLetters);
   for (const disposition of verdict.dispositions) {
     if (disposition.fate !== "return") outcomes.settle(disposition.seq, disposition.outcome);
   }

@@ -51,7 +51,7 @@ describe("steering that is being withdrawn (I1)", () => {
     const turn = steeredBy(2, 3);
     const putBack = turn.withhold([3]);
     expect(take(turn)).toEqual([2]);
-    putBack((seq) => seq === 3);
+    putBack([3]);
     expect(take(turn)).toEqual([]);
     expect(seqsOf(turn.taken)).toEqual([2]);
   });
@@ -60,7 +60,7 @@ describe("steering that is being withdrawn (I1)", () => {
     const turn = steeredBy(2, 3, 4);
     const putBack = turn.withhold([2, 4]);
     turn.add(steering(5));
-    putBack((seq) => seq === 2);
+    putBack([2]);
     expect(take(turn)).toEqual([3, 4, 5]);
   });
 
@@ -68,15 +68,15 @@ describe("steering that is being withdrawn (I1)", () => {
     const turn = steeredBy(2, 3);
     const putBack = turn.withhold(undefined);
     expect(take(turn)).toEqual([]);
-    putBack(() => false);
+    putBack([]);
     expect(take(turn)).toEqual([2, 3]);
   });
 
   it("is not what was taken before, nor what is not known", () => {
     const turn = steeredBy(2);
     turn.take();
-    turn.withhold([2, 9])(() => true);
-    turn.withhold(undefined)(() => true);
+    turn.withhold([2, 9])([]);
+    turn.withhold(undefined)([]);
     expect(seqsOf(turn.taken)).toEqual([2]);
     expect(take(turn)).toEqual([]);
   });
@@ -86,7 +86,7 @@ describe("steering that is being withdrawn (I1)", () => {
     const putBack = turn.withhold([2]);
     turn.add(steering(2));
     expect(take(turn)).toEqual([]);
-    putBack(() => true);
+    putBack([2]);
     expect(take(turn)).toEqual([]);
   });
 
@@ -94,8 +94,8 @@ describe("steering that is being withdrawn (I1)", () => {
     for (const first of [0, 1]) {
       const turn = steeredBy(2);
       const putBacks = [turn.withhold([2]), turn.withhold(undefined)];
-      putBacks[1 - first]!(() => true);
-      putBacks[first]!(() => false);
+      putBacks[1 - first]!([2]);
+      putBacks[first]!([]);
       expect(take(turn)).toEqual([]);
     }
   });
@@ -119,7 +119,7 @@ describe("steering that is being withdrawn (I1)", () => {
         const putBackAll = (seqs: readonly number[]): void => {
           for (const { putBack, of } of withholding) {
             for (const seq of seqs) if (of.has(seq)) withdrawn.add(seq);
-            putBack((seq) => withdrawn.has(seq));
+            putBack([...of].filter((seq) => withdrawn.has(seq)));
           }
           withholding = [];
         };

@@ -11,6 +11,8 @@ export class TurnSteering {
   #waiting: readonly StoredItem[] = none;
   #taken: readonly StoredItem[] = none;
   readonly #withheld = new Set<Withheld>();
+  /** What was withdrawn: its acceptance may be answered afterwards. */
+  readonly #withdrawn = new Set<number>();
 
   /** What the turn has taken: it shares the turn's outcome. */
   get taken(): readonly StoredItem[] {
@@ -20,7 +22,7 @@ export class TurnSteering {
   /** Lets the turn take a message, unless it is known here. */
   add(item: StoredItem): void {
     const known = [...this.#waiting, ...this.#taken, ...[...this.#withheld].flatMap(({ items }) => items)];
-    if (known.some(({ seq }) => seq === item.seq)) return;
+    if (known.some(({ seq }) => seq === item.seq) || this.#withdrawn.has(item.seq)) return;
     const withheld = [...this.#withheld].find(({ seqs }) => isMeant(item, seqs));
     if (withheld === undefined) this.#waiting = inOrder([...this.#waiting, item]);
     else withheld.items.push(item);
@@ -36,16 +38,17 @@ export class TurnSteering {
   }
 
   /**
-   * Keeps messages from being taken (all without `seqs`) while they are withdrawn. The function lets the turn take those
-   * that were not.
+   * Keeps messages from being taken (all without `seqs`) while they are withdrawn. The function is told which were, and
+   * lets the turn take the others.
    */
-  withhold(seqs: readonly number[] | undefined): (wasWithdrawn: (seq: number) => boolean) => void {
+  withhold(seqs: readonly number[] | undefined): (withdrawn: Iterable<number>) => void {
     const withheld: Withheld = { seqs, items: this.#waiting.filter((item) => isMeant(item, seqs)) };
     this.#withheld.add(withheld);
     this.#waiting = this.#waiting.filter((item) => !withheld.items.includes(item));
-    return (wasWithdrawn) => {
+    return (withdrawn) => {
       this.#withheld.delete(withheld);
-      for (const item of withheld.items) if (!wasWithdrawn(item.seq)) this.add(item);
+      for (const seq of withdrawn) this.#withdrawn.add(seq);
+      for (const item of withheld.items) this.add(item);
     };
   }
 }

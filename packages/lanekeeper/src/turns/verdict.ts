@@ -60,6 +60,7 @@ export function judge(turn: EndedTurn, context: VerdictContext): Verdict {
   const isForGood = isPermanent(turn.error);
   const own = items.filter(({ steers }) => steers === undefined);
   const message = own.find((item) => item.type === "message");
+  const messages = own.filter(({ type }) => type === "message").map(({ seq }) => seq);
   const isRetried =
     conclusion === "failed" && !isForGood && message !== undefined && canFailAgain(message, context);
   // Events of a message or heartbeat turn wait for no backoff of their own: the message's, if it is tried again, or none.
@@ -72,7 +73,7 @@ export function judge(turn: EndedTurn, context: VerdictContext): Verdict {
   const ofOwn = own.map((item) =>
     item.type === "message"
       ? judgeMessage(item, turn, isRetried ? retryAt : undefined, context)
-      : judgeEvent(item, turn, message === undefined ? retryAt : undefined, context),
+      : judgeEvent(item, turn, { retryAt: message === undefined ? retryAt : undefined, messages }, context),
   );
   // The turn is tried again if its message is, or where it has none any of its events that starts a turn by itself.
   const again = ofOwn.find((disposition, index) =>
@@ -147,7 +148,7 @@ function judgeMessage(
 function judgeEvent(
   item: StoredItem,
   turn: EndedTurn,
-  retryAt: number | undefined,
+  { retryAt, messages }: { readonly retryAt: number | undefined; readonly messages: readonly number[] },
   context: VerdictContext,
 ): Disposition {
   const { seq } = item;
@@ -159,7 +160,7 @@ function judgeEvent(
   const isRider = turn.cause === "message" || turn.cause === "heartbeat";
   const isRefused = turn.conclusion === "failed" && !isRider && isPermanent(turn.error);
   return !isRefused && canFailAgain(item, context)
-    ? { seq, fate: "return", retryAt, counts: "failure" }
+    ? { seq, fate: "return", retryAt, counts: "failure", failedWith: messages }
     : giveUp(item, turn, context);
 }
 

@@ -33,11 +33,11 @@ export function createWithdrawals(runtime: Runtime, inform: Supervisor["inform"]
       const { sessionKey, seqs } = request;
       const { dedupeMs } = runtime.laneOptionsOf(sessionKey);
       const putBack = lanes.get(sessionKey)?.turn?.steering.withhold(seqs);
-      const withdrawn = new Set<number>();
+      let withdrawn: readonly number[] = [];
       try {
         const answer = runtime.request(() => runtime.mailboxes.withdraw({ ...request, dedupeMs }));
         const result = answer instanceof Promise ? await answer : answer;
-        for (const { seq } of result.withdrawn) withdrawn.add(seq);
+        withdrawn = result.withdrawn.map(({ seq }) => seq);
         inform(sessionKey, result.mailbox);
         for (const { seq } of result.withdrawn) awaits.finished(seq);
         queue.post(() => {
@@ -45,7 +45,7 @@ export function createWithdrawals(runtime: Runtime, inform: Supervisor["inform"]
         });
         return result.withdrawn;
       } finally {
-        putBack?.((seq) => withdrawn.has(seq));
+        putBack?.(withdrawn);
       }
     },
   };

@@ -223,12 +223,17 @@ const at = Date.parse("2026-05-01T12:00:00Z");
 const hour = 3_600_000;
 const sent = { monotonic: 0, wall: 0 };
 const turn = { id: "turn-1", cause: "message", attempt: 1, startedAt: 0 };
-const mailboxes = [0, 1, 2, 3, 4, 5].map((version) => ({
+const mailboxes = [0, 1, 2, 3, 4, 5, 6, 7, 8].map((version) => ({
   version,
   messages: version % 2,
   events: version % 3,
   quiet: 1,
-  retry: version < 4 ? null : { holding: version === 4 ? "event" : "message", at: 5 },
+  steering: version % 2,
+  retry: version !== 4 && version !== 5 ? null : { holding: version === 4 ? "event" : "message", at: 5 },
+  batch: version < 7 ? null : { firstSeq: version, firstMono: 0, lastMono: 0, count: version - 6 },
+  interrupt: version === 3 || version === 6,
+  priority: version % 2 === 0 ? "normal" : "foreground",
+  group: null,
 }));
 const plain = (...types: readonly string[]) => types.map((type) => ({ type }));
 
@@ -237,11 +242,12 @@ const subjects: Record<string, Subject> = {
     machine: sessionLaneMachine,
     input: {
       sessionKey: "chat",
+      cap: 2,
       mailbox: mailboxes[0],
       wakeDue: false,
       pausedBy: { session: false, keeper: false },
     },
-    openGuards: ["isQuiet", "isOverdue", "isGraceOver"],
+    openGuards: ["isBatchQuiet", "isQuiet", "isOverdue", "isGraceOver"],
     events: [
       ...mailboxes.flatMap((mailbox) =>
         ["mailbox.changed", "turn.opened", "turn.withheld", "work.settled", "session.restarted"].map(
