@@ -1,5 +1,5 @@
 import { isYielding } from "@lanekeeper/machines";
-import { LanekeeperError, toError } from "./errors.ts";
+import { containRejection, LanekeeperError, toError } from "./errors.ts";
 import { emitAccepted, emitCancelled, emitDropped } from "../seeing/item-events.ts";
 import { assertGroup } from "./capacity-options.ts";
 import { checkEvent, checkId, checkNotify, checkSend } from "./call-options.ts";
@@ -130,11 +130,16 @@ export function createAdmission(
     }
     return reason;
   };
-  const admit = async (item: NewItem, limits: MailboxLimits): Promise<Receipt> => {
+  const admit = async (item: NewItem, limits: MailboxLimits, signal?: AbortSignal): Promise<Receipt> => {
     const barred = draining();
     if (barred !== undefined) throw refuse(item, barred);
     const answer = runtime.request(() => runtime.mailboxes.append(item, limits));
-    const use = (result: AppendResult): Receipt => admitted(item, limits, result);
+    const use = (result: AppendResult): Receipt => {
+      const receipt = admitted(item, limits, result);
+      // A duplicate is another sender's work too.
+      if (signal !== undefined && result.status === "accepted") withdrawOnAbort(signal, receipt);
+      return receipt;
+    };
     return answer instanceof Promise ? outcomes.expecting(answer, use) : use(answer);
   };
   const admitted = (item: NewItem, limits: MailboxLimits, result: AppendResult): Receipt => {
@@ -184,7 +189,10 @@ export function createAdmission(
     } catch (error) {
       throw invalidId(toError(error));
     }
-    if (nameFault(id) !== undefined) throw invalidId(id);
+    if (nameFault(id) !== undefined) {
+      containRejection(id, () => {});
+      throw invalidId(id);
+    }
     return id as string;
   };
 
@@ -217,10 +225,8 @@ export function createAdmission(
         meetsBusyLane: mode === "reject" && isBusy(sessionKey),
       };
       const signal = given?.signal;
-      const sending = (): Promise<Receipt> => admit(item, runtime.limitsOf(lane));
-      if (signal === undefined) return sending();
-      if (signal.aborted) throw refuseAborted(item, signal);
-      return withdrawOnAbort(signal, sending);
+      if (signal?.aborted === true) throw refuseAborted(item, signal);
+      return admit(item, runtime.limitsOf(lane), signal);
     }),
     notify: rejecting((sessionKey: string, event: unknown, options: unknown) => {
       assertSessionKey(sessionKey);
@@ -268,15 +274,13 @@ function rejecting<T>(
   };
 }
 
-/** Sends, and withdraws what was sent once the signal is aborted, while it waits. */
-async function withdrawOnAbort(signal: AbortSignal, send: () => Promise<Receipt>): Promise<Receipt> {
-  const receipt = await send();
+/** Withdraws what was sent once the signal is aborted, while it waits. */
+function withdrawOnAbort(signal: AbortSignal, receipt: Receipt): void {
   const withdraw = (): void => void receipt.cancel().catch(() => {});
   if (signal.aborted) {
     withdraw();
-    return receipt;
+    return;
   }
   signal.addEventListener("abort", withdraw, { once: true });
   void receipt.outcome.then(() => signal.removeEventListener("abort", withdraw));
-  return receipt;
 }

@@ -20,7 +20,7 @@ import {
 export interface SendOptions {
   /** Idempotency key: from acceptance until `dedupeMs` after the outcome, the same id for the same session returns the same work (B23). */
   readonly id?: string | undefined;
-  /** How it meets a session that is not idle. Default: the lane's `mode`. */
+  /** How it meets a session that is not idle; `collect` waits for quiet in an idle one too. Default: the lane's `mode`. */
   readonly mode?: QueueMode | undefined;
   /** How urgently its lane waits for capacity (B14). Default "foreground". */
   readonly priority?: Priority | undefined;
@@ -30,7 +30,10 @@ export interface SendOptions {
   readonly expiresInMs?: number | undefined;
   /** Carried to the turn and into events: trace context, channel, thread. */
   readonly meta?: Readonly<Record<string, string>> | undefined;
-  /** Withdraws it while it waits; aborted already: `send` rejects with its reason. Once its turn runs, use `abort`. */
+  /**
+   * Withdraws it while it waits; aborted already: `send` rejects with its reason. Once its turn runs, use `abort`. The signal
+   * of a duplicate withdraws nothing: the work is another sender's too.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 /** A system event. */

@@ -18,12 +18,13 @@ import { createEventLoopDelay } from "../seeing/event-loop-delay.ts";
 import { createExecutions } from "../commands/executions.ts";
 import { createHealth, type Health } from "../seeing/health.ts";
 import { createJournal, type Journal } from "../seeing/journal.ts";
-import { LanekeeperError, messageOf, toError } from "./errors.ts";
+import { containRejection, LanekeeperError, messageOf, toError } from "./errors.ts";
 import { createHeartbeats } from "../heartbeats/heartbeats.ts";
 import { createIdMaker } from "./id.ts";
 import type { Mailboxes } from "../store/store.ts";
 import { keepAlive } from "./keep-alive.ts";
 import type { Lanekeeper } from "./keeper.ts";
+import type { LanekeeperEvent } from "../seeing/events.ts";
 import { type KeeperParts, OpenLanekeeper } from "./open-lanekeeper.ts";
 import { provideLaneEffects } from "../lanes/lane-effects.ts";
 import type { LiveTurn } from "../turns/live-turn.ts";
@@ -188,6 +189,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     try {
       const agent: unknown = settings.agentOf(sessionKey);
       if (nameFault(agent) === undefined) return agent as string;
+      containRejection(agent, (error) => journal.callbackFailed("agentOf", error));
       journal.callbackFailed("agentOf", new Error(`agentOf gave no name for ${sessionKey}.`));
     } catch (error) {
       journal.callbackFailed("agentOf", error);
@@ -250,8 +252,10 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   const executions = createExecutions(runtime, completions.deliver);
 
   try {
-    await recover(runtime, supervisor, executions);
+    const happened = await recover(runtime, supervisor, executions);
     await heartbeats.start();
+    // Whoever subscribes as soon as the keeper is there hears of it.
+    if (happened.length > 0) setImmediate(() => queue.post(tell, journal, happened));
     if (mailboxes.known > 0) retention.used(settings.lane.dedupeMs);
   } catch (error) {
     deadlines.close();
@@ -289,6 +293,10 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   return new OpenLanekeeper(parts) as unknown as Lanekeeper<Message, Reply>;
 }
 
+function tell(journal: Journal, happened: readonly LanekeeperEvent[]): void {
+  if (journal.isObserved) for (const event of happened) journal.emit(event);
+}
+
 /** The host's ids for what the runtime names; ids of our own where it gives none, so that no lane depends on it (B5). */
 function containIds(given: Settings, journal: Journal): () => string {
   const own = createIdMaker(() => given.clock.now(), Math.random);
@@ -296,6 +304,7 @@ function containIds(given: Settings, journal: Journal): () => string {
     try {
       const id: unknown = given.createId();
       if (nameFault(id) === undefined) return id as string;
+      containRejection(id, (error) => journal.callbackFailed("createId", error));
       journal.callbackFailed("createId", invalidId(id));
     } catch (error) {
       journal.callbackFailed("createId", error);

@@ -76,6 +76,17 @@ export function isPermanent(error: unknown): boolean {
   }
 }
 
+/** Tells of the rejection of a promise that a callback gave where none is awaited, so that it ends no process (B5). */
+export function containRejection(given: unknown, tell: (error: unknown) => void): void {
+  try {
+    if (typeof (given as { readonly then?: unknown } | null | undefined)?.then === "function") {
+      Promise.resolve(given).catch(tell);
+    }
+  } catch {
+    // What throws when it is looked at is no promise.
+  }
+}
+
 /** A short text for any value, also for those whose own conversion throws. */
 export function describe(value: unknown): string {
   try {

@@ -80,14 +80,20 @@ export interface Lanekeeper<Message = unknown, Reply = unknown> extends AsyncDis
   /** Forgets a dead letter; false if there is none. */
   discard(deadLetterId: string): Promise<boolean>;
 
-  /** Cancels the messages that wait in a session (not what runs); with `events`, the host's events too. Returns how many. */
+  /**
+   * Cancels the messages that wait in a session, also those that back off (not what runs); with `events`, the host's events
+   * too. Resolves with how many.
+   */
   clear(
     sessionKey: string,
     options?: { readonly reason?: string | undefined; readonly events?: boolean | undefined },
   ): Promise<number>;
   /** Starts the session afresh (B36). */
   reset(sessionKey: string, reason?: string): Promise<void>;
-  /** Aborts the running turn; what waits goes on. False if none ran. */
+  /**
+   * Aborts the running turn; what waits goes on. False if none ran. Resolves as soon as the turn was told to stop: it has its
+   * grace to return.
+   */
   abort(sessionKey: string, reason?: string): Promise<boolean>;
   /** Removes a session with nothing left (B11); false if something is, or it is not known. */
   forget(sessionKey: string): Promise<boolean>;

@@ -1,6 +1,7 @@
 import type { Executions } from "../commands/executions.ts";
 import type { AbandonedTurn, SessionRecord } from "../store/store.ts";
-import { tellDeadLetters } from "../seeing/dead-letter-events.ts";
+import type { LanekeeperEvent } from "../seeing/events.ts";
+import { tellDeadLetters, toEvent } from "../seeing/dead-letter-events.ts";
 import { judge } from "../turns/verdict.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Supervisor } from "../lanes/supervisor.ts";
@@ -9,8 +10,8 @@ import type { Supervisor } from "../lanes/supervisor.ts";
 const pageSize = 500;
 
 /**
- * Goes on with what an earlier keeper left in the store. A store that fails while it is read rejects, and no lane was
- * started.
+ * Goes on with what an earlier keeper left in the store, and says what it has given up on the way: nobody could subscribe
+ * yet. A store that fails while it is read rejects, and no lane was started.
  *
  * I1. A turn that was running when its keeper died counts as crashed, and is settled before its session starts another (B30).
  * I2. A command that ran is lost; an announced one is waited for until its time is over (B37).
@@ -21,19 +22,22 @@ export async function recover(
   runtime: Runtime,
   supervisor: Pick<Supervisor, "route">,
   executions: Pick<Executions, "takeOver">,
-): Promise<void> {
+): Promise<readonly LanekeeperEvent[]> {
   const { mailboxes } = runtime;
-  for (const turn of await runtime.request(() => mailboxes.abandonedTurns()))
-    await settleCrashed(runtime, turn);
+  const happened: LanekeeperEvent[] = [];
+  for (const turn of await runtime.request(() => mailboxes.abandonedTurns())) {
+    happened.push(...(await settleCrashed(runtime, turn)));
+  }
   const commands = await runtime.request(() => mailboxes.openExecutions());
-  await dropExpired(runtime);
+  happened.push(...(await dropExpired(runtime)));
   const waiting = await findWaiting(runtime);
   for (const record of commands) await executions.takeOver(record);
   for (const { sessionKey, mailbox } of waiting)
     supervisor.route(sessionKey, { type: "mailbox.changed", mailbox });
+  return happened;
 }
 
-async function settleCrashed(runtime: Runtime, turn: AbandonedTurn): Promise<void> {
+async function settleCrashed(runtime: Runtime, turn: AbandonedTurn): Promise<readonly LanekeeperEvent[]> {
   const { sessionKey, turnId, fencingToken, items } = turn;
   const { clock, random, createId } = runtime.settings;
   const options = runtime.laneOptionsOf(sessionKey);
@@ -53,12 +57,15 @@ async function settleCrashed(runtime: Runtime, turn: AbandonedTurn): Promise<voi
       hasToldDropped: false,
     }),
   );
-  if (result.status === "settled") tellDeadLetters(runtime.journal, result.deadLetters);
+  if (result.status !== "settled") return [];
+  tellDeadLetters(runtime.journal, result.deadLetters);
+  return result.deadLetters.map(toEvent);
 }
 
 /** Drops what expired while no keeper had the store: nothing may start on it (B22). */
-async function dropExpired(runtime: Runtime): Promise<void> {
+async function dropExpired(runtime: Runtime): Promise<readonly LanekeeperEvent[]> {
   const { mailboxes, settings } = runtime;
+  const happened: LanekeeperEvent[] = [];
   for await (const { sessionKey, isExpiring } of sessionsOf(runtime)) {
     if (!isExpiring) continue;
     const now = settings.clock.now();
@@ -67,8 +74,12 @@ async function dropExpired(runtime: Runtime): Promise<void> {
       .filter(({ expiresAt }) => expiresAt !== undefined && expiresAt <= now)
       .map(({ seq }) => seq);
     const outcome = { status: "dropped", reason: "expired" } as const;
-    await runtime.withdrawals.withdraw({ sessionKey, seqs, events: false, isFresh: true, outcome });
+    const request = { sessionKey, seqs, events: false, isFresh: true, outcome };
+    for (const { id } of await runtime.withdrawals.withdraw(request)) {
+      happened.push({ type: "message.dropped", at: now, sessionKey, id, reason: "expired" });
+    }
   }
+  return happened;
 }
 
 async function findWaiting(

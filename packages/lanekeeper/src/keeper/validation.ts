@@ -58,9 +58,13 @@ export const port = <T extends object>(name: string, members: readonly string[])
 
 /** Texts by name. */
 export const texts = (): v.GenericSchema<Record<string, string>> =>
-  v.custom<Record<string, string>>(
-    (value) => isObject(value) && Object.values(value).every((member) => typeof member === "string"),
-    "an object of texts",
+  v.pipe(
+    v.custom<Record<string, string>>(
+      (value) => isObject(value) && Object.values(value).every((member) => typeof member === "string"),
+      "an object of texts",
+    ),
+    // What the host does with its own afterwards changes nothing here.
+    v.transform((given) => ({ ...given })),
   );
 
 /** Values by name, whatever they are: check each by itself. */

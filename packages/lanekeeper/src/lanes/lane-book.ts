@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Capacity } from "../keeper/capacity-options.ts";
+import { containRejection } from "../keeper/errors.ts";
 import { check } from "../keeper/validation.ts";
 import type { Journal } from "../seeing/journal.ts";
 import type { MailboxLimits } from "../store/store.ts";
@@ -36,6 +37,7 @@ export function createLaneBook(
     try {
       const line: unknown = options.summarize(body);
       if (typeof line === "string") return toLine(line);
+      containRejection(line, (error) => journal.callbackFailed("summarize", error));
       journal.callbackFailed("summarize", new TypeError("summarize gave no text."));
     } catch (error) {
       journal.callbackFailed("summarize", error);
@@ -50,7 +52,9 @@ export function createLaneBook(
     lookUp(sessionKey) {
       if (laneFor === undefined) return lane;
       try {
-        const given = check("laneFor", givenSchema, laneFor(sessionKey));
+        const settings = laneFor(sessionKey);
+        containRejection(settings, (error) => journal.callbackFailed("laneFor", error));
+        const given = check("laneFor", givenSchema, settings);
         return given === undefined ? lane : completeLaneOptions(merge(laneSettings, given), "laneFor");
       } catch (error) {
         journal.callbackFailed("laneFor", error);

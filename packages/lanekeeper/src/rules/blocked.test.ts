@@ -160,3 +160,44 @@ test("B32 a paused or draining keeper is no want of capacity", async () => {
   await drained;
   expect(of("lane.blocked")).toEqual([]);
 });
+
+test("B32 the reason is what it waits for at that moment, and each reason has its line in the log", async () => {
+  const { keeper, clock, of, logs } = await createFixture({
+    capacity: { turns: 2, groups: { g: { limit: 1 } } },
+  });
+  await keeper.send("holder", 1, { group: "g" });
+  await keeper.send("a", 1, { group: "g" });
+  await clock.advance(10_000);
+  await keeper.send("b", 1);
+  await keeper.send("c", 1);
+  await clock.advance(2_000);
+  keeper.setCapacity({ turns: 2 });
+  await clock.advance(20_000);
+  expect(of("lane.blocked").map(({ sessionKey, reason }) => [sessionKey, reason])).toEqual([
+    ["a", "group"],
+    ["c", "capacity"],
+    ["a", "capacity"],
+  ]);
+  expect(logs.filter(({ message }) => message === summary).map(({ fields }) => fields["reason"])).toEqual([
+    "group",
+    "capacity",
+  ]);
+});
+
+test("B32 a parent that waits for its child is not blocked, and its child only while it has no slot", async () => {
+  const { keeper, clock, of } = await createFixture({
+    capacity: { turns: 1 },
+    turn: async ({ sessionKey }): Promise<unknown> => {
+      if (sessionKey === "parent") {
+        const receipts = [await keeper.send("x", 1), await keeper.send("y", 1)];
+        return Promise.all(receipts.map((receipt) => receipt.reply()));
+      }
+      return new Promise((resolve) => void clock.setTimeout(() => resolve("done"), 10_000));
+    },
+  });
+  await keeper.send("parent", 1);
+  await clock.advance(30_000);
+  expect(of("lane.blocked").map(({ sessionKey, blockedMs }) => [sessionKey, blockedMs])).toEqual([
+    ["y", 2_000],
+  ]);
+});

@@ -47,17 +47,17 @@ const rows: readonly (readonly [
 ])[] = [
   ["send", (bad) => ["a", 1, bad], "send", notObjects],
   ["send", (bad) => ["a", 1, { id: bad }], "send.id", notNames],
+  ["send", (bad) => ["a", 1, { mode: bad }], "send.mode", ["queue", "", null, 1, ["steer"]]],
+  ["send", (bad) => ["a", 1, { meta: bad }], "send.meta", [null, "x", 5, ["x"], { a: 1 }, { a: null }]],
+  ["send", (bad) => ["a", 1, { priority: bad }], "send.priority", ["urgent", "", null, 1]],
+  ["send", (bad) => ["a", 1, { group: bad }], "send.group", ["webhook", "", null, 1, {}]],
+  ["send", (bad) => ["a", 1, { expiresInMs: bad }], "send.expiresInMs", [0, 0.5, ...notDurations]],
   [
     "send",
-    (bad) => ["a", 1, { mode: bad }],
-    "send.mode",
-    ["collect", "steer", "interrupt", "reject", null, 1],
+    (bad) => ["a", 1, { signal: bad }],
+    "send.signal",
+    [null, {}, "now", () => {}, new AbortController()],
   ],
-  ["send", (bad) => ["a", 1, { meta: bad }], "send.meta", [null, "x", 5, ["x"], { a: 1 }, { a: null }]],
-  ["send", (bad) => ["a", 1, { priority: bad }], "send.priority", ["foreground", undefined]],
-  ["send", (bad) => ["a", 1, { group: bad }], "send.group", ["webhook"]],
-  ["send", (bad) => ["a", 1, { expiresInMs: bad }], "send.expiresInMs", [1_000]],
-  ["send", (bad) => ["a", 1, { signal: bad }], "send.signal", [new AbortController().signal]],
   ["send", (bad) => ["a", 1, { surprise: bad }], "send.surprise", [1]],
   ["notify", (bad) => ["a", bad], "event", [undefined, ...notObjects]],
   ["notify", (bad) => ["a", { kind: bad }], "event.kind", [undefined, ...notNames]],
@@ -66,8 +66,11 @@ const rows: readonly (readonly [
   ["notify", (bad) => ["a", note, bad], "notify", notObjects],
   ["notify", (bad) => ["a", note, { id: bad }], "notify.id", notNames],
   ["notify", (bad) => ["a", note, { wake: bad }], "notify.wake", ["no", 0, null]],
-  ["notify", (bad) => ["a", note, { priority: bad }], "notify.priority", ["normal"]],
-  ["notify", (bad) => ["a", note, { group: bad }], "notify.group", ["webhook"]],
+  ["notify", (bad) => ["a", note, { priority: bad }], "notify.priority", ["urgent", "", null, 1]],
+  ["notify", (bad) => ["a", note, { group: bad }], "notify.group", ["webhook", "", null, 1, {}]],
+  ["notify", (bad) => ["a", note, { mode: bad }], "notify.mode", ["steer"]],
+  ["notify", (bad) => ["a", note, { expiresInMs: bad }], "notify.expiresInMs", [1_000]],
+  ["notify", (bad) => ["a", note, { surprise: bad }], "notify.surprise", [1]],
   ["attach", (bad) => ["a", bad], "id", [undefined, ...notNames]],
   ["wake", (bad) => ["a", bad], "wake", notObjects],
   ["wake", (bad) => ["a", { reason: bad }], "wake.reason", [null, 5, {}]],
@@ -109,8 +112,23 @@ const rows: readonly (readonly [
   ["setCapacity", (bad) => [bad], "capacity", [undefined, ...notObjects]],
   ["setCapacity", (bad) => [{ turns: bad }], "capacity.turns", [undefined, 0, 1.5, ...notDurations]],
   ["setCapacity", (bad) => [{ turns: 1, zombies: bad }], "capacity.zombies", [1.5, ...notDurations]],
-  ["setCapacity", (bad) => [{ turns: 1, groups: bad }], "capacity.groups", [{}]],
-  ["setCapacity", (bad) => [{ turns: 1, waiting: bad }], "capacity.waiting", [5]],
+  ["setCapacity", (bad) => [{ turns: 1, groups: bad }], "capacity.groups", notObjects],
+  ["setCapacity", (bad) => [{ turns: 1, waiting: bad }], "capacity.waiting", [0, 1.5, ...notDurations]],
+  ["setCapacity", (bad) => [{ turns: 1, surprise: bad }], "capacity.surprise", [1]],
+  [
+    "setCapacity",
+    (bad) => [{ turns: 1, groups: { webhook: bad } }],
+    "capacity.groups.webhook",
+    [...notObjects, { limit: 0 }, { limit: 1, reserved: 1.5 }, { limit: 1, reserved: 2 }],
+  ],
+  [
+    "setCapacity",
+    (bad) => [{ turns: 1, groups: bad }],
+    "capacity.turns",
+    [{ a: { limit: 2, reserved: 2 } }, { a: { limit: 1, reserved: 1 }, b: { limit: 1, reserved: 1 } }],
+  ],
+  ["redrive", (bad) => [bad], "deadLetterId", [undefined, ...notNames]],
+  ["discard", (bad) => [bad], "deadLetterId", [undefined, ...notNames]],
   ["drain", (bad) => [bad], "drain", notObjects],
   ["drain", (bad) => [{ timeoutMs: bad }], "drain.timeoutMs", notDurations],
   ["drain", (bad) => [{ surprise: bad }], "drain.surprise", [1]],
@@ -159,6 +177,64 @@ describe("a bad option or argument of a call is refused with INVALID_OPTION, by 
     }
     expect(processes.started).toEqual([]);
   });
+});
+
+describe("a group that is not defined (B12)", () => {
+  const groups = { webhook: { limit: 1 }, batch: { limit: 1 } };
+
+  test.each(["send", "notify"] as const)("%s names those there are", async (call) => {
+    const { keeper, turns, clock } = await createFixture({ capacity: { turns: 2, groups } });
+    const args = (group: string) => ["a", call === "send" ? 1 : note, { group }];
+    for (const group of ["Webhook", "constructor", "__proto__"]) {
+      const error = await refusalOf(keeper, call, args(group));
+      expect(error).toMatchObject({
+        code: "INVALID_OPTION",
+        details: { option: `${call}.group`, got: group },
+      });
+      expect((error as Error).message).toContain("one of capacity.groups: webhook, batch");
+    }
+    expect(keeper.stats()).toMatchObject({ known: 0, waiting: 0 });
+    await expect(refusalOf(keeper, call, args("webhook"))).resolves.toMatchObject({ sessionKey: "a" });
+    await clock.settle();
+    expect(turns).toHaveLength(1);
+  });
+
+  test.each(["send", "notify"] as const)("%s says so where there is none", async (call) => {
+    const { keeper } = await createFixture();
+    const error = await refusalOf(keeper, call, ["a", call === "send" ? 1 : note, { group: "webhook" }]);
+    expect((error as Error).message).toMatch(new RegExp(`${call}.group must be left out.*got "webhook"`));
+  });
+
+  test("setCapacity replaces those there are, and keeps them where it is refused", async () => {
+    const { keeper, clock } = await createFixture({ capacity: { turns: 2, groups } });
+    const bad = { turns: 2, groups: { mail: { limit: 1, reserved: 2 } } };
+    expect(() => keeper.setCapacity(bad)).toThrow("capacity.groups.mail.reserved");
+    await expect(keeper.send("a", 1, { group: "mail" })).rejects.toMatchObject({ code: "INVALID_OPTION" });
+    await expect(keeper.send("a", 1, { group: "batch" })).resolves.toBeDefined();
+    keeper.setCapacity({ turns: 2, groups: { mail: { limit: 1 } } });
+    await clock.settle();
+    await expect(keeper.send("a", 1, { group: "batch" })).rejects.toMatchObject({ code: "INVALID_OPTION" });
+    await expect(keeper.send("a", 1, { group: "mail" })).resolves.toBeDefined();
+  });
+
+  test("setCapacity counts for the call that follows it", async () => {
+    const { keeper } = await createFixture({ capacity: { turns: 2, groups } });
+    keeper.setCapacity({ turns: 2, groups: { mail: { limit: 1 } } });
+    await expect(keeper.send("a", 1, { group: "mail" })).resolves.toBeDefined();
+    await expect(keeper.send("a", 1, { group: "batch" })).rejects.toMatchObject({ code: "INVALID_OPTION" });
+  });
+});
+
+test("B61 every mode, priority and relation of a call's options is taken", async () => {
+  const { keeper } = await createFixture({ capacity: { turns: 1, groups: { webhook: { limit: 1 } } } });
+  for (const mode of ["followup", "collect", "steer", "interrupt", "reject"] as const)
+    await expect(keeper.send(mode, 1, { mode })).resolves.toMatchObject({ sessionKey: mode });
+  for (const priority of ["foreground", "normal", "background"] as const) {
+    await expect(keeper.send("a", 1, { priority, group: "webhook" })).resolves.toBeDefined();
+    await expect(keeper.notify("a", note, { priority, group: "webhook" })).resolves.toBeDefined();
+  }
+  const { signal } = new AbortController();
+  await expect(keeper.send("a", 1, { expiresInMs: 1.5, signal })).resolves.toBeDefined();
 });
 
 describe("a createId that makes no id", () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { createFixture } from "./fixture.ts";
+import { createSimulatedClock } from "../time/simulated-clock.ts";
+import { answeringStore } from "./answering-store.ts";
+import { createFixture, deferred } from "./fixture.ts";
 
 describe("capacity", () => {
   it("B12 never runs more turns than there are slots", async () => {
@@ -70,6 +72,67 @@ describe("capacity", () => {
       { previous: 1, turns: 3 },
       { previous: 3, turns: 1 },
     ]);
+  });
+
+  it("B12 counts slots right through failures, hangs, aborts, resets and changes of capacity, and ends with none", async () => {
+    const clock = createSimulatedClock();
+    let running = 0;
+    const { keeper, of } = await createFixture({
+      clock,
+      capacity: { turns: 3 },
+      lane: { stallAfterMs: 100, reclaimAfterMs: 300, abortGraceMs: 100, retry: { attempts: 2, baseMs: 50 } },
+      turn: async ({ messages, signal }) => {
+        running++;
+        signal.addEventListener("abort", () => running--, { once: true });
+        const body = messages[0]!.body as number;
+        if (body % 5 === 0) return new Promise(() => {});
+        await new Promise<void>((resolve) => void clock.setTimeout(resolve, 10 * (body % 7)));
+        if (!signal.aborted) running--;
+        if (body % 3 === 0) throw new Error("failed");
+        return body;
+      },
+    });
+    const broken: string[] = [];
+    let turns = 3;
+    keeper.events$.subscribe(({ type }) => {
+      if (type === "capacity.changed") turns = Math.max(keeper.stats().capacity, keeper.stats().running);
+      const { running: held } = keeper.stats();
+      turns = Math.max(keeper.stats().capacity, Math.min(turns, held));
+      if (held > turns) broken.push(`${held} of ${turns} at ${type}`);
+    });
+    for (let index = 0; index < 120; index++) {
+      await keeper.send(`s${index % 11}`, index).catch(() => {});
+      await clock.advance(index % 4 === 0 ? 40 : 0);
+      if (index % 9 === 0) await keeper.abort(`s${(index * 7) % 11}`);
+      if (index % 13 === 0) void keeper.reset(`s${(index * 5) % 11}`);
+      if (index % 20 === 0) keeper.setCapacity({ turns: 1 + (index % 3) });
+    }
+    await clock.advance(600_000);
+    expect(broken).toEqual([]);
+    expect(of("capacity.changed")).not.toEqual([]);
+    expect(keeper.stats()).toMatchObject({ running: 0, waiting: 0 });
+    expect(running).toBe(0);
+  });
+
+  it("B8 work that is withdrawn while its turn is being opened starts no empty turn, and gives its slot back", async () => {
+    const store = answeringStore();
+    const { keeper, clock, turns } = await createFixture({ store, capacity: { turns: 1 } });
+    const answer = deferred<void>();
+    store.answerBy(async (step, value) => {
+      if (step === "waiting") await answer.promise;
+      return value;
+    });
+    const receipt = await keeper.send("a", "withdrawn");
+    await clock.settle();
+    expect(keeper.session("a")!.detail).toBe("busy.opening");
+    await expect(receipt.cancel()).resolves.toBe(true);
+    answer.resolve();
+    await clock.settle();
+    expect(turns).toEqual([]);
+    expect(keeper.stats()).toMatchObject({ running: 0, waiting: 0 });
+    await keeper.send("b", "next");
+    await clock.settle();
+    expect(turns.map(({ turn }) => turn.sessionKey)).toEqual(["b"]);
   });
 
   it.each([[{ turns: 0 }], [{ turns: Number.NaN }], [{ turns: 1.5 }], [{ turns: -1 }], [{}], [null]])(

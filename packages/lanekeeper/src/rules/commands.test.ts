@@ -100,6 +100,7 @@ describe("B38", () => {
     const { keeper, clock, events } = await createFixture({
       processes: scriptedProcesses({ onStart: (process) => process.end(0) }),
       exec: { notify: "never" },
+      forgetAfterMs: 0,
     });
     const execution = await keeper.exec("a", "quick", [], { timeoutMs: 123_456 });
     await expect(execution.done).resolves.toMatchObject({ status: "completed" });

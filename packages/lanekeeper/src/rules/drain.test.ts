@@ -180,3 +180,72 @@ test("B58 a drain lets a turn that is being aborted take its grace", async () =>
   await clock.settle();
   expect(turns.map(({ turn }) => bodies(turn))).toEqual([["long"]]);
 });
+
+test("B10a what a turn awaited that was told to stop starts no more in a drain", async () => {
+  const { keeper, clock, of } = await createFixture({
+    capacity: { turns: 1 },
+    turn: async ({ sessionKey }): Promise<unknown> => {
+      if (sessionKey !== "parent") return "never";
+      await keeper.pause("child");
+      return (await keeper.send("child", "ask")).reply();
+    },
+  });
+  const asked = await keeper.send("parent", "go");
+  await clock.settle();
+  const drained = keeper.drain();
+  await keeper.abort("parent");
+  await keeper.resume("child");
+  await expect(drained).resolves.toEqual({ drained: true, running: 0, waiting: 1 });
+  await expect(asked.outcome).resolves.toMatchObject({ status: "cancelled" });
+  await clock.advance(600_000);
+  expect(of("turn.started").map(({ sessionKey }) => sessionKey)).toEqual(["parent"]);
+});
+
+test("B58 a drain waits for what a running turn awaits, through retries and children of children", async () => {
+  let tries = 0;
+  const { keeper, clock } = await createFixture({
+    capacity: { turns: 1 },
+    turn: async ({ sessionKey }): Promise<unknown> => {
+      if (sessionKey === "c") {
+        if (++tries < 3) throw new Error("again");
+        return "at last";
+      }
+      return (await keeper.send(sessionKey === "a" ? "b" : "c", "ask")).reply();
+    },
+  });
+  const asked = await keeper.send("a", "go");
+  await clock.settle();
+  const drained = keeper.drain();
+  await clock.advance(60_000);
+  await expect(asked.reply()).resolves.toBe("at last");
+  await expect(drained).resolves.toEqual({ drained: true, running: 0, waiting: 0 });
+});
+
+test("B58 a drain asked for as soon as work was accepted waits for the turn that it has started", async () => {
+  const { keeper, clock, turns } = await createFixture();
+  await keeper.send("a", "work");
+  let result: unknown = "waiting";
+  void keeper.drain().then((drained) => (result = drained));
+  await clock.settle();
+  expect([turns.length, result]).toEqual([1, "waiting"]);
+  turns[0]!.resolve("done");
+  await clock.settle();
+  expect(result).toEqual({ drained: true, running: 0, waiting: 0 });
+});
+
+test("B58 drains asked for before and after a turn started all resolve when it has ended", async () => {
+  const { keeper, clock, turns } = await createFixture();
+  await keeper.send("a", "work");
+  const results: unknown[] = [];
+  const note = (): void => void keeper.drain().then((result) => results.push(result));
+  note();
+  await clock.settle();
+  note();
+  await clock.settle();
+  turns[0]!.resolve("done");
+  await clock.settle();
+  note();
+  await clock.settle();
+  const drained = { drained: true, running: 0, waiting: 0 };
+  expect(results).toEqual([drained, drained, drained]);
+});

@@ -216,3 +216,33 @@ test("B60 the store, while it does not tell what is in a session that has no lan
   await clock.advance(10_000);
   expect(blockedBy(fixture)).toBe("running");
 });
+
+test("B60 debounce goes before group, group before capacity", async () => {
+  const fixture = await createFixture({
+    capacity: { turns: 1, groups: { g: { limit: 1 } } },
+    lane: { mode: "collect", debounceMs: 1_000 },
+  });
+  const { keeper, clock } = fixture;
+  await keeper.send("holder", 1, { group: "g", mode: "followup" });
+  await keeper.send("b", 1, { mode: "followup" });
+  await keeper.send("a", 1, { group: "g" });
+  await clock.settle();
+  expect(blockedBy(fixture)).toBe("debounce");
+  expect(keeper.explain("a").facts).toMatchObject({ quietInMs: 1_000, batch: 1 });
+  await clock.advance(1_000);
+  expect(blockedBy(fixture)).toBe("group");
+  expect(blockedBy(fixture, "b")).toBe("capacity");
+  await keeper.pause("a");
+  await clock.settle();
+  expect(blockedBy(fixture)).toBe("paused");
+});
+
+test("B60 a lane whose room is reserved for another group waits for capacity, not for its group", async () => {
+  const fixture = await createFixture({
+    capacity: { turns: 2, groups: { g: { limit: 2 }, sure: { limit: 1, reserved: 1 } } },
+  });
+  for (const key of ["a", "b"]) await fixture.keeper.send(key, 1, { group: "g" });
+  await fixture.clock.settle();
+  expect(blockedBy(fixture, "b")).toBe("capacity");
+  expect(fixture.keeper.explain("b").facts).toMatchObject({ running: 1, capacity: 2, group: "g" });
+});

@@ -11,9 +11,15 @@ import { createFixture } from "./fixture.ts";
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
+/** How a keeper makes its dispatcher. */
+type CreateDispatcher = typeof createCapacity;
+
 /** A capacity whose claims a test may change. */
-function capacityWith(turns: number, change: (claim: Claim, request: ClaimRequest) => Claim): Dispatcher {
-  const capacity = createCapacity(turns);
+function capacityWith(
+  [slots, now]: Parameters<CreateDispatcher>,
+  change: (claim: Claim, request: ClaimRequest) => Claim,
+): Dispatcher {
+  const capacity = createCapacity(slots, now);
   return {
     claim: (request) => change(capacity.claim(request), request),
     get held() {
@@ -25,19 +31,27 @@ function capacityWith(turns: number, change: (claim: Claim, request: ClaimReques
     get turns() {
       return capacity.turns;
     },
-    resize: (count) => capacity.resize(count),
+    resize: (resized) => capacity.resize(resized),
     hold: () => capacity.hold(),
   };
 }
 
 /** A dispatcher whose first release of a claim throws, for one session and so many claims: a bug inside a lane's action. */
-function bugged(turns: number, bug: { sessionKey: string; times: number }): Dispatcher {
-  return capacityWith(turns, (claim, { sessionKey }) => {
+function bugged(bug: { readonly sessionKey: string; times: number }): CreateDispatcher {
+  const change = (claim: Claim, { sessionKey }: ClaimRequest): Claim => {
     let hasThrown = false;
     return {
       get isHeld() {
         return claim.isHeld;
       },
+      get isBorrowed() {
+        return claim.isBorrowed;
+      },
+      get waitsFor() {
+        return claim.waitsFor;
+      },
+      change: (demand) => claim.change(demand),
+      lend: (borrower) => claim.lend(borrower),
       release() {
         if (sessionKey === bug.sessionKey && !hasThrown && bug.times > 0) {
           hasThrown = true;
@@ -47,13 +61,14 @@ function bugged(turns: number, bug: { sessionKey: string; times: number }): Disp
         claim.release();
       },
     };
-  });
+  };
+  return (...given) => capacityWith(given, change);
 }
 
 /** A keeper with a dispatcher of the test's. */
 async function keeperWith(
   options: Partial<LanekeeperOptions>,
-  createDispatcher: (turns: number) => Dispatcher,
+  createDispatcher: CreateDispatcher,
 ): Promise<{ keeper: Lanekeeper; clock: SimulatedClock; events: LanekeeperEvent[] }> {
   const clock = createSimulatedClock();
   const keeper = await assembleLanekeeper(
@@ -72,9 +87,7 @@ async function keeperWith(
 
 describe("a crash inside a lane", () => {
   it("B7 rebuilds the lane from the store, keeps what its turn did, and others never notice", async () => {
-    const { keeper, clock, events } = await keeperWith({}, (turns) =>
-      bugged(turns, { sessionKey: "bad", times: 1 }),
-    );
+    const { keeper, clock, events } = await keeperWith({}, bugged({ sessionKey: "bad", times: 1 }));
     const first = await keeper.send("bad", 1);
     const second = await keeper.send("bad", 2);
     const other = await keeper.send("good", 1);
@@ -96,7 +109,7 @@ describe("a crash inside a lane", () => {
         lane: { stallAfterMs: 1_000, reclaimAfterMs: 2_000, abortGraceMs: 0, maxCrashes: 2 },
         turn: ({ attempt }) => (started.push(attempt), new Promise(() => {})),
       },
-      (turns) => bugged(turns, { sessionKey: "bad", times: 3 }),
+      bugged({ sessionKey: "bad", times: 3 }),
     );
     const receipt = await keeper.send("bad", 1);
     await clock.advance(600_000);
@@ -108,9 +121,7 @@ describe("a crash inside a lane", () => {
   });
 
   it("B31 rebuilds a lane that crashes again and again with growing pauses", async () => {
-    const { keeper, clock, events } = await keeperWith({}, (turns) =>
-      bugged(turns, { sessionKey: "bad", times: 6 }),
-    );
+    const { keeper, clock, events } = await keeperWith({}, bugged({ sessionKey: "bad", times: 6 }));
     for (let index = 0; index < 4; index++) await keeper.send("bad", index);
     await clock.advance(600_000);
     const pauses = events.flatMap((event) => (event.type === "lane.crashed" ? [event.rebuildInMs] : []));
@@ -130,8 +141,8 @@ describe("a crash inside a lane", () => {
           attempt === 1 ? new Promise(() => {}) : "again"
         ),
       },
-      (turns) =>
-        capacityWith(turns, (claim, request) => {
+      (...given) =>
+        capacityWith(given, (claim, request) => {
           lose = () => request.lost();
           return claim;
         }),
@@ -276,6 +287,26 @@ describe("a store that fails", () => {
     await clock.advance(10_000);
     expect(await receipt.outcome).toMatchObject({ status: "failed" });
     expect(of("deadLetter.added")).toHaveLength(1);
+  });
+
+  it("B19 ends a turn that took steering whose withdrawal was answered with an error that was none", async () => {
+    const store = failingStore();
+    const { keeper, clock, turns } = await createFixture({ store });
+    const steered = await keeper.send("s", 1);
+    await clock.settle();
+    const steering = await keeper.send("s", 2, { mode: "steer" });
+    store.fail(["withdraw"], "loses the answer");
+    await expect(steering.cancel()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    store.fail(["withdraw"]);
+    turns[0]!.turn.takeSteering();
+    turns[0]!.resolve("steered");
+    await clock.advance(60_000);
+    expect(await Promise.race([steered.outcome, Promise.resolve("open")])).toMatchObject({
+      status: "completed",
+      reply: "steered",
+    });
+    expect(keeper.explain("s")).toMatchObject({ blockedBy: "nothing-to-do" });
+    expect(await Promise.race([steering.outcome, Promise.resolve("open")])).not.toBe("open");
   });
 
   it.each([

@@ -3,7 +3,7 @@ import { createLanekeeper } from "../keeper/create-lanekeeper.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import { createSimulatedClock } from "../time/simulated-clock.ts";
 import { failingStore } from "./failing-store.ts";
-import { createFixture } from "./fixture.ts";
+import { createFixture, type Fixture } from "./fixture.ts";
 
 test("B59 two keepers in one process share nothing", async () => {
   const clock = createSimulatedClock();
@@ -101,7 +101,7 @@ test("B58 a later keeper on the same store runs what was suspended, in order, wi
   const attached = await second.keeper.attach("a", "ran");
   await clock.settle();
   expect(await attached!.reply()).toEqual(["ran", 1]);
-  expect(second.keeper.stats()).toMatchObject({ completed: 2, waiting: 0, live: 1 });
+  expect(second.keeper.stats()).toMatchObject({ completed: 2, waiting: 1, live: 1 });
 });
 
 test("B33 a keeper that cannot read what its store holds gives the store back", async () => {
@@ -147,4 +147,73 @@ test("B33 a keeper that fails while it reads what its store holds has started no
   await createFixture({ store: inner, clock, turn });
   await clock.settle();
   expect(started).toHaveLength(501);
+});
+
+/** What the keeper said of its health, and why. */
+const healthOf = ({ of }: Pick<Fixture, "of">): readonly string[] =>
+  of("health.changed").map(({ health, reason }) => `${health} (${reason})`);
+
+test("B33 health degrades with more zombies than are tolerated, by default as many as there are turns", async () => {
+  const fixture = await createFixture({ capacity: { turns: 1 }, lane: { abortGraceMs: 100 } });
+  const { keeper, clock, turns } = fixture;
+  for (const key of ["a", "b"]) {
+    await keeper.send(key, 1);
+    await clock.settle();
+    await keeper.abort(key);
+    await clock.advance(100);
+    expect(keeper.stats()).toMatchObject({ zombies: turns.length, health: key === "a" ? "ok" : "degraded" });
+  }
+  expect(healthOf(fixture)).toEqual(["degraded (zombies)"]);
+  turns[0]!.resolve("late");
+  await clock.settle();
+  expect(keeper.stats()).toMatchObject({ zombies: 1, health: "ok" });
+  expect(healthOf(fixture)).toEqual(["degraded (zombies)", "ok (recovered)"]);
+});
+
+test("B16 setCapacity changes how many zombies are tolerated, also by the number of turns alone", async () => {
+  const fixture = await createFixture({ capacity: { turns: 1, zombies: 0 }, lane: { abortGraceMs: 100 } });
+  const { keeper, clock } = fixture;
+  await keeper.send("a", 1);
+  await clock.settle();
+  await keeper.abort("a");
+  await clock.advance(100);
+  for (const capacity of [{ turns: 1, zombies: 1 }, { turns: 5, zombies: 0 }, { turns: 1 }]) {
+    keeper.setCapacity(capacity);
+    await clock.settle();
+  }
+  expect(healthOf(fixture)).toEqual([
+    "degraded (zombies)",
+    "ok (recovered)",
+    "degraded (zombies)",
+    "ok (recovered)",
+  ]);
+});
+
+test("B58 health goes from degraded by draining to closed, and says each once", async () => {
+  const store = failingStore();
+  const fixture = await createFixture({ store });
+  const { keeper, clock } = fixture;
+  store.fail(["append"], "rejects");
+  await expect(keeper.send("a", 1)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  await expect(keeper.send("a", 1)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  expect(keeper.stats().health).toBe("degraded");
+  store.fail(["append"]);
+  await keeper.send("a", 1);
+  await clock.settle();
+  expect(keeper.stats().health).toBe("ok");
+  store.fail(["append"], "rejects");
+  await expect(keeper.send("a", 1)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  await keeper.drain({ timeoutMs: 0 });
+  expect(keeper.stats().health).toBe("draining");
+  const closing = keeper.close();
+  await clock.advance(15_000);
+  await closing;
+  expect(keeper.stats().health).toBe("closed");
+  expect(healthOf(fixture)).toEqual([
+    "degraded (store)",
+    "ok (recovered)",
+    "degraded (store)",
+    "draining (draining)",
+    "closed (closing)",
+  ]);
 });

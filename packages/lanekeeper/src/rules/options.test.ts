@@ -32,9 +32,17 @@ const badMembers: readonly (readonly [path: string, values: readonly unknown[]])
   ["capacity", [null, 8, "8", [], () => {}, {}]],
   ["capacity.turns", [undefined, ...notCounts]],
   ["capacity.zombies", notCountsFromZero],
+  ["capacity.waiting", notCounts],
+  ["capacity.groups", [null, 5, "webhook", [], new Map(), () => {}]],
+  ["capacity.groups.webhook", [undefined, null, 5, "5", [], () => {}]],
+  ["capacity.groups.webhook.limit", [undefined, ...notCounts]],
+  ["capacity.groups.webhook.reserved", notCountsFromZero],
   ["lane", [null, "followup", [], 5, () => {}]],
-  ["lane.mode", ["collect", "steer", "interrupt", "reject", "", null, 1]],
-  ["lane.overflow", ["summarize", "drop-oldest", "drop-newest", "", null]],
+  ["lane.mode", ["queue", "Collect", "", null, 1, true, ["steer"]]],
+  ["lane.overflow", ["drop", "summarise", "", null, 1, true]],
+  ["lane.summarize", [null, "summary", 160, {}]],
+  ["lane.debounceMs", notNumbers],
+  ["lane.debounceMaxMs", notNumbers],
   ["lane.cap", notCounts],
   ["lane.eventCap", notCounts],
   ["lane.stallAfterMs", [...notNumbers, 0]],
@@ -49,6 +57,8 @@ const badMembers: readonly (readonly [path: string, values: readonly unknown[]])
   ["lane.retry.attempts", notCounts],
   ["lane.retry.baseMs", notNumbers],
   ["lane.retry.maxMs", notNumbers],
+  ["laneFor", [null, "lane", {}, { mode: "collect" }]],
+  ["forgetAfterMs", notNumbers],
   ["agentOf", [null, "main", {}]],
   ["exec", [null, "always", [], 5]],
   ["exec.cwd", [null, "", 5]],
@@ -75,7 +85,8 @@ function withMember(path: string, value: unknown): object {
 }
 function withMemberInside(owner: string, path: string, value: unknown): object {
   const [head, ...rest] = path.split(".");
-  const base = owner === "capacity" ? { turns: 1 } : {};
+  const isReservation = owner === "webhook" && head === "reserved";
+  const base = owner === "capacity" ? { turns: 1 } : isReservation ? { limit: 1 } : {};
   return { ...base, [head!]: rest.length === 0 ? value : withMemberInside(head!, rest.join("."), value) };
 }
 
@@ -95,16 +106,11 @@ describe("an unknown key is refused, at each level, also one of a later stage", 
   const unknownKeys = [
     "surprise",
     "leases",
-    "laneFor",
-    "forgetAfterMs",
+    "locks",
     "maxMessageBytes",
-    "capacity.groups",
-    "capacity.waiting",
     "capacity.surprise",
-    "lane.debounceMs",
-    "lane.debounceMaxMs",
-    "lane.summarize",
     "lane.surprise",
+    "lane.debounce",
     "lane.retry.surprise",
     "exec.foreground",
     "exec.shell",
@@ -121,6 +127,40 @@ describe("an unknown key is refused, at each level, also one of a later stage", 
   });
 });
 
+test.each([
+  ...(["followup", "collect", "steer", "interrupt", "reject"] as const).map((mode) => ({ mode })),
+  ...(["reject", "drop-oldest", "drop-newest", "summarize"] as const).map((overflow) => ({ overflow })),
+  { summarize: String },
+])("B22 %j is a lane's setting", async (lane) => {
+  const { keeper } = await createFixture({ lane });
+  await expect(keeper.send("a", 1)).resolves.toBeDefined();
+});
+
+describe("what concerns a group (B12)", () => {
+  test.each(["surprise", "turns"])("%s is no option of it", async (member) => {
+    const error = await refusal({
+      turn,
+      capacity: { turns: 1, groups: { webhook: { limit: 1, [member]: 1 } } },
+    });
+    expect(error.code).toBe("INVALID_OPTION");
+    expect(error.message).toContain(`capacity.groups.webhook.${member} is no option`);
+    expect(error.message).toContain("Known: limit, reserved.");
+  });
+
+  test("a group without a limit is told what it takes", async () => {
+    const error = await refusal({ turn, capacity: { turns: 1, groups: { webhook: {} } } });
+    expect(error.message).toBe(
+      "capacity.groups.webhook.limit must be a whole number, 1 or more; got undefined.",
+    );
+  });
+
+  test("a group has a name", async () => {
+    const error = await refusal({ turn, capacity: { turns: 1, groups: { "": { limit: 1 } } } });
+    expect(error).toMatchObject({ code: "INVALID_OPTION" });
+    expect(error.message).toContain("capacity.groups");
+  });
+});
+
 test.each([undefined, null, [], "turn", 5, () => {}])(
   "B61 options as a whole may not be %j",
   async (options) => {
@@ -134,8 +174,24 @@ test("B61 undefined means absent, at each level", async () => {
   const { keeper } = await createFixture({
     turn,
     store: undefined,
-    capacity: { turns: 1, zombies: undefined },
-    lane: { mode: undefined, cap: undefined, stallAfterMs: undefined, retry: { attempts: undefined } },
+    capacity: {
+      turns: 1,
+      zombies: undefined,
+      waiting: undefined,
+      groups: { webhook: { limit: 1, reserved: undefined } },
+    },
+    lane: {
+      mode: undefined,
+      cap: undefined,
+      overflow: undefined,
+      summarize: undefined,
+      debounceMs: undefined,
+      debounceMaxMs: undefined,
+      stallAfterMs: undefined,
+      retry: { attempts: undefined },
+    },
+    laneFor: undefined,
+    forgetAfterMs: undefined,
     agentOf: undefined,
     exec: { cwd: undefined, env: undefined, notify: undefined },
     random: undefined,
@@ -144,6 +200,12 @@ test("B61 undefined means absent, at each level", async () => {
   await expect(
     keeper.send("a", 1, { id: undefined, mode: undefined, meta: undefined }),
   ).resolves.toBeDefined();
+  const urgency = { priority: undefined, group: undefined };
+  await expect(
+    keeper.send("a", 1, { ...urgency, expiresInMs: undefined, signal: undefined }),
+  ).resolves.toBeDefined();
+  await expect(keeper.notify("a", { kind: "note" }, urgency)).resolves.toBeDefined();
+  expect(() => keeper.setCapacity({ turns: 1, groups: undefined, waiting: undefined })).not.toThrow();
   await expect(keeper.notify("a", { kind: "note", body: undefined, key: undefined })).resolves.toBeDefined();
   await expect(
     keeper.notify("a", { kind: "note" }, { id: undefined, wake: undefined }),
@@ -188,6 +250,7 @@ describe("relations hold after merging with the defaults", () => {
     [{ reclaimAfterMs: 11, turnTimeoutMs: 10 }, "lane.reclaimAfterMs", "lane.turnTimeoutMs"],
     [{ stallAfterMs: 10, turnTimeoutMs: 10 }, "lane.stallAfterMs", "lane.turnTimeoutMs"],
     [{ retry: { baseMs: 11, maxMs: 10 } }, "lane.retry.baseMs", "lane.retry.maxMs"],
+    [{ debounceMs: 11, debounceMaxMs: 10 }, "lane.debounceMs", "lane.debounceMaxMs"],
   ])("B61 %j is refused, naming both sides", async (lane, left, right) => {
     const error = await refusal({ turn, lane });
     expect(error.code).toBe("INVALID_OPTION");
@@ -208,8 +271,42 @@ describe("relations hold after merging with the defaults", () => {
     [{ retry: { baseMs: 1_000_000 } }],
     [{ retry: { maxMs: 1 } }],
     [{ retry: { baseMs: 0, maxMs: 0 } }],
+    [{ debounceMs: 10_000 }],
+    [{ debounceMaxMs: 50 }],
+    [{ debounceMs: 0, debounceMaxMs: 0 }],
+    [{ debounceMs: 10, debounceMaxMs: 10 }],
+    [{ debounceMaxMs: 0 }],
   ])("B61 %j is taken: a default that breaks a relation moves", async (lane) => {
     await expect(createFixture({ lane })).resolves.toBeDefined();
+  });
+
+  test.each([
+    [
+      { turns: 4, groups: { webhook: { limit: 2, reserved: 3 } } },
+      "capacity.groups.webhook.reserved",
+      "limit",
+    ],
+    [{ turns: 4, groups: { webhook: { limit: 9, reserved: 5 } } }, "capacity.groups", "capacity.turns"],
+    [
+      { turns: 4, groups: { webhook: { limit: 3, reserved: 3 }, batch: { limit: 2, reserved: 2 } } },
+      "capacity.groups",
+      "capacity.turns",
+    ],
+  ])("B12 %j is refused: what is reserved cannot be kept", async (capacity, left, right) => {
+    const error = await refusal({ turn, capacity });
+    expect(error.code).toBe("INVALID_OPTION");
+    expect(error.message).toContain(left);
+    expect(error.message).toContain(right);
+  });
+
+  test.each([
+    [{ turns: 4, groups: {} }],
+    [{ turns: 4, groups: { webhook: { limit: 2 } } }],
+    [{ turns: 4, groups: { webhook: { limit: 9, reserved: 4 } } }],
+    [{ turns: 4, groups: { webhook: { limit: 3, reserved: 3 }, batch: { limit: 1, reserved: 1 } } }],
+    [{ turns: 1, groups: { webhook: { limit: 1, reserved: 0 } }, waiting: 1 }],
+  ])("B12 %j is taken", async (capacity) => {
+    await expect(createFixture({ capacity })).resolves.toBeDefined();
   });
 
   test("B61 the default that moved is in force", async () => {
@@ -234,6 +331,7 @@ test("B61 nothing has changed after a refusal: no timer, no store taken, no call
     clock,
     store,
     agentOf: note("agentOf"),
+    laneFor: note("laneFor"),
     createId: note("createId"),
     random: note("random"),
     lane: { cap: 0 },

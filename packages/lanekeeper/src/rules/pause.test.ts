@@ -150,3 +150,38 @@ test("B59a pauses are the store's: a later keeper on it knows them", async () =>
   await second.clock.settle();
   expect(second.turns.map(({ turn }) => turn.sessionKey)).toEqual(["b"]);
 });
+
+test("B59a expiry runs while a session or the keeper is paused", async () => {
+  const { keeper, clock, turns, of } = await createFixture();
+  await keeper.pause("a");
+  const session = await keeper.send("a", 1, { expiresInMs: 5_000 });
+  await clock.advance(1_000);
+  await keeper.pause();
+  const global = await keeper.send("b", 1, { expiresInMs: 5_000 });
+  await clock.advance(3_999);
+  expect(of("message.dropped")).toEqual([]);
+  await clock.advance(1_001);
+  for (const { outcome } of [session, global]) {
+    await expect(outcome).resolves.toEqual({ status: "dropped", reason: "expired" });
+  }
+  await keeper.resume();
+  await keeper.resume("a");
+  await clock.advance(10_000);
+  expect(turns).toEqual([]);
+});
+
+test("B59a a pause that comes while a lane waits for capacity gives its place up; resumed, it waits anew", async () => {
+  const { keeper, clock, turns } = await createFixture({ capacity: { turns: 1 } });
+  for (const key of ["holder", "a", "b"]) await keeper.send(key, 1);
+  await clock.settle();
+  await keeper.pause("a");
+  await clock.settle();
+  expect(keeper.explain("a")).toMatchObject({ blockedBy: "paused", facts: { waitingSessions: 1 } });
+  await keeper.resume("a");
+  for (const index of [0, 1]) {
+    await clock.settle();
+    turns[index]!.resolve("done");
+  }
+  await clock.settle();
+  expect(turns.map(({ turn }) => turn.sessionKey)).toEqual(["holder", "b", "a"]);
+});

@@ -1,17 +1,23 @@
 import { expect, expectTypeOf, test } from "vitest";
 import type { ExecCompletion } from "../commands/execution.ts";
 import type {
+  AcceptedMessage,
   CapacityOptions,
   EventInput,
   Execution,
   ExecOptions,
   ExecReport,
+  Explanation,
   Lanekeeper,
+  LanekeeperErrorCode,
   LanekeeperEvent,
   LanekeeperOptions,
+  LaneOptions,
   LaneSettings,
   NotifyOptions,
   Outcome,
+  Priority,
+  QueueMode,
   Receipt,
   SendOptions,
   SessionView,
@@ -41,10 +47,12 @@ test("B61 events$ is a discriminated union: a type narrows an event to its facts
         expectTypeOf(event.messageIds).toEqualTypeOf<readonly string[]>();
         break;
       case "lane.blocked":
-        expectTypeOf(event.reason).toEqualTypeOf<"capacity" | "store">();
+        expectTypeOf(event.reason).toEqualTypeOf<"capacity" | "group" | "store">();
         break;
       case "wake.deferred":
-        expectTypeOf(event.reason).toEqualTypeOf<"session-busy" | "capacity-full" | "paused" | "draining">();
+        expectTypeOf(event.reason).toEqualTypeOf<
+          "session-busy" | "capacity-full" | "group-full" | "paused" | "draining"
+        >();
         break;
       case "exec.completed":
         expectTypeOf(event.status).toEqualTypeOf<ExecCompletion["status"]>();
@@ -71,11 +79,16 @@ test("B61 every type of event is a literal, and each event has its time", () => 
     | "message.duplicate"
     | "message.refused"
     | "message.cancelled"
+    | "message.dropped"
+    | "message.steered"
     | "event.accepted"
+    | "event.cancelled"
     | "event.replaced"
     | "event.dropped"
     | "turn.started"
     | "turn.emitted"
+    | "turn.waiting"
+    | "turn.resumed"
     | "turn.aborting"
     | "turn.completed"
     | "turn.failed"
@@ -90,6 +103,7 @@ test("B61 every type of event is a literal, and each event has its time", () => 
     | "lane.crashed"
     | "session.reset"
     | "session.cleared"
+    | "session.forgotten"
     | "session.paused"
     | "session.resumed"
     | "wake.merged"
@@ -104,8 +118,12 @@ test("B61 every type of event is a literal, and each event has its time", () => 
     | "store.failed"
     | "store.recovered"
     | "deadLetter.added"
+    | "deadLetter.redriven"
+    | "deadLetter.discarded"
   >().toExtend<LanekeeperEvent["type"]>();
 });
+
+type GroupOptions = NonNullable<CapacityOptions["groups"]>[string];
 
 /** Whether every member that may be left out may be undefined as well. */
 type TakesUndefined<Options> = {
@@ -121,6 +139,7 @@ test("B61 every optional of the options takes undefined", () => {
   expectTypeOf<TakesUndefined<LaneSettings>>().toEqualTypeOf<true>();
   expectTypeOf<TakesUndefined<NonNullable<LaneSettings["retry"]>>>().toEqualTypeOf<true>();
   expectTypeOf<TakesUndefined<CapacityOptions>>().toEqualTypeOf<true>();
+  expectTypeOf<TakesUndefined<GroupOptions>>().toEqualTypeOf<true>();
   expectTypeOf<TakesUndefined<ExecOptions>>().toEqualTypeOf<true>();
   expectTypeOf<TakesUndefined<SendOptions>>().toEqualTypeOf<true>();
   expectTypeOf<TakesUndefined<EventInput>>().toEqualTypeOf<true>();
@@ -159,13 +178,90 @@ test("B61 messages and replies keep their types from the turn to the receipt", (
   expectTypeOf<Keeper>().toExtend<AsyncDisposable>();
 });
 
+test("B17 messages have modes, and the type says which", () => {
+  expectTypeOf<QueueMode>().toEqualTypeOf<"followup" | "collect" | "steer" | "interrupt" | "reject">();
+  expectTypeOf<LaneOptions["mode"]>().toEqualTypeOf<QueueMode>();
+  expectTypeOf<SendOptions["mode"]>().toEqualTypeOf<QueueMode | undefined>();
+  expectTypeOf<NotifyOptions>().not.toHaveProperty("mode");
+  expectTypeOf<LaneOptions["debounceMs"]>().toEqualTypeOf<number>();
+  expectTypeOf<LaneOptions["debounceMaxMs"]>().toEqualTypeOf<number>();
+  expectTypeOf<Turn<string>["takeSteering"]>().toEqualTypeOf<() => readonly AcceptedMessage<string>[]>();
+  expectTypeOf<"interrupted">().toExtend<Extract<Outcome, { status: "cancelled" }>["reason"]>();
+});
+
+test("B22 what is dropped has a reason, and the next turn is told of it", () => {
+  expectTypeOf<LaneOptions["overflow"]>().toEqualTypeOf<
+    "reject" | "drop-oldest" | "drop-newest" | "summarize"
+  >();
+  expectTypeOf<LaneOptions["summarize"]>().toEqualTypeOf<(message: unknown) => string>();
+  expectTypeOf<SendOptions["expiresInMs"]>().toEqualTypeOf<number | undefined>();
+  expectTypeOf<Turn["dropped"]>().toEqualTypeOf<
+    { readonly count: number; readonly summary: readonly string[] } | undefined
+  >();
+  expectTypeOf<Extract<Outcome, { status: "dropped" }>["reason"]>().toEqualTypeOf<
+    "overflow" | "expired" | "replaced"
+  >();
+});
+
+test("B23a work that waits can be taken back", () => {
+  expectTypeOf<Receipt["cancel"]>().toEqualTypeOf<(reason?: string) => Promise<boolean>>();
+  expectTypeOf<SendOptions["signal"]>().toEqualTypeOf<AbortSignal | undefined>();
+  expectTypeOf<"cancelled">().toExtend<Extract<Outcome, { status: "cancelled" }>["reason"]>();
+});
+
+test("B14 work has a priority and may have a group", () => {
+  expectTypeOf<Priority>().toEqualTypeOf<"foreground" | "normal" | "background">();
+  expectTypeOf<SendOptions["priority"]>().toEqualTypeOf<Priority | undefined>();
+  expectTypeOf<NotifyOptions["priority"]>().toEqualTypeOf<Priority | undefined>();
+  expectTypeOf<WakeOptions["priority"]>().toEqualTypeOf<Priority | undefined>();
+  expectTypeOf<SendOptions["group"]>().toEqualTypeOf<string | undefined>();
+  expectTypeOf<NotifyOptions["group"]>().toEqualTypeOf<string | undefined>();
+  expectTypeOf<GroupOptions["limit"]>().toEqualTypeOf<number>();
+  expectTypeOf<GroupOptions["reserved"]>().toEqualTypeOf<number | undefined>();
+  expectTypeOf<CapacityOptions["waiting"]>().toEqualTypeOf<number | undefined>();
+  expectTypeOf<"group" | "debounce">().toExtend<Explanation["blockedBy"]>();
+});
+
+test("B11 sessions have settings of their own, and are forgotten", () => {
+  expectTypeOf<LanekeeperOptions["laneFor"]>().toEqualTypeOf<
+    ((sessionKey: string) => LaneSettings | undefined) | undefined
+  >();
+  expectTypeOf<LanekeeperOptions["forgetAfterMs"]>().toEqualTypeOf<number | undefined>();
+  expectTypeOf<Lanekeeper["forget"]>().toEqualTypeOf<(sessionKey: string) => Promise<boolean>>();
+});
+
+test("B31b dead letters are put back or discarded", () => {
+  expectTypeOf<Lanekeeper<string, number>["redrive"]>().toEqualTypeOf<
+    (deadLetterId: string) => Promise<Receipt<number>>
+  >();
+  expectTypeOf<Lanekeeper["discard"]>().toEqualTypeOf<(deadLetterId: string) => Promise<boolean>>();
+});
+
+test("B29 a turn says what it waits for", () => {
+  expectTypeOf<Turn["waiting"]>().toEqualTypeOf<
+    <T>(reason: string, untilAt: number, wait: Promise<T>) => Promise<T>
+  >();
+});
+
+test("B61 what goes wrong has a code", () => {
+  expectTypeOf<
+    | "LANE_BUSY"
+    | "LANE_FULL"
+    | "OVERLOADED"
+    | "NOT_FOUND"
+    | "SELF_DEADLOCK"
+    | "TURN_INTERRUPTED"
+    | "MESSAGE_CANCELLED"
+    | "MESSAGE_DROPPED"
+  >().toExtend<LanekeeperErrorCode>();
+});
+
 test("B61 what belongs to a later stage is no member yet", () => {
   expectTypeOf<LanekeeperOptions>().not.toHaveProperty("heartbeats");
   expectTypeOf<LanekeeperOptions>().not.toHaveProperty("leases");
-  expectTypeOf<LanekeeperOptions>().not.toHaveProperty("laneFor");
-  expectTypeOf<SendOptions>().not.toHaveProperty("priority");
-  expectTypeOf<SendOptions>().not.toHaveProperty("expiresInMs");
-  expectTypeOf<Turn>().not.toHaveProperty("takeSteering");
-  expectTypeOf<"collect">().not.toExtend<LaneSettings["mode"]>();
-  expectTypeOf<"summarize">().not.toExtend<LaneSettings["overflow"]>();
+  expectTypeOf<LanekeeperOptions>().not.toHaveProperty("maxMessageBytes");
+  expectTypeOf<Lanekeeper>().not.toHaveProperty("heartbeat");
+  expectTypeOf<Lanekeeper>().not.toHaveProperty("locks");
+  expectTypeOf<Turn>().not.toHaveProperty("locks");
+  expectTypeOf<"heartbeat">().not.toExtend<Turn["cause"]>();
 });

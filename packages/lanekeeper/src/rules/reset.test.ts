@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { memoryStore } from "../store/memory-store.ts";
+import { failingStore } from "./failing-store.ts";
 import { bodies, createFixture } from "./fixture.ts";
 
 test("B36 a reset aborts the running turn and cancels its message then and there", async () => {
@@ -249,4 +250,31 @@ test("B36 a reset touches no other session", async () => {
   await reset;
   expect(turns[1]!.turn.signal.aborted).toBe(false);
   expect(keeper.session("b")?.state).toBe("busy");
+});
+
+test("B33 a reset of a session that sleeps is rejected where the store fails, as one of a live session is", async () => {
+  const store = failingStore();
+  const { keeper, clock } = await createFixture({ store });
+  store.fail(["session", "restart"], "rejects");
+  let settled = "never settled";
+  void keeper.reset("a").then(
+    () => (settled = "done"),
+    (error: unknown) => (settled = (error as { readonly code: string }).code),
+  );
+  await clock.advance(3_600_000);
+  expect(settled).toBe("STORE_UNAVAILABLE");
+});
+
+test("B36 a reset of a session that waits for capacity gives its place up and takes another", async () => {
+  const { keeper, clock, turns } = await createFixture({ capacity: { turns: 1 } });
+  for (const key of ["holder", "a", "b"]) await keeper.send(key, 1);
+  await clock.settle();
+  await keeper.reset("a");
+  await clock.settle();
+  expect(keeper.explain("a")).toMatchObject({ blockedBy: "capacity", facts: { waitingSessions: 2 } });
+  for (const index of [0, 1]) {
+    turns[index]!.resolve("done");
+    await clock.settle();
+  }
+  expect(turns.map(({ turn }) => turn.sessionKey)).toEqual(["holder", "b", "a"]);
 });

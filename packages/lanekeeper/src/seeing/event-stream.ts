@@ -1,4 +1,5 @@
 import { Observable, type Observer, type Operator, Subject, Subscriber, type Subscription } from "rxjs";
+import { containRejection } from "../keeper/errors.ts";
 import type { LanekeeperEvent } from "./events.ts";
 
 /**
@@ -74,9 +75,9 @@ class ContainedObservable<T> extends Observable<T> {
         : (observerOrNext ?? {});
     // An operator's own subscriber passes errors on by itself.
     if (given instanceof Subscriber) return super.subscribe(given);
-    const contain = (call: () => void): void => {
+    const contain = (call: () => unknown): void => {
       try {
-        call();
+        containRejection(call(), this.#onError);
       } catch (thrown) {
         this.#onError(thrown);
       }

@@ -152,7 +152,9 @@ function sentenceFor(blockedBy: Blocker, facts: Record<string, unknown>): string
     case "group":
       return `Its work waits for room in group ${String(facts["group"])}, whose limit is reached.`;
     case "capacity":
-      return `Its work waits for a slot: ${String(running)} of ${String(capacity)} slots are in use.`;
+      return Number(running) < Number(capacity)
+        ? `Its work waits for a slot: ${String(running)} of ${String(capacity)} slots are in use, and the others are reserved for groups.`
+        : `Its work waits for a slot: ${String(running)} of ${String(capacity)} slots are in use.`;
     case "nothing-to-do":
       if (typeof facts["wakeInMs"] === "number")
         return `A wake is due in ${facts["wakeInMs"]} ms; until then nothing is to do.`;

@@ -1,5 +1,5 @@
 import type { Clock } from "../time/clock.ts";
-import { toError } from "../keeper/errors.ts";
+import { containRejection, toError } from "../keeper/errors.ts";
 import { createEventStream, type EventStream } from "./event-stream.ts";
 import type { Logger } from "./logger.ts";
 import { createThrottle } from "../time/throttle.ts";
@@ -29,7 +29,8 @@ export function createJournal(clock: Clock, logger: Logger, flushSoon: () => voi
     const heldBack = throttle.allow(`${level}:${subject}`);
     if (heldBack === undefined) return;
     try {
-      logger[level](heldBack === 0 ? fields : { ...fields, heldBack }, message);
+      const line: unknown = logger[level](heldBack === 0 ? fields : { ...fields, heldBack }, message);
+      containRejection(line, () => {});
     } catch {
       // A logger that throws cannot be told about itself.
     }

@@ -75,8 +75,8 @@ export function createAwaits(runtime: Runtime): Awaits {
       if (turn === undefined || turn.isOver || pending.isSettled) return pending.promise;
       const circle = chain(work.sessionKey, turn.sessionKey);
       if (circle !== undefined) return Promise.reject(selfDeadlock(work, [turn.sessionKey, ...circle]));
-      // A turn that was told to stop starts no wait (B28); what it asks for anyway is only a promise.
-      if (!turn.isCurrent) return pending.promise;
+      // A turn that was told to stop starts no wait (B28).
+      if (!turn.isCurrent) return Promise.reject(turn.stopError);
       const end = begin(turn, work);
       const forgetStop = turn.whenStopped(end);
       const over = (): void => {

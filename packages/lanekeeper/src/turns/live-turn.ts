@@ -107,6 +107,10 @@ export class LiveTurn implements Turn {
     return this.#controller.signal;
   }
 
+  /** Why it was told to stop; that it no longer counts, where it was not. */
+  get stopError(): LanekeeperError {
+    return this.#abortReason ?? this.#fencedError("waiting");
+  }
   /** The messages that steer it. */
   get steering(): TurnSteering {
     return (this.#steering ??= new TurnSteering());
@@ -243,9 +247,7 @@ export class LiveTurn implements Turn {
           journal.emit({ type: "turn.resumed", ...this.facts(), reason });
         settle();
       };
-      const forgetStop = this.whenStopped(() =>
-        ended(() => reject(this.#abortReason ?? this.#fencedError("waiting"))),
-      );
+      const forgetStop = this.whenStopped(() => ended(() => reject(this.stopError)));
       void wait
         .then(
           (value) => ended(() => resolve(value)),

@@ -15,7 +15,7 @@ export interface Turn<Message = unknown> {
   readonly messages: readonly AcceptedMessage<Message>[];
   /** Every event accepted before it started. */
   readonly events: readonly SystemEvent[];
-  /** Set when overflow summarised messages away: how many, and one line for each of the last `cap` (B22). */
+  /** Set, in turns of any cause, when overflow summarised messages away: how many, and one line for each of the last `cap` (B22). */
   readonly dropped?: { readonly count: number; readonly summary: readonly string[] } | undefined;
   /** Aborts on interrupt, preemption (a heartbeat's turn alone), abort, reset, stall, time-out and close; `signal.reason` is a LanekeeperError. */
   readonly signal: AbortSignal;
