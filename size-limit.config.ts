@@ -6,10 +6,10 @@ function leaveNodeOut<T extends object>(options?: T): T {
   return { ...(options as T), external: [external, /^node:/].flat() };
 }
 
-// Each limit is about 10 % above what is weighed now, 59.5 and 40.2 kB: growth is to be noticed, and decided.
+// Each limit is about 10 % above what was weighed with heartbeats: 65.6 and 46.1 kB.
 const core = { path: "packages/lanekeeper/dist/index.js", modifyRolldownConfig: leaveNodeOut };
 
 export default [
-  { ...core, name: "lanekeeper with its dependencies", limit: "66 kB" },
-  { ...core, name: "lanekeeper alone", ignore: ["immer", "rxjs", "valibot", "xstate"], limit: "44 kB" },
+  { ...core, name: "lanekeeper with its dependencies", limit: "72 kB" },
+  { ...core, name: "lanekeeper alone", ignore: ["immer", "rxjs", "valibot", "xstate"], limit: "51 kB" },
 ] satisfies SizeLimitConfig;

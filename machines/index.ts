@@ -1,3 +1,13 @@
+export type { HeartbeatAsk, HeartbeatEvent } from "./heartbeat-runner/heartbeat-runner.events.ts";
+export type {
+  CapacityReason,
+  DeferReason,
+  HeartbeatAbort,
+  HeartbeatContext,
+  HeartbeatInput,
+  HeartbeatRecord,
+  SkipReason,
+} from "./heartbeat-runner/heartbeat-runner.logic.ts";
 export { heartbeatRunnerMachine } from "./heartbeat-runner/heartbeat-runner.machine.ts";
 export { lockHolderMachine } from "./lock-holder/lock-holder.machine.ts";
 export type { LaneEvent } from "./session-lane/session-lane.events.ts";
@@ -13,7 +23,7 @@ export type {
   SettlementInput,
   TurnEnd,
 } from "./session-lane/session-lane.logic.ts";
-export { conclude } from "./session-lane/session-lane.logic.ts";
+export { conclude, hasOwnWork, isYielding } from "./session-lane/session-lane.logic.ts";
 export { sessionLaneMachine } from "./session-lane/session-lane.machine.ts";
 export type { SupervisorContext } from "./supervisor/supervisor.logic.ts";
 export { type SupervisorEvent, supervisorMachine } from "./supervisor/supervisor.machine.ts";

@@ -40,6 +40,7 @@ const nothing: Mail = {
   retry: null,
   batch: null,
   interrupt: false,
+  pressing: false,
   priority: "normal",
   group: null,
 };

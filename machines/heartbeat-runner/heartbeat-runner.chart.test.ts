@@ -13,8 +13,6 @@ const input: HeartbeatInput = {
   sessionKey: "agent:main:main",
   everyMs: hour,
   minSpacingMs: 30_000,
-  activeHours: { start: "22:00", end: "13:00", timezone: "UTC" },
-  preemptible: true,
   enabled: true,
   starts: [],
   at,
@@ -27,10 +25,9 @@ const events: readonly HeartbeatEvent[] = [
   { type: "clock.read", at: at + 2 * hour },
   { type: "clock.read", at: at + 12 * hour },
   { type: "session.occupied", at },
-  { type: "session.freed", at },
-  { type: "session.freed", at: at + 2 * hour },
-  { type: "capacity.filled", at },
+  { type: "capacity.filled", at, reason: "capacity-full" },
   { type: "turn.refused", at, reason: "paused" },
+  { type: "turn.inherited", at },
   { type: "turn.started", at },
   { type: "turn.stalled" },
   { type: "turn.recovered" },
@@ -42,6 +39,7 @@ const events: readonly HeartbeatEvent[] = [
   { type: "turn.reclaimed", at },
   { type: "turn.settled", at },
   { type: "lane.crashed", at, error: "E" },
+  { type: "lane.unreachable", at, error: "E" },
 ];
 
 describe("the heartbeat runner's chart", () => {

@@ -1,4 +1,4 @@
-import type { HeartbeatAbort } from "./heartbeat-runner.logic.ts";
+import type { CapacityReason, HeartbeatAbort } from "./heartbeat-runner.logic.ts";
 
 /** What a heartbeat runner understands; `at` is epoch milliseconds. */
 export type HeartbeatEvent =
@@ -6,11 +6,18 @@ export type HeartbeatEvent =
   | { readonly type: "heartbeat.enable"; readonly at: number }
   | { readonly type: "heartbeat.disable"; readonly at: number }
   | { readonly type: "clock.read"; readonly at: number }
+  /** The lane has other work than the heartbeat. */
   | { readonly type: "session.occupied"; readonly at: number }
-  | { readonly type: "session.freed"; readonly at: number }
-  | { readonly type: "capacity.filled"; readonly at: number }
-  | { readonly type: "turn.refused"; readonly at: number; readonly reason: "paused" | "draining" }
+  /** The lane has nothing but the heartbeat, and no slot for it. */
+  | { readonly type: "capacity.filled"; readonly at: number; readonly reason: CapacityReason }
+  | {
+      readonly type: "turn.refused";
+      readonly at: number;
+      readonly reason: "paused" | "draining" | "quiet-hours";
+    }
   | { readonly type: "turn.started"; readonly at: number }
+  /** A turn that some heartbeat's command caused has started: it counts for spacing (B39, B45). */
+  | { readonly type: "turn.inherited"; readonly at: number }
   | { readonly type: "turn.stalled" }
   | { readonly type: "turn.recovered" }
   | { readonly type: "turn.aborted"; readonly at: number; readonly reason: HeartbeatAbort }
@@ -21,10 +28,11 @@ export type HeartbeatEvent =
   | { readonly type: "turn.reclaimed"; readonly at: number }
   /** The lane has settled the work of a reclaimed turn. */
   | { readonly type: "turn.settled"; readonly at: number }
-  | { readonly type: "lane.crashed"; readonly at: number; readonly error: string };
+  | { readonly type: "lane.crashed"; readonly at: number; readonly error: string }
+  /** There is no lane, because the store cannot say what is in the session. */
+  | { readonly type: "lane.unreachable"; readonly at: number; readonly error: string };
 
-/** What the actors that ask the session's lane are told. */
+/** What the actor that asks the session's lane is told. */
 export interface HeartbeatAsk {
-  readonly sessionKey: string;
-  readonly preemptible: boolean;
+  readonly agent: string;
 }

@@ -12,7 +12,6 @@ import {
   isEarly,
   isFlooding,
   isOutcomeOpen,
-  isQuietHours,
   isTooSoon,
   recordAbort,
   recordBreak,
@@ -23,6 +22,7 @@ import {
   recordEnabled,
   recordEnd,
   recordFailure,
+  recordInherited,
   recordReclaim,
   recordRequest,
   recordSkip,
@@ -41,8 +41,6 @@ function contextOf(part: Partial<HeartbeatInput> = {}): HeartbeatContext {
     sessionKey: "agent:main:main",
     everyMs: hour,
     minSpacingMs: 30_000,
-    activeHours: null,
-    preemptible: true,
     enabled: true,
     starts: [],
     at: now,
@@ -125,13 +123,6 @@ describe("a heartbeat that is due", () => {
     expect(recordEarly({ ...contextOf(), retryAt: now + 10 }, { at: now + 5 }).retryAt).toBe(now + 10);
   });
 
-  it("is quiet outside its active hours alone", () => {
-    const activeHours = { start: "08:00", end: "20:00", timezone: "UTC" };
-    const context = contextOf({ activeHours });
-    expect(isQuietHours(context, { at: Date.parse("2026-05-01T07:59:00Z") })).toBe(true);
-    expect(isQuietHours(context, { at: Date.parse("2026-05-01T08:00:00Z") })).toBe(false);
-  });
-
   it("is too soon or one too many by its starts, and by hand never (B45)", () => {
     const soon = contextOf({ starts: [now - 1_000] });
     expect(isTooSoon(soon, { at: now })).toBe(true);
@@ -145,17 +136,26 @@ describe("a heartbeat that is due", () => {
 });
 
 describe("what is recorded", () => {
+  it("counts the start of a turn that a heartbeat's command caused, and changes nothing else (B39, B45)", () => {
+    const before = recordStart(contextOf(), { at: now });
+    const after = recordInherited(before, { at: now + 1_000 });
+    expect(after).toEqual({ ...before, starts: [now, now + 1_000] });
+    expect(isTooSoon(after, { at: now + 30_999 })).toBe(true);
+    expect(recordInherited(after, { at: now - hour }).starts).toEqual([now - hour, now - hour, now - hour]);
+  });
+
   it("says exactly what is waited for (B42)", () => {
     expect(deferToSession(contextOf(), { at: now }).last).toEqual({
       status: "deferred",
       at: now,
       reason: "session-busy",
     });
-    expect(deferToCapacity(contextOf(), { at: now }).last).toEqual({
-      status: "deferred",
-      at: now,
-      reason: "capacity-full",
-    });
+    for (const reason of ["capacity-full", "group-full"] as const)
+      expect(deferToCapacity(contextOf(), { at: now, reason }).last).toEqual({
+        status: "deferred",
+        at: now,
+        reason,
+      });
   });
 
   it("answers a request by hand with a skip or a start, not with a deferral", () => {
@@ -265,7 +265,7 @@ describe("a failure (B46)", () => {
 describe("an abort (B28)", () => {
   const running = recordStart(contextOf(), { at: now });
   const decided = ["preempted", "interrupted", "aborted", "reset"] as const;
-  const open = ["stalled", "timeout", "closed"] as const;
+  const open = ["stalled", "timeout", "closed", "lost"] as const;
 
   it("decides the result at once, or leaves it open for a reply", () => {
     for (const reason of decided)
@@ -304,6 +304,8 @@ describe("an abort (B28)", () => {
       retryAt: null,
     });
     expect(reclaimed("timeout").last).toMatchObject({ error: "TURN_TIMEOUT" });
+    expect(reclaimed("closed").last).toBe(running.last);
+    expect(reclaimed("lost").last).toMatchObject({ error: "TURN_FENCED" });
     expect(recordReclaim(running, { at: now }).last).toMatchObject({ error: "TURN_FENCED" });
     expect(hasRetry(reclaimed("stalled"))).toBe(false);
   });

@@ -1,9 +1,7 @@
 import { type Draft, Immer } from "immer";
 import {
-  type ActiveHours,
   type HeartbeatSchedule,
   isMinuteFull,
-  isWithinActiveHours,
   isWithinSpacing,
   maxRetries,
   maxStartsPerMinute,
@@ -27,8 +25,10 @@ const { produce } = new Immer({ autoFreeze: false });
 /** Why a heartbeat that was due did not start and will not for that time. */
 export type SkipReason = "disabled" | "quiet-hours" | "too-soon" | "flood" | "paused" | "draining";
 
+/** What a heartbeat whose session is free waits for: a slot at all, or room in its group. */
+export type CapacityReason = "capacity-full" | "group-full";
 /** What a heartbeat waits for: its own session, or capacity that all share (B42). */
-type DeferReason = "session-busy" | "capacity-full";
+export type DeferReason = "session-busy" | CapacityReason;
 
 /** Why the lane told a heartbeat's turn to stop. */
 export type HeartbeatAbort =
@@ -38,7 +38,8 @@ export type HeartbeatAbort =
   | "reset"
   | "stalled"
   | "timeout"
-  | "closed";
+  | "closed"
+  | "lost";
 
 /** What last became of a heartbeat. `at` and `retryAt` are epoch milliseconds, `error` is a code or a message. */
 export type HeartbeatRecord =
@@ -57,8 +58,6 @@ export type HeartbeatRecord =
 export interface HeartbeatContext {
   readonly agent: string;
   readonly sessionKey: string;
-  /** A person's message may abort the heartbeat's turn (B47). */
-  readonly preemptible: boolean;
   readonly schedule: HeartbeatSchedule;
   /** The next time of the schedule; none: heartbeats are turned off. */
   readonly nextAt: number | null;
@@ -81,8 +80,6 @@ export interface HeartbeatInput {
   readonly sessionKey: string;
   readonly everyMs: number;
   readonly minSpacingMs: number;
-  readonly activeHours: ActiveHours | null;
-  readonly preemptible: boolean;
   readonly enabled: boolean;
   readonly starts: readonly number[];
   /** Now. */
@@ -91,12 +88,11 @@ export interface HeartbeatInput {
 
 /** The context of a runner that has just been started: its first time lies within `everyMs`. */
 export function createHeartbeatContext(input: HeartbeatInput): HeartbeatContext {
-  const { agent, sessionKey, everyMs, minSpacingMs, activeHours, preemptible, at } = input;
-  const schedule = { everyMs, phaseMs: phaseOf(agent, everyMs), minSpacingMs, activeHours };
+  const { agent, sessionKey, everyMs, minSpacingMs, at } = input;
+  const schedule = { everyMs, phaseMs: phaseOf(agent, everyMs), minSpacingMs };
   return {
     agent,
     sessionKey,
-    preemptible,
     schedule,
     nextAt: input.enabled ? nextTime(schedule, at) : null,
     retryAt: null,
@@ -181,10 +177,10 @@ export function deferToSession(context: HeartbeatContext, params: { readonly at:
 /** Notes that a heartbeat waits for capacity. */
 export function deferToCapacity(
   context: HeartbeatContext,
-  params: { readonly at: number },
+  params: { readonly at: number; readonly reason: CapacityReason },
 ): HeartbeatContext {
   return produce(context, (draft) => {
-    draft.last = { status: "deferred", at: params.at, reason: "capacity-full" };
+    draft.last = { status: "deferred", at: params.at, reason: params.reason };
   });
 }
 
@@ -196,6 +192,18 @@ export function recordStart(context: HeartbeatContext, params: { readonly at: nu
     draft.requested = false;
     draft.retryAt = null;
     draft.abort = null;
+  });
+}
+
+/** Notes the start of a turn that a heartbeat's command caused: it counts for spacing like one of its own (B39, B45). */
+export function recordInherited(
+  context: HeartbeatContext,
+  params: { readonly at: number },
+): HeartbeatContext {
+  return produce(context, (draft) => {
+    draft.starts = [...draft.starts, params.at]
+      .map((start) => Math.min(start, params.at))
+      .slice(-maxStartsPerMinute);
   });
 }
 
@@ -263,10 +271,10 @@ export function recordBreak(
 
 /**
  * Notes that the turn was reclaimed: it failed and is not tried again, for its schedule goes on (B1).
- * What an abort decided stays the result.
+ * What an abort decided stays the result; what close ended has none, for a later keeper goes on.
  */
 export function recordReclaim(context: HeartbeatContext, params: { readonly at: number }): HeartbeatContext {
-  if (!isOutcomeOpen(context)) return recordEnd(context, params);
+  if (!isOutcomeOpen(context) || context.abort === "closed") return recordEnd(context, params);
   return produce(context, (draft) => {
     draft.last = { status: "failed", at: params.at, error: codeOf(context.abort), retryAt: null };
     draft.abort = null;
@@ -297,11 +305,6 @@ export function isEarly(context: HeartbeatContext, params: { readonly at: number
   return !context.requested && dueAt !== null && params.at < dueAt;
 }
 
-/** The instant lies outside the active hours. */
-export function isQuietHours(context: HeartbeatContext, params: { readonly at: number }): boolean {
-  return !isWithinActiveHours(context.schedule.activeHours, params.at);
-}
-
 /** The last start is too close; a request by hand is exempt (B45). */
 export function isTooSoon(context: HeartbeatContext, params: { readonly at: number }): boolean {
   return !context.requested && isWithinSpacing(context.schedule, context.starts, params.at);
@@ -326,9 +329,9 @@ function lookAt(draft: Draft<HeartbeatContext>, at: number): void {
 
 /** This abort decides the result at once; after a stall, a time-out or a close a reply still counts (B28). */
 function isDecidedBy(reason: HeartbeatAbort): boolean {
-  return reason !== "stalled" && reason !== "timeout" && reason !== "closed";
+  return reason !== "stalled" && reason !== "timeout" && reason !== "closed" && reason !== "lost";
 }
 
 function codeOf(abort: HeartbeatAbort | null): string {
-  return abort === null ? "TURN_FENCED" : `TURN_${abort.toUpperCase()}`;
+  return abort === null || abort === "lost" ? "TURN_FENCED" : `TURN_${abort.toUpperCase()}`;
 }

@@ -12,34 +12,35 @@ const input: HeartbeatInput = {
   sessionKey: "agent:main:main",
   everyMs: hour,
   minSpacingMs: 30_000,
-  activeHours: null,
-  preemptible: true,
   enabled: true,
   starts: [],
   at: now,
 };
 
 /** A runner with everything around it played by the test: `at` is the time its events tell. */
-function startRunner(part: Partial<HeartbeatInput> = {}, actors: Partial<Actors> = {}) {
+function startRunner(
+  part: Partial<HeartbeatInput> = {},
+  actors: Partial<Actors> = {},
+  isQuiet: (at: number) => boolean = () => false,
+) {
   const results: HeartbeatRecord[] = [];
   const asked: string[] = [];
   const live = new Set<string>();
-  let saves = 0;
+  const answers: HeartbeatRecord[] = [];
+  let saved: readonly number[] = [];
   let reported: HeartbeatRecord | null = null;
   const at = { now: input.at };
   const timers = new SimulatedClock();
   const play = (name: string) =>
     fromCallback<HeartbeatEvent, HeartbeatAsk>(({ input: ask }) => {
-      asked.push(`${name} ${ask.sessionKey}`);
+      asked.push(`${name} ${ask.agent}`);
       live.add(name);
       return () => live.delete(name);
     });
   const machine = heartbeatRunnerMachine.provide({
     actors: {
       clock: fromCallback<HeartbeatEvent>(({ sendBack }) => sendBack({ type: "clock.read", at: at.now })),
-      attempt: play("attempt"),
-      watch: play("watch"),
-      claim: play("claim"),
+      request: play("request"),
       ...actors,
     },
     actions: {
@@ -47,10 +48,14 @@ function startRunner(part: Partial<HeartbeatInput> = {}, actors: Partial<Actors>
         if (last !== null && last !== reported) results.push(last);
         reported = last;
       },
-      saveSchedule: () => {
-        saves += 1;
+      answerRequest: ({ context: { last } }) => {
+        if (last !== null) answers.push(last);
+      },
+      saveStarts: ({ context: { starts } }) => {
+        saved = starts;
       },
     },
+    guards: { isQuietHours: (_, { at: instant }) => isQuiet(instant) },
     delays: {
       dueTime: ({ context }) => Math.max(0, (context.nextAt ?? 0) - at.now),
       retryTime: ({ context }) => Math.max(0, (context.retryAt ?? 0) - at.now),
@@ -61,7 +66,8 @@ function startRunner(part: Partial<HeartbeatInput> = {}, actors: Partial<Actors>
     asked,
     results,
     live,
-    saves: () => saves,
+    answers,
+    saved: () => saved,
     state: () => stateOf(actor.getSnapshot()),
     context: () => actor.getSnapshot().context,
     /** Sends the events that happen now; each is given the time. */
@@ -87,8 +93,8 @@ type Actors = NonNullable<Parameters<typeof heartbeatRunnerMachine.provide>[0]["
 type WithoutTime<Event> = Event extends { readonly at: number } ? Omit<Event, "at"> : Event;
 type Runner = ReturnType<typeof startRunner>;
 
-function startDue(part: Partial<HeartbeatInput> = {}): Runner {
-  const runner = startRunner(part);
+function startDue(part: Partial<HeartbeatInput> = {}, isQuiet?: (at: number) => boolean): Runner {
+  const runner = startRunner(part, {}, isQuiet);
   runner.pass(runner.untilDue());
   return runner;
 }
@@ -102,6 +108,9 @@ function startRunning(part: Partial<HeartbeatInput> = {}): Runner {
 const broken = fromCallback<HeartbeatEvent>(() => {
   throw new Error("broken");
 });
+const brokenRequest = fromCallback<HeartbeatEvent, HeartbeatAsk>(() => {
+  throw new Error("broken");
+});
 const completed = { type: "turn.completed", durationMs: 5 } as const;
 const failed = { type: "turn.failed", error: "E", permanent: false } as const;
 
@@ -110,7 +119,7 @@ describe("a heartbeat runner in idle", () => {
     const runner = startRunner();
     expect(runner.pass(runner.untilDue() - 1)).toBe("idle.waiting");
     expect(runner.pass(1)).toBe("busy.pending.asking");
-    expect(runner.asked).toEqual(["attempt agent:main:main"]);
+    expect(runner.asked).toEqual(["request main"]);
   });
 
   it("runs once after a sleep over many of its times, and goes on with the schedule (B43)", () => {
@@ -134,7 +143,7 @@ describe("a heartbeat runner in idle", () => {
   });
 
   it("skips a time in quiet hours and keeps the schedule (B44, B46)", () => {
-    const runner = startDue({ activeHours: { start: "01:00", end: "02:00", timezone: "UTC" } });
+    const runner = startDue({}, () => true);
     expect(runner.state()).toBe("idle.waiting");
     expect(runner.results).toMatchObject([{ status: "skipped", reason: "quiet-hours" }]);
     expect(runner.untilDue()).toBe(hour);
@@ -172,11 +181,10 @@ describe("a heartbeat runner in idle", () => {
     expect(runner.results).toMatchObject([{ status: "skipped", reason: "disabled" }]);
   });
 
-  it("is turned on and off, and saves both", () => {
+  it("is turned on and off", () => {
     const runner = startRunner({ enabled: false });
     expect(runner.tell({ type: "heartbeat.enable" })).toBe("idle.waiting");
     expect(runner.tell({ type: "heartbeat.disable" })).toBe("idle.disabled");
-    expect(runner.saves()).toBe(2);
   });
 
   it("takes a start that crossed the withdrawal of its request, and stays off after it", () => {
@@ -187,62 +195,61 @@ describe("a heartbeat runner in idle", () => {
 });
 
 describe("a heartbeat runner that is due", () => {
-  it("says its session is busy, waits for the lane's word and makes one attempt then (B41, B42)", () => {
+  it("says once that its session is busy, and polls nobody until its turn starts (B41, B42)", () => {
     const runner = startDue();
     expect(runner.tell({ type: "session.occupied" })).toBe("busy.pending.deferred");
-    expect(runner.results).toMatchObject([{ status: "deferred", reason: "session-busy" }]);
     expect(runner.pass(10 * hour)).toBe("busy.pending.deferred");
-    expect(runner.tell({ type: "session.freed" })).toBe("busy.pending.asking");
-    expect(runner.asked.map((ask) => ask.split(" ")[0])).toEqual(["attempt", "watch", "attempt"]);
-    expect([...runner.live]).toEqual(["attempt"]);
+    expect(runner.tell({ type: "capacity.filled", reason: "group-full" })).toBe(
+      "busy.pending.waitingForCapacity",
+    );
+    expect(runner.tell({ type: "session.occupied" })).toBe("busy.pending.deferred");
+    expect(runner.results).toMatchObject([{ status: "deferred", reason: "session-busy" }]);
+    expect(runner.asked).toEqual(["request main"]);
+    expect(runner.tell({ type: "turn.started" })).toBe("busy.running");
+    expect([...runner.live]).toEqual([]);
   });
 
   it("merges the times that passed while it was deferred (B41)", () => {
     const runner = startDue();
     runner.tell({ type: "session.occupied" });
     runner.pass(10.5 * hour);
-    runner.tell({ type: "session.freed" }, { type: "turn.started" }, completed);
+    runner.tell({ type: "turn.started" }, completed);
     expect(runner.untilDue()).toBeGreaterThan(0);
     expect(runner.results.map(({ status }) => status)).toEqual(["deferred", "ran"]);
   });
 
-  it("skips if its session becomes free in quiet hours only (B44)", () => {
-    const runner = startDue({ activeHours: { start: "12:00", end: "14:00", timezone: "UTC" } });
-    runner.tell({ type: "session.occupied" });
-    runner.pass(4 * hour);
-    expect(runner.tell({ type: "session.freed" })).toBe("idle.waiting");
-    expect(runner.results.at(-1)).toMatchObject({ status: "skipped", reason: "quiet-hours" });
-  });
-
   it("says capacity is full, which is not its session's fault, and stands in line for it (B42)", () => {
-    const runner = startDue();
-    expect(runner.tell({ type: "capacity.filled" })).toBe("busy.pending.waitingForCapacity");
-    expect(runner.results).toMatchObject([{ status: "deferred", reason: "capacity-full" }]);
-    expect(runner.tell({ type: "turn.started" })).toBe("busy.running");
-    expect([...runner.live]).toEqual([]);
-  });
-
-  it("leaves the line for capacity to a message of its session and waits for the session", () => {
-    const runner = startDue();
-    expect(runner.tell({ type: "capacity.filled" }, { type: "session.occupied" })).toBe(
-      "busy.pending.deferred",
-    );
-    expect([...runner.live]).toEqual(["watch"]);
+    for (const reason of ["capacity-full", "group-full"] as const) {
+      const runner = startDue();
+      expect(runner.tell({ type: "capacity.filled", reason })).toBe("busy.pending.waitingForCapacity");
+      expect(runner.results).toMatchObject([{ status: "deferred", reason }]);
+      expect(runner.tell({ type: "turn.started" })).toBe("busy.running");
+    }
   });
 
   it("answers who asks by hand with what it waits for, and still runs once", () => {
     const runner = startDue();
     runner.tell({ type: "session.occupied" }, { type: "heartbeat.request" });
-    expect(runner.results.slice(1)).toMatchObject([{ status: "deferred", reason: "session-busy" }]);
-    runner.tell({ type: "session.freed" }, { type: "capacity.filled" }, { type: "heartbeat.request" });
-    expect(runner.results.at(-1)).toMatchObject({ status: "deferred", reason: "capacity-full" });
+    expect(runner.answers).toMatchObject([{ status: "deferred", reason: "session-busy" }]);
+    runner.tell({ type: "capacity.filled", reason: "capacity-full" }, { type: "heartbeat.request" });
+    expect(runner.answers.at(-1)).toMatchObject({ status: "deferred", reason: "capacity-full" });
     expect(runner.tell({ type: "turn.started" }, completed)).toBe("idle.waiting");
+    expect(runner.results.map(({ status }) => status)).toEqual(["deferred", "ran"]);
+  });
+
+  it("keeps its starts, and those of turns that its commands caused (B39, B45)", () => {
+    const runner = startDue();
+    runner.tell({ type: "turn.started" }, completed);
+    expect(runner.saved()).toHaveLength(1);
+    expect(runner.tell({ type: "turn.inherited" })).toBe("idle.waiting");
+    expect(runner.saved()).toHaveLength(2);
   });
 
   it("skips with the lane's reason where the lane refuses it (B58, B59a)", () => {
     const runner = startDue();
     expect(runner.tell({ type: "turn.refused", reason: "paused" })).toBe("idle.waiting");
     expect(runner.results).toMatchObject([{ status: "skipped", reason: "paused" }]);
+    expect([...runner.live]).toEqual([]);
   });
 
   it("skips when it is turned off before it started", () => {
@@ -252,17 +259,11 @@ describe("a heartbeat runner that is due", () => {
     expect([...runner.live]).toEqual([]);
   });
 
-  it("fails and is retried when asking, listening or standing in line breaks", () => {
-    for (const [name, ...facts] of [
-      ["attempt"],
-      ["watch", { type: "session.occupied" }],
-      ["claim", { type: "capacity.filled" }],
-    ] as const) {
-      const runner = startRunner({}, { [name]: broken });
-      runner.pass(runner.untilDue());
-      expect(runner.tell(...facts)).toBe("idle.retrying");
-      expect(runner.results.at(-1)).toMatchObject({ status: "failed", error: "Error: broken" });
-    }
+  it("fails and is retried when asking breaks", () => {
+    const runner = startRunner({}, { request: brokenRequest });
+    runner.pass(runner.untilDue());
+    expect(runner.state()).toBe("idle.retrying");
+    expect(runner.results.at(-1)).toMatchObject({ status: "failed", error: "Error: broken" });
   });
 
   it("does not spin when it cannot even read the clock", () => {
@@ -276,10 +277,12 @@ describe("a heartbeat runner that is due", () => {
   });
 
   it("fails and is retried when its lane crashes, without spinning for who asked by hand", () => {
-    const runner = startRunner();
-    runner.tell({ type: "heartbeat.request" });
-    expect(runner.tell({ type: "lane.crashed", error: "bug" })).toBe("idle.retrying");
-    expect(runner.results).toMatchObject([{ status: "failed", error: "bug" }]);
+    for (const type of ["lane.crashed", "lane.unreachable"] as const) {
+      const runner = startRunner();
+      runner.tell({ type: "heartbeat.request" });
+      expect(runner.tell({ type, error: "bug" })).toBe("idle.retrying");
+      expect(runner.results).toMatchObject([{ status: "failed", error: "bug" }]);
+    }
   });
 });
 

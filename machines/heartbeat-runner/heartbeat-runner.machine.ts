@@ -1,6 +1,7 @@
 import { assign, fromCallback, setup } from "xstate";
 import type { HeartbeatAsk, HeartbeatEvent } from "./heartbeat-runner.events.ts";
 import {
+  type CapacityReason,
   createHeartbeatContext,
   deferToCapacity,
   deferToSession,
@@ -12,7 +13,6 @@ import {
   isEarly,
   isFlooding,
   isOutcomeOpen,
-  isQuietHours,
   isTooSoon,
   recordAbort,
   recordBreak,
@@ -23,6 +23,7 @@ import {
   recordEnabled,
   recordEnd,
   recordFailure,
+  recordInherited,
   recordReclaim,
   recordRequest,
   recordSkip,
@@ -35,20 +36,20 @@ type At = { readonly at: number };
 
 /**
  * The heartbeat runner: asks one agent's session for a turn at the times of its schedule, and never takes one.
- * The lane alone knows whether its session is busy and runs the turn; the runner asks once, listens, and keeps the
- * schedule whatever comes of it. The runtime provides the actors, the two effects and the delays.
+ * The lane alone knows whether its session is busy, keeps the request until nothing else may start, and runs the turn;
+ * the runner asks once, listens, and keeps the schedule whatever comes of it. The runtime provides the actors, the three
+ * effects, the guard that knows time zones, and the delays.
  */
 export const heartbeatRunnerMachine = setup({
   types: { context: {} as HeartbeatContext, events: {} as HeartbeatEvent, input: {} as HeartbeatInput },
   actors: {
     /** Answers `clock.read`, once. */
     clock: fromCallback<HeartbeatEvent>(() => {}),
-    /** Asks the lane once: `turn.started`, `session.occupied`, `capacity.filled` or `turn.refused`. */
-    attempt: fromCallback<HeartbeatEvent, HeartbeatAsk>(() => {}),
-    /** Listens to a busy lane: `session.freed`. */
-    watch: fromCallback<HeartbeatEvent, HeartbeatAsk>(() => {}),
-    /** Stands in the line for capacity until it is cleaned up: `turn.started` or `session.occupied`. */
-    claim: fromCallback<HeartbeatEvent, HeartbeatAsk>(() => {}),
+    /**
+     * Asks the lane for a heartbeat turn, and withdraws that when it is cleaned up before the turn has started. The lane's
+     * own steps tell what becomes of it.
+     */
+    request: fromCallback<HeartbeatEvent, HeartbeatAsk>(() => {}),
   },
   actions: {
     recordEnabled: assign(({ context }, params: At) => recordEnabled(context, params)),
@@ -59,8 +60,11 @@ export const heartbeatRunnerMachine = setup({
     recordEarly: assign(({ context }, params: At) => recordEarly(context, params)),
     recordSkip: assign(({ context }, params: At & { reason: SkipReason }) => recordSkip(context, params)),
     deferToSession: assign(({ context }, params: At) => deferToSession(context, params)),
-    deferToCapacity: assign(({ context }, params: At) => deferToCapacity(context, params)),
+    deferToCapacity: assign(({ context }, params: At & { reason: CapacityReason }) =>
+      deferToCapacity(context, params),
+    ),
     recordStart: assign(({ context }, params: At) => recordStart(context, params)),
+    recordInherited: assign(({ context }, params: At) => recordInherited(context, params)),
     recordAbort: assign(({ context }, params: At & { reason: HeartbeatAbort }) =>
       recordAbort(context, params),
     ),
@@ -77,8 +81,10 @@ export const heartbeatRunnerMachine = setup({
     recordEnd: assign(({ context }, params: At) => recordEnd(context, params)),
     /** Tells what `last` says, once: an event, and the answer of whoever asked by hand. */
     reportResult: () => {},
-    /** Keeps what must survive a restart: whether it is on, and the latest starts. */
-    saveSchedule: () => {},
+    /** Answers whoever asked by hand with what `last` says; everybody else knows it. */
+    answerRequest: () => {},
+    /** Keeps the latest starts, so that spacing survives a restart. */
+    saveStarts: () => {},
   },
   guards: {
     isDisabled: ({ context }) => isDisabled(context),
@@ -86,7 +92,8 @@ export const heartbeatRunnerMachine = setup({
     isRequested: ({ context }) => context.requested,
     hasRetry: ({ context }) => hasRetry(context),
     isEarly: ({ context }, params: At) => isEarly(context, params),
-    isQuietHours: ({ context }, params: At) => isQuietHours(context, params),
+    /** The instant lies outside the active hours of their zone (B44): the runtime knows zones. */
+    isQuietHours: (_, _params: At) => false,
     isTooSoon: ({ context }, params: At) => isTooSoon(context, params),
     isFlooding: ({ context }, params: At) => isFlooding(context, params),
     isOutcomeOpen: ({ context }) => isOutcomeOpen(context),
@@ -104,11 +111,9 @@ export const heartbeatRunnerMachine = setup({
   context: ({ input }) => createHeartbeatContext(input),
   initial: "idle",
   on: {
-    "heartbeat.enable": {
-      actions: [{ type: "recordEnabled", params: ({ event }) => event }, "saveSchedule"],
-    },
+    "heartbeat.enable": { actions: { type: "recordEnabled", params: ({ event }) => event } },
     "heartbeat.disable": {
-      actions: [{ type: "recordDisabled", params: ({ event }) => event }, "reportResult", "saveSchedule"],
+      actions: [{ type: "recordDisabled", params: ({ event }) => event }, "reportResult"],
     },
     "heartbeat.request": [
       {
@@ -122,6 +127,9 @@ export const heartbeatRunnerMachine = setup({
         actions: ["recordRequest", { type: "deferToSession", params: ({ event }) => event }, "reportResult"],
       },
     ],
+    "turn.inherited": {
+      actions: [{ type: "recordInherited", params: ({ event }) => event }, "saveStarts"],
+    },
   },
   states: {
     idle: {
@@ -131,7 +139,7 @@ export const heartbeatRunnerMachine = setup({
         "turn.started": {
           description: "A start that crossed the withdrawal of its request.",
           target: "#heartbeatRunner.busy.running",
-          actions: [{ type: "recordStart", params: ({ event }) => event }, "saveSchedule"],
+          actions: [{ type: "recordStart", params: ({ event }) => event }, "saveStarts"],
         },
       },
       states: {
@@ -241,43 +249,47 @@ export const heartbeatRunnerMachine = setup({
       states: {
         pending: {
           description:
-            "Due and not started. Its time is spent; whatever stops it here, the schedule goes on.",
+            "Due and not started: the lane has the request, and starts it when nothing else may start. Its time is spent; whatever stops it here, the schedule goes on.",
           initial: "asking",
+          invoke: {
+            id: "request",
+            src: "request",
+            input: ({ context }) => ({ agent: context.agent }),
+            onError: {
+              target: "#heartbeatRunner.idle",
+              actions: [{ type: "recordBreak", params: ({ event }) => event }, "reportResult"],
+            },
+          },
           on: {
             "turn.started": {
               target: "running",
-              actions: [{ type: "recordStart", params: ({ event }) => event }, "saveSchedule"],
+              actions: [{ type: "recordStart", params: ({ event }) => event }, "saveStarts"],
             },
             "turn.refused": {
               target: "#heartbeatRunner.idle",
               actions: [{ type: "recordSkip", params: ({ event }) => event }, "reportResult"],
             },
-            "session.occupied": {
-              target: ".deferred",
-              actions: [{ type: "deferToSession", params: ({ event }) => event }, "reportResult"],
-            },
             "lane.crashed": {
+              target: "#heartbeatRunner.idle",
+              actions: [{ type: "recordBreak", params: ({ event }) => event }, "reportResult"],
+            },
+            "lane.unreachable": {
               target: "#heartbeatRunner.idle",
               actions: [{ type: "recordBreak", params: ({ event }) => event }, "reportResult"],
             },
             "heartbeat.disable": {
               target: "#heartbeatRunner.idle",
-              actions: [{ type: "withdraw", params: ({ event }) => event }, "reportResult", "saveSchedule"],
+              actions: [{ type: "withdraw", params: ({ event }) => event }, "reportResult"],
             },
           },
           states: {
             asking: {
-              description: "Asks the session's lane for a heartbeat turn, once.",
-              invoke: {
-                id: "attempt",
-                src: "attempt",
-                input: ({ context }) => context,
-                onError: {
-                  target: "#heartbeatRunner.idle",
-                  actions: [{ type: "recordBreak", params: ({ event }) => event }, "reportResult"],
-                },
-              },
+              description: "Has asked the session's lane, once, and waits for what it says.",
               on: {
+                "session.occupied": {
+                  target: "deferred",
+                  actions: [{ type: "deferToSession", params: ({ event }) => event }, "reportResult"],
+                },
                 "capacity.filled": {
                   target: "waitingForCapacity",
                   actions: [{ type: "deferToCapacity", params: ({ event }) => event }, "reportResult"],
@@ -287,53 +299,24 @@ export const heartbeatRunnerMachine = setup({
             },
             deferred: {
               description:
-                "Its own session is busy. No polling: the lane says when it is idle, and then there is one attempt.",
-              invoke: {
-                id: "watch",
-                src: "watch",
-                input: ({ context }) => context,
-                onError: {
-                  target: "#heartbeatRunner.idle",
-                  actions: [{ type: "recordBreak", params: ({ event }) => event }, "reportResult"],
-                },
-              },
+                "Its own session is busy. No polling: the lane starts it when nothing else may start. Told once, however often that changes.",
               on: {
-                "session.freed": [
-                  {
-                    guard: { type: "isQuietHours", params: ({ event }) => event },
-                    target: "#heartbeatRunner.idle",
-                    actions: [
-                      {
-                        type: "recordSkip",
-                        params: ({ event }) => ({ at: event.at, reason: "quiet-hours" }),
-                      },
-                      "reportResult",
-                    ],
-                  },
-                  { target: "asking" },
-                ],
+                "capacity.filled": {
+                  target: "waitingForCapacity",
+                  actions: { type: "deferToCapacity", params: ({ event }) => event },
+                },
+                "heartbeat.request": { actions: ["recordRequest", "answerRequest"] },
               },
             },
             waitingForCapacity: {
               description:
-                "Its session is free and capacity is not: stands in the one line for it, however long.",
-              invoke: {
-                id: "claim",
-                src: "claim",
-                input: ({ context }) => context,
-                onError: {
-                  target: "#heartbeatRunner.idle",
-                  actions: [{ type: "recordBreak", params: ({ event }) => event }, "reportResult"],
-                },
-              },
+                "Its session is free and capacity, or its group, is not: stands in the one line for it, however long.",
               on: {
-                "heartbeat.request": {
-                  actions: [
-                    "recordRequest",
-                    { type: "deferToCapacity", params: ({ event }) => event },
-                    "reportResult",
-                  ],
+                "session.occupied": {
+                  target: "deferred",
+                  actions: { type: "deferToSession", params: ({ event }) => event },
                 },
+                "heartbeat.request": { actions: ["recordRequest", "answerRequest"] },
               },
             },
           },

@@ -1,10 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  type ActiveHours,
   type HeartbeatSchedule,
   isMinuteFull,
-  isWithinActiveHours,
   isWithinSpacing,
   nextTime,
   phaseOf,
@@ -18,11 +16,7 @@ const schedules = fc
   .map(([agent, everyMs]) => scheduleOf({ everyMs, phaseMs: phaseOf(agent, everyMs) }));
 
 function scheduleOf(part: Partial<HeartbeatSchedule>): HeartbeatSchedule {
-  return { everyMs: 60_000, phaseMs: 0, minSpacingMs: 30_000, activeHours: null, ...part };
-}
-
-function activeAt(hours: ActiveHours, utc: string): boolean {
-  return isWithinActiveHours(hours, Date.parse(utc));
+  return { everyMs: 60_000, phaseMs: 0, minSpacingMs: 30_000, ...part };
 }
 
 describe("the schedule", () => {
@@ -69,68 +63,6 @@ describe("the schedule", () => {
     }
     expect(Math.max(...perTenth)).toBeLessThan(140);
     expect(Math.min(...perTenth)).toBeGreaterThan(60);
-  });
-});
-
-describe("active hours (B44)", () => {
-  const office = { start: "09:00", end: "17:30", timezone: "Europe/Berlin" };
-  const night = { start: "22:00", end: "06:00", timezone: "America/New_York" };
-
-  it("include their start and exclude their end, in local time", () => {
-    expect(activeAt(office, "2026-01-15T07:59:59Z")).toBe(false);
-    expect(activeAt(office, "2026-01-15T08:00:00Z")).toBe(true);
-    expect(activeAt(office, "2026-01-15T16:29:59Z")).toBe(true);
-    expect(activeAt(office, "2026-01-15T16:30:00Z")).toBe(false);
-  });
-
-  it("cross midnight", () => {
-    expect(activeAt(night, "2026-01-16T02:59:00Z")).toBe(false);
-    expect(activeAt(night, "2026-01-16T03:00:00Z")).toBe(true);
-    expect(activeAt(night, "2026-01-16T05:30:00Z")).toBe(true);
-    expect(activeAt(night, "2026-01-16T10:59:00Z")).toBe(true);
-    expect(activeAt(night, "2026-01-16T11:00:00Z")).toBe(false);
-  });
-
-  it("follow the zone over the days its clocks change", () => {
-    expect(activeAt(office, "2026-03-28T07:30:00Z")).toBe(false);
-    expect(activeAt(office, "2026-03-29T07:30:00Z")).toBe(true);
-    expect(activeAt(office, "2026-10-24T07:30:00Z")).toBe(true);
-    expect(activeAt(office, "2026-10-25T07:30:00Z")).toBe(false);
-  });
-
-  it("open at the next local time when theirs is skipped, and stay open through one that comes twice", () => {
-    const skipped = { start: "02:30", end: "04:00", timezone: "Europe/Berlin" };
-    expect(activeAt(skipped, "2026-03-29T00:59:00Z")).toBe(false);
-    expect(activeAt(skipped, "2026-03-29T01:00:00Z")).toBe(true);
-    const twice = { start: "02:00", end: "03:00", timezone: "Europe/Berlin" };
-    expect(activeAt(twice, "2026-10-25T00:30:00Z")).toBe(true);
-    expect(activeAt(twice, "2026-10-25T01:30:00Z")).toBe(true);
-    expect(activeAt(twice, "2026-10-25T02:00:00Z")).toBe(false);
-  });
-
-  it("are the whole day when they start where they end, or were not given", () => {
-    fc.assert(
-      fc.property(instants, (at) => {
-        expect(isWithinActiveHours({ start: "08:00", end: "08:00", timezone: "Asia/Kathmandu" }, at)).toBe(
-          true,
-        );
-        expect(isWithinActiveHours(null, at)).toBe(true);
-      }),
-    );
-  });
-
-  it("and the hours between their end and their start are each other's opposite", () => {
-    const times = fc
-      .tuple(fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 59 }))
-      .map((parts) => parts.map((part) => String(part).padStart(2, "0")).join(":"));
-    const zones = fc.constantFrom("UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe");
-    fc.assert(
-      fc.property(times, times, zones, instants, (start, end, timezone, at) => {
-        fc.pre(start !== end);
-        const inside = isWithinActiveHours({ start, end, timezone }, at);
-        expect(isWithinActiveHours({ start: end, end: start, timezone }, at)).toBe(!inside);
-      }),
-    );
   });
 });
 

@@ -1,21 +1,11 @@
 /**
- * When a heartbeat may start: times, spacing and hours, as arithmetic on epoch milliseconds.
+ * When a heartbeat may start: times and spacing, as arithmetic on epoch milliseconds.
  *
  * Owns: the schedule of one agent.
  * Must not know: what time it is, or that anything runs.
  * I1. The next time depends on the schedule and the instant alone, not on the last run; so what was missed is one run (B43).
  * I2. Every retry lies before the next time, and there are at most three between two times (B46).
  */
-
-/** Local times between which a heartbeat may run (B44). */
-export interface ActiveHours {
-  /** `HH:MM`. */
-  readonly start: string;
-  /** `HH:MM`, exclusive; before `start` it lies after midnight, equal to it the whole day is active. */
-  readonly end: string;
-  /** An IANA zone. */
-  readonly timezone: string;
-}
 
 /** When an agent's heartbeats are due, and when they may not start though due. */
 export interface HeartbeatSchedule {
@@ -24,7 +14,6 @@ export interface HeartbeatSchedule {
   readonly phaseMs: number;
   /** Least time between two starts. */
   readonly minSpacingMs: number;
-  readonly activeHours: ActiveHours | null;
 }
 
 /** Starts an agent may have within a minute, whatever asks (B45). */
@@ -46,15 +35,6 @@ export function nextTime(schedule: HeartbeatSchedule, at: number): number {
   const { everyMs, phaseMs } = schedule;
   const since = (((at - phaseMs) % everyMs) + everyMs) % everyMs;
   return at - since + everyMs;
-}
-
-/** The instant lies in the active hours of the zone, also on the days its clocks change. */
-export function isWithinActiveHours(hours: ActiveHours | null, at: number): boolean {
-  if (hours === null) return true;
-  const start = minutesOf(hours.start);
-  const end = minutesOf(hours.end);
-  const now = minutesOf(localTime(hours.timezone, at));
-  return start < end ? start <= now && now < end : start <= now || now < end;
 }
 
 /** The last start is less than `minSpacingMs` ago. A start the clock has stepped back behind counts as just now. */
@@ -90,18 +70,4 @@ function hash(text: string): number {
   sum = Math.imul(sum ^ (sum >>> 16), 0x85ebca6b);
   sum = Math.imul(sum ^ (sum >>> 13), 0xc2b2ae35);
   return (sum ^ (sum >>> 16)) >>> 0;
-}
-
-function minutesOf(time: string): number {
-  const [hours, minutes] = time.split(":");
-  return Number(hours) * 60 + Number(minutes);
-}
-
-function localTime(timezone: string, at: number): string {
-  return new Intl.DateTimeFormat("en-GB", {
-    timeZone: timezone,
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-  }).format(at);
 }

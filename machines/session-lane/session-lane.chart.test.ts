@@ -37,6 +37,8 @@ const input: LaneInput = {
 };
 const plain: readonly LaneEvent[] = [
   { type: "wake.due" },
+  { type: "heartbeat.due" },
+  { type: "heartbeat.withdrawn" },
   { type: "wake.raised" },
   { type: "pause.changed", scope: "session", paused: true },
   { type: "pause.changed", scope: "session", paused: false },

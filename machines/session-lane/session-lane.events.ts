@@ -4,6 +4,10 @@ import type { LaneTurn, MailboxSummary } from "./session-lane.logic.ts";
 export type LaneEvent =
   | { readonly type: "mailbox.changed"; readonly mailbox: MailboxSummary }
   | { readonly type: "wake.due" }
+  /** Its agent's heartbeat asks for a turn. */
+  | { readonly type: "heartbeat.due" }
+  /** And asks no longer. */
+  | { readonly type: "heartbeat.withdrawn" }
   | { readonly type: "wake.raised" }
   | { readonly type: "pause.changed"; readonly scope: "session" | "keeper"; readonly paused: boolean }
   | { readonly type: "session.reset" }

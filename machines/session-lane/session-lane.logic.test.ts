@@ -38,6 +38,7 @@ const empty: MailboxSummary = {
   retry: null,
   batch: null,
   interrupt: false,
+  pressing: false,
   priority: "normal",
   group: null,
 };
@@ -75,6 +76,7 @@ const summaries: fc.Arbitrary<MailboxSummary> = fc.record({
     }),
   ),
   interrupt: fc.boolean(),
+  pressing: fc.boolean(),
   priority: fc.constantFrom("foreground", "normal", "background"),
   group: fc.constantFrom(null, "webhook"),
 });
@@ -85,6 +87,7 @@ const contexts: fc.Arbitrary<LaneContext> = fc.record({
   elapsedRetryAt: fc.option(fc.nat(3)),
   quietBatch: fc.option(fc.nat(3)),
   wakeDue: fc.boolean(),
+  heartbeatDue: fc.boolean(),
   pausedBy: fc.record({ session: fc.boolean(), keeper: fc.boolean() }),
   turn: fc.option(fc.constant(turn)),
   abort: fc.option(
@@ -104,6 +107,7 @@ describe("a lane that has just been started", () => {
       elapsedRetryAt: null,
       quietBatch: null,
       wakeDue: true,
+      heartbeatDue: false,
       pausedBy,
       turn: null,
       abort: null,

@@ -33,6 +33,8 @@ export interface MailboxSummary {
   readonly batch: BatchSummary | null;
   /** Whether a message waits that interrupts what runs, and no turn has held it (B20). */
   readonly interrupt: boolean;
+  /** Whether a message of priority foreground or normal waits: a heartbeat's turn gives way to it (B47). */
+  readonly pressing: boolean;
   /** The highest of all that waits (B14). */
   readonly priority: "foreground" | "normal" | "background";
   /** Of the first item of the next turn (B12). */
@@ -51,14 +53,24 @@ export interface BatchSummary {
 /** What a lane knows of the turn it runs. */
 export interface LaneTurn {
   readonly id: string;
-  readonly cause: "message" | "event" | "wake";
+  readonly cause: "message" | "event" | "wake" | "heartbeat";
   readonly attempt: number;
+  /** Of a heartbeat's turn: whether it gives way to a message. */
+  readonly preemptible?: boolean;
   /** Epoch milliseconds. */
   readonly startedAt: number;
 }
 
 /** Why a turn was told to stop. */
-export type AbortReason = "stalled" | "timeout" | "aborted" | "interrupted" | "reset" | "closed" | "lost";
+export type AbortReason =
+  | "stalled"
+  | "timeout"
+  | "aborted"
+  | "interrupted"
+  | "preempted"
+  | "reset"
+  | "closed"
+  | "lost";
 
 /** How a turn's code ended: it returned, it threw, or its grace expired first. */
 export type TurnEnd = "returned" | "threw" | "expired";
@@ -77,6 +89,8 @@ export interface LaneContext {
   /** The batch whose quiet is over, by its first message. */
   readonly quietBatch: number | null;
   readonly wakeDue: boolean;
+  /** Its agent's heartbeat asks for a turn: selected only when nothing else may start. */
+  readonly heartbeatDue: boolean;
   readonly pausedBy: { readonly session: boolean; readonly keeper: boolean };
   readonly turn: LaneTurn | null;
   readonly abort: AbortReason | null;
@@ -89,6 +103,7 @@ export interface LaneInput {
   readonly cap: number;
   readonly mailbox: MailboxSummary;
   readonly wakeDue: boolean;
+  readonly heartbeatDue?: boolean;
   readonly pausedBy: { readonly session: boolean; readonly keeper: boolean };
 }
 
@@ -115,6 +130,7 @@ export function createLaneContext(input: LaneInput): LaneContext {
     elapsedRetryAt: null,
     quietBatch: null,
     wakeDue: input.wakeDue,
+    heartbeatDue: input.heartbeatDue ?? false,
     pausedBy: input.pausedBy,
     turn: null,
     abort: null,
@@ -133,6 +149,16 @@ export function recordWake(context: LaneContext): LaneContext {
   return produce(context, (draft) => {
     draft.wakeDue = true;
   });
+}
+
+/** Notes that its agent's heartbeat asks for a turn. */
+export function recordHeartbeat(context: LaneContext): LaneContext {
+  return context.heartbeatDue ? context : { ...context, heartbeatDue: true };
+}
+
+/** Notes that no heartbeat asks any longer: it was withdrawn, or its lane is paused (B59a). */
+export function forgetHeartbeat(context: LaneContext): LaneContext {
+  return context.heartbeatDue ? { ...context, heartbeatDue: false } : context;
 }
 
 /** Notes who pauses this lane: its session, the whole keeper, both or nobody (B59a). */
@@ -156,9 +182,12 @@ export function endDebounce(context: LaneContext): LaneContext {
   });
 }
 
-/** Notes the turn that now runs. It satisfies every wake before it (B40). */
+/** Notes the turn that now runs. It satisfies every wake before it (B40), but the heartbeat only where it is its own. */
 export function recordTurn(context: LaneContext, params: TurnParams): LaneContext {
-  return { ...context, turn: params.turn, wakeDue: false, mailbox: newer(context.mailbox, params.mailbox) };
+  const { turn } = params;
+  const mailbox = newer(context.mailbox, params.mailbox);
+  const heartbeatDue = context.heartbeatDue && turn.cause !== "heartbeat";
+  return { ...context, turn, wakeDue: false, heartbeatDue, mailbox };
 }
 
 /** Notes that the turn was told to stop. A later reason replaces an earlier one only where the outcome is still open. */
@@ -166,6 +195,11 @@ export function recordAbort(context: LaneContext, params: { readonly reason: Abo
   return produce(context, (draft) => {
     draft.abort = params.reason;
   });
+}
+
+/** Notes that a message ends the turn: it preempts a heartbeat's that gives way, and interrupts any other. */
+export function recordInterrupt(context: LaneContext): LaneContext {
+  return recordAbort(context, { reason: isGivingWay(context) ? "preempted" : "interrupted" });
 }
 
 /** Notes how the turn ended, and so what becomes of its work. */
@@ -195,6 +229,7 @@ export function conclude(abort: AbortReason | null, end: TurnEnd): Conclusion {
       return end === "returned" ? "completed" : "handed-back";
     case "aborted":
     case "interrupted":
+    case "preempted":
     case "reset":
       return "cancelled";
     case "lost":
@@ -202,8 +237,13 @@ export function conclude(abort: AbortReason | null, end: TurnEnd): Conclusion {
   }
 }
 
-/** Something here may start a turn: a message, an event that wakes, or a wake that is due. */
+/** Something here may start a turn: a message, an event that wakes, a wake that is due, or a heartbeat. */
 export function hasWork(context: LaneContext): boolean {
+  return hasOwnWork(context) || context.heartbeatDue;
+}
+
+/** Something here may start a turn that is no heartbeat: that comes first. */
+export function hasOwnWork(context: LaneContext): boolean {
   return context.mailbox.messages > 0 || context.mailbox.events > 0 || context.wakeDue;
 }
 
@@ -230,9 +270,20 @@ export function isHeldBack(context: LaneContext): boolean {
   return !hasWork(context) || isPaused(context) || isBackingOff(context) || isDebouncing(context);
 }
 
-/** A message waits that interrupts the turn, and the turn's outcome is not decided yet (B20). */
+/** A message waits that ends the turn (B20, B47), and the turn's outcome is not decided yet. */
 export function isInterrupted(context: LaneContext): boolean {
-  return context.mailbox.interrupt && (context.abort === null || isOutcomeOpen(context));
+  const isEnded = context.mailbox.interrupt || (context.mailbox.pressing && isGivingWay(context));
+  return isEnded && (context.abort === null || isOutcomeOpen(context));
+}
+
+/** The turn is a heartbeat's that gives way to messages. */
+function isGivingWay({ turn }: LaneContext): boolean {
+  return turn?.cause === "heartbeat" && turn.preemptible === true;
+}
+
+/** Nothing but a heartbeat that gives way to messages keeps it from being idle. */
+export function isYielding(context: LaneContext): boolean {
+  return !hasOwnWork(context) && (context.turn === null ? context.heartbeatDue : isGivingWay(context));
 }
 
 /** The running turn was told to stop, and what it returns still counts (B28). */

@@ -12,6 +12,8 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
     "mailbox.changed": { actions: { type: "recordMailbox", params: ({ event }) => event } },
     "pause.changed": { actions: { type: "recordPause", params: ({ event }) => event } },
     "wake.due": { actions: ["recordWake", "deferWake"] },
+    "heartbeat.due": { actions: "recordHeartbeat" },
+    "heartbeat.withdrawn": { actions: "forgetHeartbeat" },
   },
   states: {
     idle: {
@@ -31,14 +33,15 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
           description: "Decides what the mailbox allows now; left at once.",
           always: [
             { guard: "hasNoWork", target: "#sessionLane.idle" },
-            { guard: "isPaused", target: "paused" },
+            { guard: "isPaused", target: "paused", actions: "forgetHeartbeat" },
             { guard: "isBackingOff", target: "backingOff" },
             { guard: "isDebouncing", target: "debouncing" },
             { target: "waitingForCapacity" },
           ],
         },
         paused: {
-          description: "Has work that may not start while its session or the keeper is paused.",
+          description:
+            "Has work that may not start while its session or the keeper is paused. A heartbeat does not wait for that: it is skipped.",
           on: { "session.reset": { target: "restarting" } },
           always: { guard: "isPausedNoMore", target: "choosing" },
         },
@@ -69,6 +72,7 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
               actions: [{ type: "recordMailbox", params: ({ event }) => event }, "adjustClaim"],
             },
             "wake.due": { actions: ["recordWake", "deferWake", "adjustClaim"] },
+            "heartbeat.withdrawn": { actions: ["forgetHeartbeat", "adjustClaim"] },
             "wake.raised": { actions: "adjustClaim" },
             "slot.granted": { target: "opening" },
             "session.reset": { target: "restarting", actions: "releaseSlot" },
@@ -129,7 +133,7 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
           always: {
             guard: "isInterrupted",
             target: "aborting",
-            actions: [{ type: "recordAbort", params: { reason: "interrupted" } }, "abortTurn"],
+            actions: ["recordInterrupt", "abortTurn"],
           },
           after: {
             turnDeadline: {
@@ -167,7 +171,7 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
           always: {
             guard: "isInterrupted",
             target: "aborting",
-            actions: [{ type: "recordAbort", params: { reason: "interrupted" } }, "abortTurn"],
+            actions: ["recordInterrupt", "abortTurn"],
           },
           after: {
             abortGrace: [
@@ -260,7 +264,7 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
           always: {
             guard: "isInterrupted",
             target: "aborting",
-            actions: [{ type: "recordAbort", params: { reason: "interrupted" } }, "abortTurn"],
+            actions: ["recordInterrupt", "abortTurn"],
           },
           after: {
             turnDeadline: {
@@ -298,7 +302,7 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
           always: {
             guard: "isInterrupted",
             target: "aborting",
-            actions: [{ type: "recordAbort", params: { reason: "interrupted" } }, "abortTurn"],
+            actions: ["recordInterrupt", "abortTurn"],
           },
           after: {
             abortGrace: [

@@ -6,6 +6,7 @@ import { claimExecutions } from "./mailbox-store-executions.ts";
 import type { CreateStore } from "./mailbox-store-fixture.ts";
 import { claimForgettingSessions } from "./mailbox-store-forgetting-sessions.ts";
 import { claimForgetting } from "./mailbox-store-forgetting.ts";
+import { claimHeartbeats } from "./mailbox-store-heartbeats.ts";
 import { claimInterrupts } from "./mailbox-store-interrupts.ts";
 import { claimKeeping } from "./mailbox-store-keeping.ts";
 import { claimOverflow } from "./mailbox-store-overflow.ts";
@@ -35,6 +36,7 @@ export function describeMailboxStore(name: string, createStore: CreateStore): vo
     claimExecutions(createStore);
     claimSessions(createStore);
     claimForgetting(createStore);
+    claimHeartbeats(createStore);
     claimForgettingSessions(createStore);
     claimAbandoned(createStore);
     claimKeeping(createStore);

@@ -67,6 +67,9 @@ export function claimKeeping(createStore: CreateStore): void {
         openExecutions: () => mailboxes.openExecutions(),
         completeExecution: () =>
           mailboxes.completeExecution({ record, completion: completion("s", "x"), isSilent: true, limits }),
+        releaseCompletions: () => mailboxes.releaseCompletions("s"),
+        heartbeats: () => mailboxes.heartbeats(),
+        recordHeartbeat: () => mailboxes.recordHeartbeat({ agent: "a", isEnabled: true, starts: [] }),
         deadLetters: () => mailboxes.deadLetters({ sessionKey: undefined, limit: 1 }),
         deadLetter: () => mailboxes.deadLetter("none"),
         redrive: () => mailboxes.redrive({ id: "none", limits }),

@@ -57,6 +57,7 @@ function summaryOf(waiting: readonly StoredItem[]): Omit<Summary, "version"> {
             count: batch.length,
           },
     interrupt: waiting.some((item) => item.ahead === 2 && isFresh(item)),
+    pressing: messages.some(({ priority }) => priority !== "background"),
     priority:
       waiting.map(({ priority }) => priority).toSorted((a, b) => urgency[b] - urgency[a])[0] ?? "normal",
     group: (head ?? events[0])?.group ?? null,

@@ -5,6 +5,7 @@ export type { DeadLetter } from "./store/dead-letter.ts";
 export { LanekeeperError, type LanekeeperErrorCode, PermanentError } from "./keeper/errors.ts";
 export type {
   ExecEvents,
+  HeartbeatEvents,
   ItemEvents,
   KeeperEvents,
   LaneEvents,
@@ -14,6 +15,9 @@ export type {
   WakeEvents,
 } from "./seeing/events.ts";
 export type { ExecCompletion, ExecOptions, ExecReport, Execution } from "./commands/execution.ts";
+export type { ActiveHours } from "./heartbeats/active-hours.ts";
+export type { HeartbeatControl, HeartbeatResult, HeartbeatView } from "./heartbeats/heartbeat-control.ts";
+export type { HeartbeatOptions } from "./heartbeats/heartbeat-options.ts";
 export type { Lanekeeper } from "./keeper/keeper.ts";
 export type { LaneOptions, LaneSettings, RetryOptions } from "./lanes/lane-options.ts";
 export type { QueueMode } from "./lanes/queue-mode.ts";

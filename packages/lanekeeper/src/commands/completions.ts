@@ -71,15 +71,18 @@ export function createCompletions(
     completion: ExecCompletion,
     isSilent: boolean,
   ): Promise<RouteResult> => {
+    const isHeartbeats = !isSilent && record.origin === "heartbeat";
+    const wakes = !isHeartbeats || runtime.heartbeats.spacing.mayWake(record.sessionKey);
     const limits = runtime.limitsOf(runtime.laneOptionsOf(record.sessionKey));
-    const request = { record, completion, isSilent, limits };
+    const request = { record, completion, isSilent, wakes, limits };
     const answer = runtime.request(() => runtime.mailboxes.completeExecution(request));
-    const use = (result: CompleteResult): RouteResult => routed(record, limits, result);
+    const use = (result: CompleteResult): RouteResult => routed(record, limits, wakes, result);
     return answer instanceof Promise ? runtime.outcomes.expecting(answer, use) : use(answer);
   };
   const routed = (
     { execId, sessionKey }: ExecutionRecord,
     limits: MailboxLimits,
+    wakes: boolean,
     result: CompleteResult,
   ): RouteResult => {
     switch (result.status) {
@@ -96,6 +99,10 @@ export function createCompletions(
         if (journal.isObserved) {
           const at = settings.clock.now();
           journal.emit({ type: "exec.routed", at, sessionKey, execId });
+          if (!wakes) {
+            const untilAt = at + (runtime.heartbeats.spacing.heldInMs(sessionKey) ?? 0);
+            journal.emit({ type: "exec.held", at, sessionKey, execId, reason: "heartbeat-spacing", untilAt });
+          }
         }
         return { routed: true, sessionKey, receipt: host.accepted(result, limits) };
       }

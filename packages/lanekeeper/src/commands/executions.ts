@@ -1,6 +1,7 @@
 import type { Deadline } from "../time/deadlines.ts";
 import { LanekeeperError, messageOf, toError } from "../keeper/errors.ts";
 import type { ExecCompletion, Execution, ExecOptions } from "./execution.ts";
+import type { Origin } from "../heartbeats/origin.ts";
 import type { LiveTurn } from "../turns/live-turn.ts";
 import { checkCommand, completeExecOptions, type ExecSettings } from "./exec-settings.ts";
 import { checkId, checkTimeout } from "../keeper/call-options.ts";
@@ -28,7 +29,7 @@ export interface Executions {
     owner?: Owner,
   ): Promise<Execution>;
   /** Announces a command that runs elsewhere. */
-  expect(sessionKey: string, execId: string, options: unknown): Promise<void>;
+  expect(sessionKey: string, execId: string, options: unknown, origin?: Origin): Promise<void>;
   /** Takes over a command of an earlier keeper: one that ran is lost, one that was announced is waited for until its time is over (B37). */
   takeOver(record: ExecutionRecord): Promise<void>;
   /** Whether a command's completion concerns its turn or nobody, and is no event (B38a). */
@@ -197,6 +198,7 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
           command: [command, ...args].join(" "),
           startedAt,
           dueAt: undefined,
+          origin: owner?.turn.origin ?? runtime.scope.getStore()?.origin,
           state: "running",
         }),
       );
@@ -291,7 +293,7 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
       };
     },
 
-    async expect(sessionKey, execId, options) {
+    async expect(sessionKey, execId, options, origin) {
       checkId("execId", execId);
       const { timeoutMs = announcedMs } = checkTimeout("expectExec", options);
       const startedAt = settings.clock.now();
@@ -303,6 +305,7 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
           command: undefined,
           startedAt,
           dueAt: startedAt + timeoutMs,
+          origin: origin ?? runtime.scope.getStore()?.origin,
           state: "announced",
         }),
       );

@@ -1,3 +1,4 @@
+import { isYielding } from "@lanekeeper/machines";
 import { containRejection, LanekeeperError, toError } from "./errors.ts";
 import { emitAccepted, emitCancelled, emitDropped } from "../seeing/item-events.ts";
 import { assertGroup } from "./capacity-options.ts";
@@ -168,7 +169,11 @@ export function createAdmission(
   /** Whether a session's lane says that it is not idle, or has not said yet (B2, B21). */
   const isBusy = (sessionKey: string): boolean => {
     const lane = runtime.lanes.get(sessionKey);
-    if (lane !== undefined) return lane.snapshot.leaf.state !== "idle";
+    if (lane !== undefined) {
+      const { leaf, context } = lane.snapshot;
+      // A heartbeat is never in a message's way.
+      return leaf.state !== "idle" && !isYielding(context);
+    }
     return supervisor.isRebuilding(sessionKey) || supervisor.startOf(sessionKey) !== undefined;
   };
   /** The turn that a message sent now would steer (B19). */
@@ -215,6 +220,7 @@ export function createAdmission(
         expiresInMs: given?.expiresInMs,
         meta: given?.meta,
         wakes: true,
+        origin: scope.getStore()?.origin,
         steersTurn: mode === "steer" ? steerableTurn(sessionKey) : undefined,
         meetsBusyLane: mode === "reject" && isBusy(sessionKey),
       };
@@ -239,6 +245,7 @@ export function createAdmission(
         priority: given?.priority ?? "normal",
         group: given?.group,
         wakes: given?.wake ?? true,
+        origin: scope.getStore()?.origin,
       };
       return admit(item, runtime.limitsOf(runtime.laneOptionsOf(sessionKey)));
     }),

@@ -19,6 +19,7 @@ import { createExecutions } from "../commands/executions.ts";
 import { createHealth, type Health } from "../seeing/health.ts";
 import { createJournal, type Journal } from "../seeing/journal.ts";
 import { containRejection, LanekeeperError, messageOf, toError } from "./errors.ts";
+import { createHeartbeats } from "../heartbeats/heartbeats.ts";
 import { createIdMaker } from "./id.ts";
 import type { Mailboxes } from "../store/store.ts";
 import { keepAlive } from "./keep-alive.ts";
@@ -130,6 +131,9 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     get wakes() {
       return wakes;
     },
+    get heartbeats() {
+      return heartbeats;
+    },
     get awaits() {
       return awaits;
     },
@@ -231,6 +235,11 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
       if (lane !== undefined) supervisor.tell(lane, { type: "wake.raised" });
     },
   });
+  const heartbeats = createHeartbeats(runtime, {
+    chartHost,
+    route: (sessionKey, event) => supervisor.route(sessionKey, event),
+    assertOpen: () => admission.assertOpen(),
+  });
   const forgetting = createForgetting(runtime, supervisor);
   const retention = createRetention(runtime, forgetting);
   const admission = createAdmission(runtime, supervisor, retention, given.createId);
@@ -244,6 +253,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
 
   try {
     const happened = await recover(runtime, supervisor, executions);
+    await heartbeats.start();
     // Whoever subscribes as soon as the keeper is there hears of it.
     if (happened.length > 0) setImmediate(() => queue.post(tell, journal, happened));
     if (mailboxes.known > 0) retention.used(settings.lane.dedupeMs);

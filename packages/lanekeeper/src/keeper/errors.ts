@@ -15,6 +15,7 @@ export type LanekeeperErrorCode =
   | "TURN_STALLED"
   | "TURN_TIMEOUT"
   | "TURN_INTERRUPTED"
+  | "TURN_PREEMPTED"
   | "TURN_ABORTED"
   | "TURN_RESET"
   | "TURN_FENCED"

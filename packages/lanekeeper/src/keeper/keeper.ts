@@ -3,6 +3,7 @@ import type { DeadLetter } from "../store/dead-letter.ts";
 import type { LanekeeperEvent } from "../seeing/events.ts";
 import type { Execution, ExecOptions, ExecReport } from "../commands/execution.ts";
 import type { RouteResult } from "../commands/completions.ts";
+import type { HeartbeatControl } from "../heartbeats/heartbeat-control.ts";
 import type { CapacityOptions } from "./capacity-options.ts";
 import type { EventInput, NotifyOptions, SendOptions, WakeOptions } from "./call-options.ts";
 import type { Receipt } from "../turns/receipt.ts";
@@ -38,6 +39,9 @@ export interface Lanekeeper<Message = unknown, Reply = unknown> extends AsyncDis
   ): Promise<void>;
   /** Reports a command that ran elsewhere. The same `execId` is taken once. */
   reportExec(report: ExecReport): Promise<RouteResult>;
+
+  /** The heartbeats of an agent. Throws `INVALID_OPTION` for what is no name, `NOT_FOUND` for an agent that has none. */
+  heartbeat(agent: string): HeartbeatControl;
 
   /** Everything that happens, typed. Hot; costs nothing while nobody subscribes. */
   readonly events$: Observable<LanekeeperEvent>;

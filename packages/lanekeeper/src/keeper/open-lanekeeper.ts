@@ -3,6 +3,7 @@ import type { Completions, RouteResult } from "../commands/completions.ts";
 import type { DeadLetter } from "../store/dead-letter.ts";
 import type { LanekeeperEvent } from "../seeing/events.ts";
 import type { ExecCompletion, Execution, ExecOptions, ExecReport } from "../commands/execution.ts";
+import type { HeartbeatControl } from "../heartbeats/heartbeat-control.ts";
 import type { Executions } from "../commands/executions.ts";
 import type { Lanekeeper } from "./keeper.ts";
 import { createObservation, type Observation, type Observed } from "../seeing/observation.ts";
@@ -81,6 +82,7 @@ export class OpenLanekeeper implements Lanekeeper {
       reason,
       priority: priority ?? "normal",
       coalesceMs: coalesceMs ?? 250,
+      origin: this.#parts.runtime.scope.getStore()?.origin ?? "person",
     });
   }
 
@@ -148,6 +150,12 @@ export class OpenLanekeeper implements Lanekeeper {
     const result = await completions.route(record, completion, executions.isSilent(execId, completion));
     executions.reported(execId);
     return result;
+  }
+
+  heartbeat(agent: string): HeartbeatControl {
+    const { admission, runtime } = this.#parts;
+    admission.assertOpen();
+    return runtime.heartbeats.control(checkId("agent", agent));
   }
 
   stats(): Stats {
@@ -257,9 +265,10 @@ export class OpenLanekeeper implements Lanekeeper {
 
   async drain(options?: { readonly timeoutMs?: number | undefined }): Promise<DrainResult> {
     const { timeoutMs } = checkTimeout("drain", options);
-    const { admission, supervisor, shutdown, health } = this.#parts;
+    const { admission, supervisor, shutdown, health, runtime } = this.#parts;
     admission.assertOpen();
     supervisor.send({ type: "keeper.drain" });
+    runtime.heartbeats.drain();
     await this.#step();
     health.check();
     return shutdown.drained(timeoutMs);
@@ -277,6 +286,7 @@ export class OpenLanekeeper implements Lanekeeper {
     const { runtime, supervisor, shutdown, executions, resets, health, eventLoop, letDie, wakes } =
       this.#parts;
     supervisor.send({ type: "keeper.close" });
+    runtime.heartbeats.drain();
     await this.#step();
     health.check();
     wakes.close();
@@ -286,6 +296,7 @@ export class OpenLanekeeper implements Lanekeeper {
     await this.#step();
     shutdown.tell();
     resets.close();
+    runtime.heartbeats.close();
     runtime.outcomes.suspendAll();
     try {
       // Another keeper may have it by now, if the host took it away.

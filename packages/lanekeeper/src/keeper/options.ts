@@ -5,6 +5,11 @@ import { childProcesses } from "../commands/child-processes.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { completeExecOptions, execSchema, type ExecSettings } from "../commands/exec-settings.ts";
 import type { ExecOptions } from "../commands/execution.ts";
+import {
+  completeHeartbeats,
+  type HeartbeatOptions,
+  type HeartbeatSettings,
+} from "../heartbeats/heartbeat-options.ts";
 import { createIdMaker } from "./id.ts";
 import {
   completeLaneOptions,
@@ -36,6 +41,8 @@ export interface LanekeeperOptions<Message = unknown, Reply = unknown> {
   readonly laneFor?: ((sessionKey: string) => LaneSettings | undefined) | undefined;
   /** Which agent a session belongs to. Default: the second part of `agent:<id>:…`, else "main". */
   readonly agentOf?: ((sessionKey: string) => string) | undefined;
+  /** Turns of agents' sessions at the times of schedules (B43), one schedule for each agent. Default: none. */
+  readonly heartbeats?: readonly HeartbeatOptions[] | undefined;
   /** Defaults of commands. */
   readonly exec?: ExecOptions | undefined;
   /** Sessions with nothing left are forgotten after so many milliseconds. Default 30 days; 0: never. */
@@ -64,6 +71,7 @@ export interface Settings {
   /** Milliseconds; 0: never. */
   readonly forgetAfterMs: number;
   readonly agentOf: (sessionKey: string) => string;
+  readonly heartbeats: readonly HeartbeatSettings[];
   readonly exec: ExecSettings;
   readonly clock: Clock;
   readonly random: () => number;
@@ -78,6 +86,7 @@ const optionsSchema = members({
   lane: v.optional(laneSchema),
   laneFor: optional(callback<(sessionKey: string) => LaneSettings | undefined>()),
   agentOf: optional(callback<(sessionKey: string) => string>()),
+  heartbeats: v.optional(v.unknown()),
   exec: v.optional(execSchema),
   forgetAfterMs: optional(duration()),
   clock: optional(port<Clock>("clock", ["now", "monotonic", "setTimeout", "clearTimeout"])),
@@ -93,15 +102,17 @@ export function completeOptions<Message, Reply>(options: LanekeeperOptions<Messa
   const clock = given.clock ?? systemClock;
   const random = given.random ?? Math.random;
   const turns = Math.max(8, 4 * availableParallelism());
+  const capacity = completeCapacity(given.capacity === undefined ? { turns } : given.capacity);
   return {
     turn: given.turn,
     store: given.store ?? memoryStore(),
-    capacity: completeCapacity(given.capacity === undefined ? { turns } : given.capacity),
+    capacity,
     lane: completeLaneOptions(given.lane ?? {}),
     laneSettings: given.lane ?? {},
     laneFor: given.laneFor,
     forgetAfterMs: given.forgetAfterMs ?? 30 * 86_400_000,
     agentOf: given.agentOf ?? defaultAgentOf,
+    heartbeats: completeHeartbeats(given.heartbeats, capacity),
     exec: completeExecOptions(given.exec),
     clock,
     random,

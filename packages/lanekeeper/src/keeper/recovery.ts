@@ -15,7 +15,8 @@ const pageSize = 500;
  *
  * I1. A turn that was running when its keeper died counts as crashed, and is settled before its session starts another (B30).
  * I2. A command that ran is lost; an announced one is waited for until its time is over (B37).
- * I3. Nothing starts before all has been read; then the lanes of all sessions with work start, in the order of their keys.
+ * I3. Completions that it held back may be held anywhere: they are released when their spacing is over (B39).
+ * I4. Nothing starts before all has been read; then the lanes of all sessions with work start, in the order of their keys.
  */
 export async function recover(
   runtime: Runtime,
@@ -86,6 +87,7 @@ async function findWaiting(
 ): Promise<readonly Pick<SessionRecord, "sessionKey" | "mailbox">[]> {
   const waiting: Pick<SessionRecord, "sessionKey" | "mailbox">[] = [];
   for await (const { sessionKey, mailbox } of sessionsOf(runtime)) {
+    if (mailbox.quiet > 0) runtime.heartbeats.spacing.recovered(sessionKey);
     if (mailbox.messages + mailbox.events > 0) waiting.push({ sessionKey, mailbox });
   }
   return waiting;

@@ -1,6 +1,7 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
 import type { Awaits } from "../turns/awaits.ts";
 import type { Capacity } from "./capacity-options.ts";
+import type { Heartbeats } from "../heartbeats/heartbeats.ts";
 import type { Expiries } from "../turns/expiries.ts";
 import type { LaneOptions } from "../lanes/lane-options.ts";
 import type { MailboxLimits, StoredItem } from "../store/store.ts";
@@ -36,6 +37,7 @@ export interface Runtime extends StoreRequests {
   readonly outcomes: PendingOutcomes;
   readonly zombies: Zombies;
   readonly wakes: Wakes;
+  readonly heartbeats: Heartbeats;
   readonly awaits: Awaits;
   readonly expiries: Expiries;
   readonly withdrawals: Withdrawals;

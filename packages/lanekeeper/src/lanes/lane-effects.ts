@@ -1,6 +1,7 @@
 import {
   conclude,
   type EffectInput,
+  hasOwnWork,
   type LaneContext,
   type LaneEvent,
   sessionLaneMachine,
@@ -99,6 +100,7 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
       startTurn: ({ context, self }) => {
         const turn = laneOf(self).turn!;
         turn.reasons = runtime.wakes.take(context.sessionKey).reasons;
+        if (turn.origin === "heartbeat") runtime.heartbeats.turnStarts(turn);
         for (const item of turn.items) if (item.expiresAt !== undefined) runtime.expiries.over(item.seq);
         if (journal.isObserved) {
           const { cause, attempt, reasons, fencingToken } = turn;
@@ -241,7 +243,10 @@ const ungrouped = {
 } as const satisfies Record<string, Demand>;
 
 /** What a lane's claim is judged by: the highest of all that waits, and the group of what comes first (B12, B14). */
-function demandOf({ wakes }: Runtime, { sessionKey, mailbox, wakeDue }: LaneContext): Demand {
+function demandOf({ wakes, heartbeats }: Runtime, context: LaneContext): Demand {
+  const { sessionKey, mailbox, wakeDue } = context;
+  if (context.heartbeatDue && !hasOwnWork(context))
+    return { priority: "background", group: heartbeats.due(sessionKey)?.group };
   const { messages, events, quiet, steering } = mailbox;
   const group = mailbox.group ?? undefined;
   if (!wakeDue)

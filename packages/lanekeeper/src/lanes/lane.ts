@@ -41,6 +41,8 @@ export class Lane {
   openingTurnId: string | undefined = undefined;
   /** What waits for the end of a step with the store. */
   postponed: (LaneEvent | (() => void))[] = none;
+  /** Whether some agent's heartbeats are turns of its session. */
+  hasHeartbeat = false;
   /** Whether it replaces one that crashed. */
   isRebuilt = false;
   /** Why the host aborts the turn, in its own words. */

@@ -1,6 +1,8 @@
 import type { LaneEvent } from "@lanekeeper/machines";
 import type { Lane } from "./lane.ts";
 import { LiveTurn } from "../turns/live-turn.ts";
+import { originOf } from "../heartbeats/origin.ts";
+import type { DueHeartbeat } from "../heartbeats/heartbeats.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import { type Selection, selectTurn } from "../turns/selection.ts";
 import type { Answer, OpenTurnResult, SessionRecord, StoredItem } from "../store/store.ts";
@@ -15,6 +17,7 @@ interface Opening {
   readonly sendBack: (event: LaneEvent) => void;
   triesLeft: number;
   wake: { readonly isDue: boolean; readonly attempts: number };
+  heartbeat: DueHeartbeat | undefined;
   selection: Selection | undefined;
   /** Whether the turn was asked for before. */
   isRepeated: boolean;
@@ -25,6 +28,7 @@ interface Opening {
 /** Tries of a step whose work the mailbox changed under it. */
 const openTries = 3;
 const noWake = { isDue: false, attempts: 0 } as const;
+const withdrawn = { type: "heartbeat.withdrawn" } as const;
 const failure = { type: "store.failed" } as const;
 
 /** Creates the lanes' effect that lets the store open a turn; it tells whether the store has said at once what comes of it. */
@@ -47,9 +51,15 @@ export function createOpenings(
     const { sessionKey } = lane;
     opening.isRepeated = lane.openingTurnId !== undefined;
     opening.wake = { isDue: wakes.isDue(sessionKey), attempts: wakes.attempts(sessionKey) };
-    opening.selection = selectTurn(waiting, lane.options, opening.wake);
+    opening.heartbeat = runtime.heartbeats.due(sessionKey);
+    opening.selection = selectTurn(waiting, lane.options, opening.wake, opening.heartbeat);
+    // It may have waited until its active hours were over (B44).
+    if (opening.selection?.cause === "heartbeat" && runtime.heartbeats.admit(sessionKey) === undefined) {
+      opening.heartbeat = opening.selection = undefined;
+      opening.sendBack(withdrawn);
+    }
     const isOtherGroup =
-      opening.selection !== undefined && !countsIn(lane, opening.selection.items[0]?.group);
+      opening.selection !== undefined && !countsIn(lane, groupOf(opening.selection, opening));
     if (!opening.isRepeated && (opening.selection === undefined || isOtherGroup)) {
       runtime.ask(askSession, withhold, fail, opening);
       return;
@@ -61,12 +71,14 @@ export function createOpenings(
     opening.turnId = lane.openingTurnId ??= settings.createId();
     runtime.ask(askTurn, opened, fail, opening);
   };
-  const askTurn = ({ lane, turnId, selection }: Opening): Answer<OpenTurnResult> => {
+  const askTurn = ({ lane, turnId, selection, heartbeat }: Opening): Answer<OpenTurnResult> => {
+    const { sessionKey } = lane;
     const seqs = selection === undefined ? [] : selection.items.map(({ seq }) => seq);
-    return mailboxes.openTurn({ sessionKey: lane.sessionKey, turnId, seqs });
+    if (selection?.cause !== "heartbeat") return mailboxes.openTurn({ sessionKey, turnId, seqs });
+    return mailboxes.openTurn({ sessionKey, turnId, seqs, yields: heartbeat?.preemptible });
   };
   const opened = (result: OpenTurnResult, opening: Opening): void => {
-    const { lane, turnId: id, wake } = opening;
+    const { lane, turnId: id, wake, heartbeat } = opening;
     if (lane.isOver) return;
     if (result.status === "changed") {
       // It is known not to be open: nothing is to be asked for again.
@@ -80,7 +92,7 @@ export function createOpenings(
     lane.storeAnswered();
     lane.incarnation = result.incarnation;
     const { items, steering, dropped, fencingToken, incarnation, mailbox } = result;
-    const chosen = opening.isRepeated ? selectTurn(items, lane.options, wake) : opening.selection;
+    const chosen = opening.isRepeated ? selectTurn(items, lane.options, wake, heartbeat) : opening.selection;
     const cause = chosen?.cause ?? "wake";
     const attempt = chosen?.attempt ?? wake.attempts + 1;
     const turn = new LiveTurn(runtime, lane, {
@@ -91,18 +103,24 @@ export function createOpenings(
       items,
       dropped,
       incarnation,
+      origin: originOf(cause, items, runtime.wakes.originOf(lane.sessionKey)),
     });
     for (const item of steering) turn.steering.add(item);
     lane.turn = turn;
     const { startedAt } = turn;
-    opening.sendBack({ type: "turn.opened", turn: { id, cause, attempt, startedAt }, mailbox });
+    const isHeartbeat = cause === "heartbeat";
+    const laneTurn = isHeartbeat
+      ? { id, cause, attempt, startedAt, preemptible: heartbeat?.preemptible === true }
+      : { id, cause, attempt, startedAt };
+    opening.sendBack({ type: "turn.opened", turn: laneTurn, mailbox });
   };
 
   const askSession = ({ lane }: Opening): Answer<SessionRecord> => mailboxes.session(lane.sessionKey);
   const withhold = ({ mailbox }: SessionRecord, opening: Opening): void => {
     if (opening.selection !== undefined) {
       // Its slot is of another group than the turn would be: claimed anew, unless nothing new is known of the group.
-      if (countsIn(opening.lane, mailbox.group ?? undefined)) {
+      const isHeartbeat = opening.selection.cause === "heartbeat";
+      if (!isHeartbeat && countsIn(opening.lane, mailbox.group ?? undefined)) {
         openSelected(opening);
         return;
       }
@@ -119,6 +137,9 @@ export function createOpenings(
     opening.sendBack({ type: "turn.withheld", mailbox });
   };
 
+  /** A heartbeat's turn is of its own group, whatever events it takes along; another of its first item's (B12). */
+  const groupOf = ({ cause, items }: Selection, { heartbeat }: Opening): string | undefined =>
+    cause === "heartbeat" ? heartbeat?.group : items[0]?.group;
   /** Whether a turn of a group counts in it on the slot that the lane was given (B12); on a borrowed slot every turn does (B10a). */
   const countsIn = ({ claim }: Lane, group: string | undefined): boolean => {
     const defined = group !== undefined && runtime.capacity.groups.has(group) ? group : undefined;
@@ -131,6 +152,7 @@ export function createOpenings(
       sendBack,
       triesLeft: openTries,
       wake: noWake,
+      heartbeat: undefined,
       selection: undefined,
       isRepeated: false,
       turnId: "",

@@ -148,6 +148,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     before: ChartSnapshot<LaneContext> | undefined,
     after: ChartSnapshot<LaneContext>,
   ): void => {
+    if (lane.hasHeartbeat) runtime.heartbeats.laneMoved(lane, before, after);
     count(before, -1);
     count(after.status === "active" ? after : undefined, 1);
     if (before === undefined) {
@@ -193,6 +194,8 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
 
   const deliver = (lane: Lane, event: LaneEvent): void => {
     if (lane.isOver) return;
+    // It was withdrawn, or its turn has started.
+    if (event.type === "heartbeat.due" && runtime.heartbeats.due(lane.sessionKey) === undefined) return;
     // A turn that started meanwhile has satisfied it (B40).
     if (event.type === "wake.due" && !runtime.wakes.isDue(lane.sessionKey)) return;
     lane.actor.send(event);
@@ -203,6 +206,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     const { sessionKey } = record;
     const lane = new Lane(sessionKey, host.agentOf(sessionKey), host.laneOptions(sessionKey), record);
     lane.openingTurnId = crashed?.openingTurnId;
+    lane.hasHeartbeat = runtime.heartbeats.has(sessionKey);
     lane.isRebuilt = crashed !== undefined;
     lanes.set(sessionKey, lane);
     const laneActor = createActor(watchedLogic, {
@@ -213,6 +217,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
         cap: lane.options.cap,
         mailbox: record.mailbox,
         wakeDue: runtime.wakes.isDue(sessionKey),
+        heartbeatDue: runtime.heartbeats.due(sessionKey) !== undefined,
         pausedBy: { session: host.isSessionPaused(sessionKey), keeper: host.isKeeperPaused() },
       },
     });
@@ -268,6 +273,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
         });
       },
       (error) => {
+        if (event.type === "heartbeat.due") runtime.heartbeats.laneUnreachable(sessionKey, error);
         if (event.type === "session.reset") {
           starting.delete(sessionKey);
           host.resetFailed(sessionKey, error);
@@ -317,6 +323,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
       emitState(sessionKey, lane.snapshot.leaf, crashedLeaf);
       journal.emit({ type: "lane.crashed", at: settings.clock.now(), sessionKey, error, rebuildInMs });
     }
+    if (lane.hasHeartbeat) runtime.heartbeats.laneCrashed(lane, error);
     queue.post(() => recount());
     const again = (): void => queue.post(() => rebuild(lane));
     if (rebuildInMs === 0) again();

@@ -1,5 +1,6 @@
 import type { Deadline } from "../time/deadlines.ts";
 import { isPermanent } from "../keeper/errors.ts";
+import type { Origin } from "../heartbeats/origin.ts";
 import { higherPriority, type Priority } from "../dispatch/priority.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import { backoffMs } from "../turns/verdict.ts";
@@ -14,7 +15,7 @@ export interface Wakes {
   /** Asks for a turn of a session soon. */
   request(
     sessionKey: string,
-    wake: { reason: string | undefined; priority: Priority; coalesceMs: number },
+    wake: { reason: string | undefined; priority: Priority; coalesceMs: number; origin: Origin },
   ): void;
   /** What a turn that starts now satisfies. */
   take(sessionKey: string): { readonly reasons: readonly string[]; readonly attempts: number };
@@ -24,6 +25,8 @@ export interface Wakes {
   has(sessionKey: string): boolean;
   /** How urgent the session's wake is; "background" if none is asked for. */
   priorityOf(sessionKey: string): Priority;
+  /** Who asked for the session's wake: a person, where one of several did (B39). */
+  originOf(sessionKey: string): Origin;
   /** Milliseconds until the session's wake is due; undefined if none is asked for. */
   dueInMs(sessionKey: string): number | undefined;
   /** Attempts of the session's wake so far. */
@@ -35,6 +38,7 @@ export interface Wakes {
     attempt: number,
     attempts: number,
     error: Error,
+    origin: Origin,
   ): void;
   /** Forgets them all. */
   close(): void;
@@ -43,6 +47,7 @@ export interface Wakes {
 interface Wake {
   readonly reasons: string[];
   priority: Priority;
+  origin: Origin;
   attempts: number;
   /** Monotonic milliseconds. */
   dueMono: number;
@@ -84,25 +89,27 @@ export function createWakes(
       wake.reasons.push(reason);
     }
   };
-  const create = (priority: Priority, attempts: number): Wake => ({
+  const create = (priority: Priority, attempts: number, origin: Origin): Wake => ({
     reasons: [],
     priority,
+    origin,
     attempts,
     dueMono: 0,
     deadline: undefined,
   });
 
   return {
-    request(sessionKey, { reason, priority, coalesceMs }) {
+    request(sessionKey, { reason, priority, coalesceMs, origin }) {
       const pending = wakes.get(sessionKey);
       if (pending === undefined) {
-        const wake = create(priority, 0);
+        const wake = create(priority, 0, origin);
         addReason(wake, reason);
         wakes.set(sessionKey, wake);
         arm(sessionKey, wake, coalesceMs);
         return;
       }
       addReason(pending, reason);
+      if (origin === "person") pending.origin = origin;
       const { priority: before } = pending;
       pending.priority = higherPriority(priority, before);
       if (pending.priority !== before && pending.deadline === undefined) host.raised(sessionKey);
@@ -125,13 +132,14 @@ export function createWakes(
       return wake !== undefined && wake.deadline === undefined;
     },
     has: (sessionKey) => wakes.has(sessionKey),
+    originOf: (sessionKey) => wakes.get(sessionKey)?.origin ?? "person",
     priorityOf: (sessionKey) => wakes.get(sessionKey)?.priority ?? "background",
     dueInMs(sessionKey) {
       const wake = wakes.get(sessionKey);
       return wake === undefined ? undefined : Math.max(0, wake.dueMono - settings.clock.monotonic());
     },
     attempts: (sessionKey) => wakes.get(sessionKey)?.attempts ?? 0,
-    retry(sessionKey, reasons, attempt, attempts, error) {
+    retry(sessionKey, reasons, attempt, attempts, error, origin) {
       const at = settings.clock.now();
       if (attempt >= attempts || isPermanent(error)) {
         journal.warn(
@@ -147,7 +155,7 @@ export function createWakes(
       const delayMs = backoffMs(attempt - 1, retry, settings.random);
       let wake = wakes.get(sessionKey);
       if (wake === undefined) {
-        wakes.set(sessionKey, (wake = create("normal", attempt)));
+        wakes.set(sessionKey, (wake = create("normal", attempt, origin)));
         arm(sessionKey, wake, delayMs);
       }
       wake.attempts = attempt;

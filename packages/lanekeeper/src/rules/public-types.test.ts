@@ -42,7 +42,7 @@ test("B61 events$ is a discriminated union: a type narrows an event to its facts
         reasons.push(event.reason);
         break;
       case "turn.started":
-        expectTypeOf(event.cause).toEqualTypeOf<"message" | "event" | "wake">();
+        expectTypeOf(event.cause).toEqualTypeOf<"message" | "event" | "wake" | "heartbeat">();
         expectTypeOf(event.fencingToken).toEqualTypeOf<bigint>();
         expectTypeOf(event.messageIds).toEqualTypeOf<readonly string[]>();
         break;

@@ -19,6 +19,7 @@ export function storedItem(part: Partial<StoredItem> = {}): StoredItem {
     acceptedMono: 0,
     wakes: true,
     incarnation: undefined,
+    origin: "person",
     failures: 0,
     reclaims: 0,
     crashes: 0,

@@ -14,6 +14,7 @@ export type LanekeeperEvent =
   | LaneEvents
   | SessionEvents
   | WakeEvents
+  | HeartbeatEvents
   | ExecEvents
   | KeeperEvents;
 
@@ -23,6 +24,9 @@ interface Base {
 }
 interface OfSession extends Base {
   readonly sessionKey: string;
+}
+interface OfHeartbeat extends OfSession {
+  readonly agent: string;
 }
 interface OfItem extends OfSession {
   readonly id: string;
@@ -67,7 +71,7 @@ export type ItemEvents =
 export type TurnEvents =
   | (OfTurn & {
       readonly type: "turn.started";
-      readonly cause: "message" | "event" | "wake";
+      readonly cause: "message" | "event" | "wake" | "heartbeat";
       readonly attempt: number;
       readonly reasons: readonly string[];
       readonly fencingToken: bigint;
@@ -186,6 +190,26 @@ export type WakeEvents =
     })
   | (OfSession & { readonly type: "wake.dropped"; readonly attempts: number; readonly error: Error });
 
+/** What becomes of heartbeats; `turn.*` tell of their turns. */
+export type HeartbeatEvents =
+  | (OfHeartbeat & { readonly type: "heartbeat.ran"; readonly durationMs: number })
+  /** Once for each heartbeat that waits: it starts when what it waits for lets it, without another word. */
+  | (OfHeartbeat & {
+      readonly type: "heartbeat.deferred";
+      readonly reason: "session-busy" | "capacity-full" | "group-full";
+    })
+  | (OfHeartbeat & {
+      readonly type: "heartbeat.skipped";
+      readonly reason: "disabled" | "quiet-hours" | "too-soon" | "flood" | "paused" | "draining";
+    })
+  | (OfHeartbeat & {
+      readonly type: "heartbeat.failed";
+      readonly error: Error;
+      /** Epoch milliseconds; absent: the next one is the schedule's. */
+      readonly retryAt: number | undefined;
+    })
+  | (OfHeartbeat & { readonly type: "heartbeat.preempted" });
+
 /** What happens to commands. */
 export type ExecEvents =
   | (OfSession & {
@@ -201,6 +225,13 @@ export type ExecEvents =
       readonly status: ExecCompletion["status"];
     })
   | (OfSession & { readonly type: "exec.routed"; readonly execId: string })
+  /** It waits in the mailbox and wakes nobody until then, because a heartbeat caused its command (B39). */
+  | (OfSession & {
+      readonly type: "exec.held";
+      readonly execId: string;
+      readonly reason: "heartbeat-spacing";
+      readonly untilAt: number;
+    })
   | (Base & {
       readonly type: "exec.refused";
       /** Absent where none was given to it yet. */

@@ -75,7 +75,7 @@ function describe(
   sessionKey: string,
   { runtime, keeper, lane, isKeeperPaused, isSessionPaused }: ExplanationFacts,
 ): Record<string, unknown> {
-  const { settings, dispatcher, zombies, wakes } = runtime;
+  const { settings, dispatcher, zombies, wakes, heartbeats } = runtime;
   const wakeInMs = wakes.dueInMs(sessionKey);
   const facts: Record<string, unknown> = {
     keeper,
@@ -86,6 +86,7 @@ function describe(
     pausedSession: isSessionPaused,
     zombies: zombies.of(sessionKey),
     ...(wakeInMs === undefined ? {} : { wakeInMs: Math.round(wakeInMs) }),
+    ...heartbeats.factsOf(sessionKey),
   };
   if (lane === undefined) return { ...facts, state: "idle", detail: "idle", live: false };
   const { snapshot, turn } = lane;
@@ -157,6 +158,8 @@ function sentenceFor(blockedBy: Blocker, facts: Record<string, unknown>): string
     case "nothing-to-do":
       if (typeof facts["wakeInMs"] === "number")
         return `A wake is due in ${facts["wakeInMs"]} ms; until then nothing is to do.`;
+      if (typeof facts["completionsHeldMs"] === "number")
+        return `A command that a heartbeat caused has ended; its completion wakes the session in ${facts["completionsHeldMs"]} ms.`;
       if (facts["live"] === false) return "The session sleeps: nothing that may start a turn waits.";
       return Number(quietEvents ?? 0) > 0
         ? `Only events that wait for another reason to run (wake: false) are here: ${String(quietEvents)}.`

@@ -24,7 +24,7 @@ export interface SessionView {
 /** The turn that a session runs. Instants are epoch milliseconds. */
 export interface TurnView {
   readonly id: string;
-  readonly cause: "message" | "event" | "wake";
+  readonly cause: "message" | "event" | "wake" | "heartbeat";
   readonly attempt: number;
   readonly startedAt: number;
   readonly lastProgressAt: number;

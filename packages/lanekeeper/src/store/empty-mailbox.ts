@@ -10,6 +10,7 @@ export const emptyMailbox: MailboxSummary = {
   retry: null,
   batch: null,
   interrupt: false,
+  pressing: false,
   priority: "normal",
   group: null,
 };

@@ -120,6 +120,7 @@ function toStored(state: MemoryState, item: NewItem, { open }: MemorySession): S
     acceptedMono: clock.monotonic(),
     wakes: item.wakes,
     incarnation: item.incarnation,
+    origin: item.origin ?? "person",
     failures: 0,
     reclaims: 0,
     crashes: 0,

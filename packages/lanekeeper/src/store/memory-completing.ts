@@ -1,11 +1,20 @@
+import type { MailboxSummary } from "@lanekeeper/machines";
+import { emptyMailbox } from "./empty-mailbox.ts";
+import { knownName } from "./known-name.ts";
 import { appendItem } from "./memory-append.ts";
 import type { MemoryState } from "./memory-state.ts";
-import { type CompleteResult, execCompletedKind, type Mailboxes, type NewItem } from "./store.ts";
+import {
+  type CompleteResult,
+  execCompletedKind,
+  type Mailboxes,
+  type NewItem,
+  type StoredItem,
+} from "./store.ts";
 
 /** Marks a command as completed, once, and accepts its event in the same step, unless that is silent or comes too late. */
 export function completeExecution(
   state: MemoryState,
-  { record, completion, isSilent, limits }: Parameters<Mailboxes["completeExecution"]>[0],
+  { record, completion, isSilent, wakes = true, limits }: Parameters<Mailboxes["completeExecution"]>[0],
 ): CompleteResult {
   const { executions, host } = state;
   const { sessionKey, execId } = record;
@@ -25,8 +34,9 @@ export function completeExecution(
     body: completion,
     mode: "followup",
     priority: "normal",
-    wakes: true,
+    wakes,
     incarnation,
+    origin: record.origin,
   };
   if (incarnation !== current) {
     complete();
@@ -37,4 +47,27 @@ export function completeExecution(
   if (appended.status !== "accepted") return { status: "duplicate" };
   complete();
   return appended;
+}
+
+/** Lets a session's completions of heartbeat origin start turns from now on, those included that its turn holds. */
+export function releaseCompletions(
+  state: MemoryState,
+  sessionKey: string,
+): { readonly mailbox: MailboxSummary; readonly released: number } {
+  const session = state.sessions.get(sessionKey);
+  if (session === undefined) return { mailbox: emptyMailbox, released: 0 };
+  let released = 0;
+  const free = (item: StoredItem): StoredItem => {
+    if (item.wakes || item.origin !== "heartbeat" || item.incarnation === undefined) return item;
+    released++;
+    const freed = { ...item, wakes: true };
+    session.known?.set(knownName(item), freed);
+    return freed;
+  };
+  for (const item of [...session.waiting]) {
+    const freed = free(item);
+    if (freed !== item) session.replace(freed);
+  }
+  if (session.open !== undefined) session.open = { ...session.open, items: session.open.items.map(free) };
+  return { mailbox: released > 0 ? session.changed() : session.summary(), released };
 }

@@ -22,7 +22,21 @@ export function redriveItem(state: MemoryState, letterId: string, limits: Mailbo
   if (!isTaken && known !== undefined) session!.known!.delete(knownName({ id, incarnation }));
   const result = appendItem(
     state,
-    { sessionKey, id, type, kind, key, body, meta, wakes, priority, group, incarnation, mode: "followup" },
+    // A completion that waited for its time is to run now: a person asks for it.
+    {
+      sessionKey,
+      id,
+      type,
+      kind,
+      key,
+      body,
+      meta,
+      wakes: wakes || incarnation !== undefined,
+      priority,
+      group,
+      incarnation,
+      mode: "followup",
+    },
     { ...limits, overflow: "reject" },
   );
   if (result.status === "accepted") {

@@ -24,6 +24,8 @@ export interface OpenTurn {
   readonly fencingToken: bigint;
   readonly items: readonly StoredItem[];
   readonly dropped: Dropped | undefined;
+  /** Whether it gives way to any message. */
+  readonly yields: boolean;
 }
 
 /** The turn that a session settled last. */
@@ -61,6 +63,8 @@ export class MemorySession {
   usedAt: number;
   readonly #counts: StoreCounts;
   #messages = 0;
+  /** Those of them that no heartbeat gives way to. */
+  #background = 0;
   #steering = 0;
   #events = 0;
   #quiet = 0;
@@ -85,7 +89,8 @@ export class MemorySession {
   }
   /** Whether anything is held, or waits and may start a turn. */
   get isBusy(): boolean {
-    return this.open !== undefined || this.#messages + this.#steering + this.#events > 0;
+    const isHeld = this.open !== undefined && !this.open.yields;
+    return isHeld || this.#messages + this.#steering + this.#events > 0;
   }
 
   /** Adds an item at its place. */
@@ -163,6 +168,7 @@ export class MemorySession {
       retry: this.#backingOff === 0 ? null : this.#retry(),
       batch: isPlain ? null : this.#batch(),
       interrupt: !isPlain && isFreshInterrupt(this.waiting[0]),
+      pressing: this.#messages > this.#background,
       priority: isPlain ? (this.#messages > 0 ? "foreground" : "normal") : this.#priority(),
       group: isPlain ? null : this.#group(),
     };
@@ -230,8 +236,11 @@ export class MemorySession {
       else this.#quiet += by;
       if (item.priority !== "normal" || item.group !== undefined) this.#special += by;
     } else {
-      if (item.steers === undefined) this.#messages += by;
-      else this.#steering += by;
+      if (item.steers !== undefined) this.#steering += by;
+      else {
+        this.#messages += by;
+        if (item.priority === "background") this.#background += by;
+      }
       const isPlain = item.mode === "followup" && item.priority === "foreground" && item.group === undefined;
       if (!isPlain) this.#special += by;
       if (item.expiresAt !== undefined && item.lastTurnId === undefined) this.#expiring += by;

@@ -5,6 +5,7 @@ import { createMemoryExecutions, type MemoryExecutions } from "./memory-executio
 import { createMemoryDeadLetters, type MemoryDeadLetters } from "./memory-dead-letters.ts";
 import { MemorySession, type RememberedItem, type StoreCounts } from "./memory-session.ts";
 import type { Outcome } from "../turns/outcome.ts";
+import type { HeartbeatState } from "./heartbeat-keeping.ts";
 import type { KnownItem, NewItem, SettledItem, StoredItem, StoreHost } from "./store.ts";
 
 /** What a dead letter keeps of an item: enough to accept it again. */
@@ -20,6 +21,8 @@ export class MemoryState {
   readonly sessions = new Map<string, MemorySession>();
   readonly executions: MemoryExecutions = createMemoryExecutions();
   readonly deadLetters: MemoryDeadLetters = createMemoryDeadLetters();
+  /** By agent. */
+  readonly heartbeats: Map<string, HeartbeatState> = new Map();
   readonly counts: StoreCounts = { version: 0, backlog: 0 };
   readonly #remembered = createExpiry<RememberedItem>();
   #host: StoreHost;

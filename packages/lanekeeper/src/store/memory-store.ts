@@ -2,7 +2,7 @@ import { systemClock } from "../time/clock.ts";
 import { LanekeeperError } from "../keeper/errors.ts";
 import { memoryLeases } from "./memory-leases.ts";
 import { appendItem } from "./memory-append.ts";
-import { completeExecution } from "./memory-completing.ts";
+import { completeExecution, releaseCompletions } from "./memory-completing.ts";
 import { redriveItem } from "./memory-redriving.ts";
 import { isFreshInterrupt, type OpenTurn } from "./memory-session.ts";
 import { restartSession, settleTurn } from "./memory-settling.ts";
@@ -98,7 +98,7 @@ function openMailboxes(state: MemoryState): Omit<Mailboxes, "isHeld"> {
       }
       return { mailbox: withdrawn.length > 0 ? session.changed() : session.summary(), withdrawn };
     },
-    openTurn({ sessionKey, turnId, seqs }) {
+    openTurn({ sessionKey, turnId, seqs, yields = false }) {
       const session = state.require(sessionKey);
       const opened = (
         { fencingToken, items, dropped }: OpenTurn,
@@ -125,7 +125,7 @@ function openMailboxes(state: MemoryState): Omit<Mailboxes, "isHeld"> {
         return { status: "changed", mailbox: session.changed() };
       }
       const fencingToken = BigInt(++state.counter);
-      session.open = { turnId, fencingToken, items, dropped: session.dropped };
+      session.open = { turnId, fencingToken, items, dropped: session.dropped, yields };
       session.dropped = undefined;
       return opened(session.open, session.changed());
     },
@@ -200,6 +200,9 @@ function openMailboxes(state: MemoryState): Omit<Mailboxes, "isHeld"> {
     execution: (execId) => executions.get(execId),
     openExecutions: () => executions.open(),
     completeExecution: (request) => completeExecution(state, request),
+    releaseCompletions: (sessionKey) => releaseCompletions(state, sessionKey),
+    heartbeats: () => [...state.heartbeats.values()],
+    recordHeartbeat: (kept) => void state.heartbeats.set(kept.agent, kept),
     deadLetters: ({ sessionKey, limit }) => deadLetters.list(sessionKey, limit),
     deadLetter: (id) => deadLetters.get(id),
     redrive: ({ id, limits }) => redriveItem(state, id, limits),

@@ -2,8 +2,11 @@ import type { Clock } from "../time/clock.ts";
 import type { MailboxSummary } from "@lanekeeper/machines";
 import type { DeadLetter } from "./dead-letter.ts";
 import type { ExecCompletion } from "../commands/execution.ts";
+import type { MailboxLimits } from "./mailbox-limits.ts";
+import type { HeartbeatKeeping } from "./heartbeat-keeping.ts";
 import type { LeaseStore } from "./leases.ts";
 import type { Outcome } from "../turns/outcome.ts";
+import type { Origin } from "../heartbeats/origin.ts";
 import type { Priority } from "../dispatch/priority.ts";
 import type { QueueMode } from "../lanes/queue-mode.ts";
 
@@ -64,6 +67,8 @@ export interface StoredItem {
   readonly wakes: boolean;
   /** Of an exec completion: the incarnation that started its command. */
   readonly incarnation: number | undefined;
+  /** Who caused it, through however many turns (B39). */
+  readonly origin: Origin;
   /** Turns that held it and failed, or ended without completing it in another way that counts (B31a). */
   readonly failures: number;
   readonly reclaims: number;
@@ -100,6 +105,8 @@ export interface NewItem {
   readonly meta?: Readonly<Record<string, string>> | undefined;
   readonly wakes: boolean;
   readonly incarnation?: number | undefined;
+  /** Default "person". */
+  readonly origin?: Origin | undefined;
   readonly mode: QueueMode;
   readonly priority: Priority;
   readonly group?: string | undefined;
@@ -111,18 +118,7 @@ export interface NewItem {
   readonly steersTurn?: string | undefined;
 }
 
-/** How many items of each type may wait in one session, and what happens beyond. */
-export interface MailboxLimits {
-  readonly cap: number;
-  readonly eventCap: number;
-  readonly overflow: "reject" | "drop-oldest" | "drop-newest" | "summarize";
-  /** A line for a message that is dropped with `overflow: "summarize"`. Never throws. */
-  readonly summarize: (item: Pick<StoredItem, "body">) => string;
-  /** How many items may wait over all sessions. */
-  readonly backlog: number | undefined;
-  /** How long the ids of what this step finishes are remembered, in milliseconds. */
-  readonly dedupeMs: number;
-}
+export type { MailboxLimits };
 
 /** Work of which an outcome is known, and for how long it is remembered. */
 export interface SettledItem {
@@ -265,6 +261,8 @@ export interface ExecutionRecord {
   readonly startedAt: number;
   /** Of an announced one: epoch milliseconds after which it counts as lost. */
   readonly dueAt: number | undefined;
+  /** Of the turn that started it; absent: "person". */
+  readonly origin?: Origin | undefined;
   readonly state: "running" | "announced" | "completed";
 }
 /** The answer to `completeExecution`. */
@@ -290,7 +288,7 @@ export interface SessionPage {
 }
 
 /** An opened store. Once it was given back every step is refused with `STORE_IN_USE`. */
-export interface Mailboxes {
+export interface Mailboxes extends HeartbeatKeeping {
   /** Whether the keeper that opened it still has it. */
   readonly isHeld: boolean;
   /** Sessions it knows. */
@@ -326,6 +324,8 @@ export interface Mailboxes {
     readonly sessionKey: string;
     readonly turnId: string;
     readonly seqs: readonly number[];
+    /** Whether the turn gives way to any message: then its session is not busy for one of mode `reject`. */
+    readonly yields?: boolean | undefined;
   }): Answer<OpenTurnResult>;
   /** Gives steering to the open turn that has taken it. What does not wait for that turn is passed over. */
   claimSteering(request: {
@@ -379,6 +379,8 @@ export interface Mailboxes {
     readonly record: ExecutionRecord;
     readonly completion: ExecCompletion;
     readonly isSilent: boolean;
+    /** Whether the event may start a turn by itself; default true. */
+    readonly wakes?: boolean | undefined;
     readonly limits: MailboxLimits;
   }): Answer<CompleteResult>;
 

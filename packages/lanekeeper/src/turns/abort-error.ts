@@ -31,6 +31,12 @@ export function abortError(
         "A newer message interrupts the turn. Stop its work.",
         details,
       );
+    case "preempted":
+      return new LanekeeperError(
+        "TURN_PREEMPTED",
+        "A message came, and the heartbeat's turn gives way. Stop its work.",
+        details,
+      );
     case "reset":
       return new LanekeeperError("TURN_RESET", "The session was reset. Stop the turn's work.", details);
     case "closed":

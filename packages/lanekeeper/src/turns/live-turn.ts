@@ -1,5 +1,6 @@
 import type { AbortReason } from "@lanekeeper/machines";
 import { abortError } from "./abort-error.ts";
+import type { Origin } from "../heartbeats/origin.ts";
 import { LanekeeperError, toError } from "../keeper/errors.ts";
 import type { Execution } from "../commands/execution.ts";
 import type { Lane } from "../lanes/lane.ts";
@@ -33,6 +34,7 @@ export class LiveTurn implements Turn {
   /** What overflow summarised away before it. */
   readonly dropped: Dropped | undefined;
   readonly incarnation: number;
+  readonly origin: Origin;
   /** Epoch milliseconds. */
   readonly startedAt: number;
   /** Monotonic milliseconds. */
@@ -64,7 +66,10 @@ export class LiveTurn implements Turn {
   constructor(
     runtime: Runtime,
     lane: Lane,
-    opened: Pick<LiveTurn, "id" | "cause" | "attempt" | "fencingToken" | "items" | "dropped" | "incarnation">,
+    opened: Pick<
+      LiveTurn,
+      "id" | "cause" | "attempt" | "fencingToken" | "items" | "dropped" | "incarnation" | "origin"
+    >,
   ) {
     this.#runtime = runtime;
     this.lane = lane;
@@ -77,6 +82,7 @@ export class LiveTurn implements Turn {
     this.items = opened.items;
     this.dropped = opened.dropped;
     this.incarnation = opened.incarnation;
+    this.origin = opened.origin;
     this.startedAt = runtime.settings.clock.now();
     this.startedMono = this.progressedMono = runtime.settings.clock.monotonic();
   }
@@ -117,9 +123,9 @@ export class LiveTurn implements Turn {
   get held(): readonly StoredItem[] {
     return this.#steering === undefined ? this.items : [...this.items, ...this.#steering.taken];
   }
-  /** Whether messages may steer it: what nothing but a wake has started may be of no use to them. */
+  /** Whether messages may steer it: what nothing but a wake or a heartbeat has started may be of no use to them. */
   get isSteerable(): boolean {
-    return this.isCurrent && this.cause !== "wake";
+    return this.isCurrent && this.cause !== "wake" && this.cause !== "heartbeat";
   }
   /** The monotonic instant since which it is silent: now, while it waits by its own word (B29). */
   silentSince(now: number): number {
@@ -193,7 +199,7 @@ export class LiveTurn implements Turn {
   get expectExec(): Turn["expectExec"] {
     return (this.#expectExec ??= async (execId, options) => {
       if (!this.isCurrent) throw this.#fencedError("expectExec");
-      await this.#runtime.executions.expect(this.sessionKey, execId, options);
+      await this.#runtime.executions.expect(this.sessionKey, execId, options, this.origin);
     });
   }
 

@@ -6,7 +6,7 @@ import type { StoredItem } from "../store/store.ts";
 export interface Selection {
   /** Its messages, then its events. */
   readonly items: readonly StoredItem[];
-  readonly cause: "message" | "event" | "wake";
+  readonly cause: "message" | "event" | "wake" | "heartbeat";
   readonly attempt: number;
 }
 
@@ -14,12 +14,13 @@ export interface Selection {
  * Chooses what the next turn of a session holds, of what waits in the order in which it is to run: one message, or the
  * `collect` batch at the head, and every event accepted before (B8, B18). A message's last attempt runs without the events
  * that failed with it before (B31a). What steers a turn to be tried again is no message of its own (B19). Undefined if
- * nothing may start a turn.
+ * nothing may start a turn. A heartbeat comes last: it starts one where nothing else does, and takes the events along (B48).
  */
 export function selectTurn(
   waiting: readonly StoredItem[],
   settings: Pick<LaneOptions, "retry">,
   wake: { readonly isDue: boolean; readonly attempts: number },
+  heartbeat?: { readonly attempt: number },
 ): Selection | undefined {
   const first = waiting[0];
   if (first !== undefined && waiting.length === 1 && first.type === "message" && first.steers === undefined) {
@@ -39,8 +40,8 @@ export function selectTurn(
   if (events.some((event) => event.wakes)) {
     return { items: events, cause: "event", attempt: Math.max(...events.map(attemptsOf)) + 1 };
   }
-  if (!wake.isDue) return undefined;
-  return { items: events, cause: "wake", attempt: wake.attempts + 1 };
+  if (wake.isDue) return { items: events, cause: "wake", attempt: wake.attempts + 1 };
+  return heartbeat && { items: events, cause: "heartbeat", attempt: heartbeat.attempt };
 }
 
 /** The neighbours that share a `collect` message's turn. A batch that is tried again stays as it was. */

@@ -187,5 +187,5 @@ function emitEnd(runtime: Runtime, turn: LiveTurn, conclusion: Conclusion, verdi
 function retryWake(runtime: Runtime, turn: LiveTurn, conclusion: Conclusion, attempts: number): void {
   if (conclusion === "cancelled" || conclusion === "handed-back") return;
   const error = turn.error ?? new Error(`The turn was ${conclusion}.`);
-  runtime.wakes.retry(turn.sessionKey, turn.reasons, turn.attempt, attempts, error);
+  runtime.wakes.retry(turn.sessionKey, turn.reasons, turn.attempt, attempts, error, turn.origin);
 }

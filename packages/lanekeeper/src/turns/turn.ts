@@ -5,19 +5,19 @@ export interface Turn<Message = unknown> {
   readonly id: string;
   readonly sessionKey: string;
   readonly agent: string;
-  /** What it was started for. With only events waiting, `event`; with nothing but a wake, `wake`. */
-  readonly cause: "message" | "event" | "wake";
+  /** What it was started for. With only events waiting, `event`; with nothing but a wake, `wake`; `heartbeat` at a time of its agent's schedule, with whatever events wait. */
+  readonly cause: "message" | "event" | "wake" | "heartbeat";
   /** Of the wakes merged into it. */
   readonly reasons: readonly string[];
   /** 1 for the first try. */
   readonly attempt: number;
-  /** One message; several in `collect` mode; none for an event or wake turn. */
+  /** One message; several in `collect` mode; none for an event, wake or heartbeat turn. */
   readonly messages: readonly AcceptedMessage<Message>[];
   /** Every event accepted before it started. */
   readonly events: readonly SystemEvent[];
   /** Set, in turns of any cause, when overflow summarised messages away: how many, and one line for each of the last `cap` (B22). */
   readonly dropped?: { readonly count: number; readonly summary: readonly string[] } | undefined;
-  /** Aborts on interrupt, abort, reset, stall, time-out and close; `signal.reason` is a LanekeeperError. */
+  /** Aborts on interrupt, preemption (a heartbeat's turn alone), abort, reset, stall, time-out and close; `signal.reason` is a LanekeeperError. */
   readonly signal: AbortSignal;
   /**
    * Grows with each turn of the session; a store that keeps the largest can refuse a reclaimed turn's late write. It comes

@@ -16,7 +16,7 @@ import type { Disposition, Settlement, StoredItem } from "../store/store.ts";
 /** A turn that ended. */
 export interface EndedTurn {
   readonly turnId: string;
-  readonly cause: "message" | "event" | "wake";
+  readonly cause: "message" | "event" | "wake" | "heartbeat";
   /** What it held, steering that it has taken included. */
   readonly items: readonly StoredItem[];
   readonly conclusion: Conclusion;
@@ -63,8 +63,9 @@ export function judge(turn: EndedTurn, context: VerdictContext): Verdict {
   const messages = own.filter(({ type }) => type === "message").map(({ seq }) => seq);
   const isRetried =
     conclusion === "failed" && !isForGood && message !== undefined && canFailAgain(message, context);
-  // Events of a message turn wait for no backoff of their own: the message's, if it is tried again, or none.
-  const needsBackoff = conclusion === "failed" && (message === undefined ? !isForGood : isRetried);
+  // Events of a message or heartbeat turn wait for no backoff of their own: the message's, if it is tried again, or none.
+  const needsBackoff =
+    conclusion === "failed" && (message === undefined ? !isForGood && turn.cause !== "heartbeat" : isRetried);
   const failures = Math.max(0, ...own.map((item) => item.failures));
   const retryAt = needsBackoff
     ? context.now + backoffMs(message?.failures ?? failures, context.settings.retry, context.random)
@@ -155,7 +156,9 @@ function judgeEvent(
     return { seq, fate: "return", retryAt: undefined, counts: "nothing" };
   }
   if (turn.conclusion === "crashed") return judgeCrash(item, turn, context);
-  const isRefused = turn.conclusion === "failed" && turn.cause !== "message" && isPermanent(turn.error);
+  // What merely rode along is not to blame.
+  const isRider = turn.cause === "message" || turn.cause === "heartbeat";
+  const isRefused = turn.conclusion === "failed" && !isRider && isPermanent(turn.error);
   return !isRefused && canFailAgain(item, context)
     ? { seq, fate: "return", retryAt, counts: "failure", failedWith: messages }
     : giveUp(item, turn, context);
