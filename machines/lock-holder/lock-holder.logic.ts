@@ -22,8 +22,6 @@ export type LockLoss = "refused" | "expired" | "fenced" | "closed";
 /** A lease the store granted. */
 export interface HeldLease {
   readonly token: string;
-  /** Epoch milliseconds, for people. */
-  readonly acquiredAt: number;
   /** When the last request was sent that the store confirmed. */
   readonly confirmed: Instant;
 }
@@ -87,10 +85,10 @@ export function createLockContext(input: LockInput): LockContext {
 /** Notes that the store granted the lease. */
 export function recordGrant(
   context: LockContext,
-  params: { readonly token: string; readonly sent: Instant; readonly received: Instant },
+  params: { readonly token: string; readonly sent: Instant },
 ): LockContext {
   return produce(context, (draft) => {
-    draft.lease = { token: params.token, acquiredAt: params.received.wall, confirmed: params.sent };
+    draft.lease = { token: params.token, confirmed: params.sent };
     draft.unsure = false;
   });
 }
