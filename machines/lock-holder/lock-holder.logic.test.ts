@@ -38,13 +38,16 @@ describe("an acquisition", () => {
   });
 
   it("knows how long another's lease lasts", () => {
-    expect(recordDenial(asked(), { expiresInMs: 900 }).occupiedForMs).toBe(900);
+    expect(recordDenial(asked(), { heldBy: "another", expiresInMs: 900 }).occupied).toEqual({
+      by: "another",
+      forMs: 900,
+    });
   });
 
   it("is unsure after a lost answer until the store answers", () => {
-    const unsure = recordLostAnswer(recordDenial(asked(), { expiresInMs: 900 }));
-    expect([unsure.unsure, unsure.occupiedForMs]).toEqual([true, null]);
-    expect(recordDenial(unsure, { expiresInMs: 1 }).unsure).toBe(false);
+    const unsure = recordLostAnswer(recordDenial(asked(), { heldBy: "another", expiresInMs: 900 }));
+    expect([unsure.unsure, unsure.occupied]).toEqual([true, null]);
+    expect(recordDenial(unsure, { heldBy: "another", expiresInMs: 1 }).unsure).toBe(false);
     expect(recordGrant(unsure, { token: "7", sent: instant(0) }).unsure).toBe(false);
   });
 

@@ -96,7 +96,7 @@ type WithoutAnswer<Event> = Event extends { readonly sent: Instant }
   : Event;
 
 const granted = { type: "acquisition.granted", token: "7" } as const;
-const denied = { type: "acquisition.denied", expiresInMs: 900 } as const;
+const denied = { type: "acquisition.denied", heldBy: "another", expiresInMs: 900 } as const;
 const confirmed = { type: "renewal.confirmed" } as const;
 const canceled = { type: "lock.cancel", reason: "aborted" } as const;
 const fenced = { type: "lock.forfeit", reason: "fenced" } as const;

@@ -40,7 +40,9 @@ export const lockHolderMachine = setup({
   },
   actions: {
     recordGrant: assign(({ context }, params: Answer & { token: string }) => recordGrant(context, params)),
-    recordDenial: assign(({ context }, params: { expiresInMs: number }) => recordDenial(context, params)),
+    recordDenial: assign(({ context }, params: { heldBy: string; expiresInMs: number }) =>
+      recordDenial(context, params),
+    ),
     recordLostAnswer: assign(({ context }) => recordLostAnswer(context)),
     recordRefusal: assign(({ context }, params: { reason: LockRefusal }) => recordRefusal(context, params)),
     recordImpatience: assign(({ context }) => recordImpatience(context)),

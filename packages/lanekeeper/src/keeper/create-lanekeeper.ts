@@ -26,6 +26,7 @@ import type { Lanekeeper } from "./keeper.ts";
 import { type KeeperParts, OpenLanekeeper } from "./open-lanekeeper.ts";
 import { provideLaneEffects } from "../lanes/lane-effects.ts";
 import type { LiveTurn } from "../turns/live-turn.ts";
+import { createLocks } from "../locks/locks.ts";
 import { createLostTime } from "../time/lost-time.ts";
 import {
   completeOptions,
@@ -144,6 +145,9 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     get executions() {
       return executions;
     },
+    get locks() {
+      return locks;
+    },
     get lanes() {
       return supervisor.lanes;
     },
@@ -172,6 +176,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
       return { cancel: () => {} };
     },
   };
+  const locks = createLocks(runtime, chartHost);
   const shutdown = createShutdown(runtime);
   const resets = createResets(runtime, { route: (sessionKey, event) => supervisor.route(sessionKey, event) });
   const laneMachine = provideLaneEffects({

@@ -5,6 +5,7 @@ import type { Execution, ExecOptions, ExecReport } from "../commands/execution.t
 import type { RouteResult } from "../commands/completions.ts";
 import type { CapacityOptions } from "./capacity-options.ts";
 import type { EventInput, NotifyOptions, SendOptions, WakeOptions } from "./call-options.ts";
+import type { Locks } from "../locks/lock.ts";
 import type { Receipt } from "../turns/receipt.ts";
 import type { Explanation, LaneState, SessionView, Stats } from "../seeing/views.ts";
 
@@ -38,6 +39,9 @@ export interface Lanekeeper<Message = unknown, Reply = unknown> extends AsyncDis
   ): Promise<void>;
   /** Reports a command that ran elsewhere. The same `execId` is taken once. */
   reportExec(report: ExecReport): Promise<RouteResult>;
+
+  /** Locks shared with every process on the same lease store (B49–B54). */
+  readonly locks: Locks;
 
   /** Everything that happens, typed. Hot; costs nothing while nobody subscribes. */
   readonly events$: Observable<LanekeeperEvent>;

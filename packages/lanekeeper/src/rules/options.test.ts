@@ -95,7 +95,6 @@ describe("an unknown key is refused, at each level, also one of a later stage", 
   const unknownKeys = [
     "surprise",
     "heartbeats",
-    "leases",
     "laneFor",
     "forgetAfterMs",
     "maxMessageBytes",

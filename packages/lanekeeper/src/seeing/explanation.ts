@@ -1,4 +1,5 @@
 import type { Lane } from "../lanes/lane.ts";
+import { describeLocks } from "../locks/turn-locks.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import type { Explanation } from "./views.ts";
 
@@ -75,6 +76,7 @@ function describe(
   { runtime, keeper, lane, isKeeperPaused, isSessionPaused }: ExplanationFacts,
 ): Record<string, unknown> {
   const { settings, dispatcher, zombies, wakes } = runtime;
+  const locks = describeLocks(runtime.locks, sessionKey);
   const wakeInMs = wakes.dueInMs(sessionKey);
   const facts: Record<string, unknown> = {
     keeper,
@@ -84,6 +86,7 @@ function describe(
     pausedKeeper: isKeeperPaused,
     pausedSession: isSessionPaused,
     zombies: zombies.of(sessionKey),
+    ...(locks.length === 0 ? {} : { locks }),
     ...(wakeInMs === undefined ? {} : { wakeInMs: Math.round(wakeInMs) }),
   };
   if (lane === undefined) return { ...facts, state: "idle", detail: "idle", live: false };
