@@ -72,8 +72,8 @@ export function createLeaseRequests(host: {
         () => leases.acquire(name, owner, ttlMs),
         {
           answered(answer) {
-            if (answer.acquired === true) {
-              const token = BigInt(answer.token).toString();
+            if (answer.acquired) {
+              const token = answer.token.toString();
               tell({ type: "acquisition.granted", token, sent, received: instants.now() });
             } else {
               const { owner: heldBy, expiresInMs } = answer;
@@ -82,7 +82,7 @@ export function createLeaseRequests(host: {
           },
           failed: () => tell({ type: "acquisition.failed" }),
           late: (answer) => {
-            if (answer.acquired) host.lateGrant(request, BigInt(answer.token));
+            if (answer.acquired) host.lateGrant(request, answer.token);
           },
         },
         leaseDeadlineMs,
@@ -97,7 +97,7 @@ export function createLeaseRequests(host: {
         {
           answered: (isOurs) =>
             tell(
-              isOurs === true
+              isOurs
                 ? { type: "renewal.confirmed", sent, received: instants.now() }
                 : { type: "renewal.refused" },
             ),
@@ -113,7 +113,7 @@ export function createLeaseRequests(host: {
         request,
         () => leases.release(name, owner, token === null ? undefined : BigInt(token)),
         {
-          answered: (wasOurs) => tell({ type: wasOurs === true ? "release.confirmed" : "release.refused" }),
+          answered: (wasOurs) => tell({ type: wasOurs ? "release.confirmed" : "release.refused" }),
           failed: () => tell({ type: "release.failed" }),
           late: () => {},
         },
