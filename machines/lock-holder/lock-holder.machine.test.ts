@@ -348,12 +348,10 @@ describe("a lock holder at risk", () => {
 
   it("sends no renewal once belief is over, though the timers were late (B49)", () => {
     const slept = startHolding();
-    expect(slept.pass(60_000)).toBe("reclaimed.expiring");
-    expect(slept.renewals()).toBe(0);
+    expect([slept.pass(60_000), slept.renewals()]).toEqual(["reclaimed.expiring", 0]);
     const failing = startRenewing();
     failing.tell({ type: "renewal.failed" });
-    expect(failing.pass(60_000)).toBe("reclaimed.expiring");
-    expect(failing.renewals()).toBe(1);
+    expect([failing.pass(60_000), failing.renewals()]).toEqual(["reclaimed.expiring", 1]);
   });
 
   it("still owns the lock: gives it back, hears of aborts, forfeits it", () => {
