@@ -108,6 +108,12 @@ export class LiveLock {
     return this.letGo === undefined && !this.isOver && isOwnedIn(this.snapshot.leaf);
   }
 
+  /** Whether it wants the lease and has not got it. */
+  get stillAsks(): boolean {
+    const { lease, refusal } = this.snapshot.context;
+    return lease === null && refusal === null && this.withdrawn === undefined && !this.isOver;
+  }
+
   /** Whether the store may still have a lease of it. */
   get hasLease(): boolean {
     return !this.isOver && this.snapshot.context.lease !== null;

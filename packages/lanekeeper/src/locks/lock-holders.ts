@@ -75,7 +75,7 @@ export function createLockHolders(
     lateGrant(request, token) {
       const lock = live.get(request.owner);
       // One that still asks is given the same lease by its next question.
-      if (lock !== undefined && lock.fencingToken === 0n && lock.withdrawn === undefined) return;
+      if (lock !== undefined && lock.stillAsks) return;
       if (lock?.fencingToken === token) return;
       requests.release({ ...request, token: token.toString() }, () => {});
     },
