@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import type { LeaseStore } from "lanekeeper/ports";
 import { createSimulatedClock, type SimulatedClock } from "lanekeeper/simulated-clock";
 import { describe, expect, it } from "vitest";
@@ -90,6 +91,99 @@ export function describeLeases(name: string, createLeases: CreateLeases): void {
           acquired: false,
           expiresInMs: ttlMs,
         });
+      });
+    });
+
+    describe("any order of commands", () => {
+      /** Ten lines of truth: who has the lease, until when, and the last token. */
+      interface Model {
+        owner: string | undefined;
+        token: bigint;
+        until: number;
+        lastToken: bigint;
+      }
+      const owner = fc.constantFrom("one", "two", "three");
+      const step = fc.oneof(
+        fc.record({ type: fc.constant("acquire" as const), owner }),
+        fc.record({ type: fc.constant("renew" as const), owner, stale: fc.boolean() }),
+        fc.record({ type: fc.constant("release" as const), owner, stale: fc.boolean() }),
+        fc.record({ type: fc.constant("undo" as const), owner }),
+        fc.record({ type: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 2 * ttlMs }) }),
+      );
+
+      it("has one owner at a time, and only the owner with its token acts", async () => {
+        await fc.assert(
+          fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+            const { leases, clock } = await open();
+            const model: Model = { owner: undefined, token: 0n, until: 0, lastToken: 0n };
+            const holds = (name: string): boolean => model.owner === name && model.until > clock.monotonic();
+            for (const next of steps) {
+              if (next.type === "pass") {
+                await clock.advance(next.ms);
+                continue;
+              }
+              const isOwner = holds(next.owner);
+              const isFree = model.owner === undefined || model.until <= clock.monotonic();
+              if (next.type === "acquire") {
+                const result = await leases.acquire("lock", next.owner, ttlMs);
+                expect(result.acquired).toBe(isOwner || isFree);
+                if (!result.acquired) {
+                  const expiresInMs = model.until - clock.monotonic();
+                  expect(result).toEqual({ acquired: false, owner: model.owner, expiresInMs });
+                  continue;
+                }
+                if (isOwner) expect(result.token).toBe(model.token);
+                else expect(result.token).toBeGreaterThan(model.lastToken);
+                const { token } = result;
+                Object.assign(model, { owner: next.owner, token, lastToken: token });
+                model.until = clock.monotonic() + ttlMs;
+                continue;
+              }
+              const isStale = next.type !== "undo" && next.stale;
+              const token = isStale ? model.token - 1n : model.token;
+              if (next.type === "renew") {
+                expect(await leases.renew("lock", next.owner, token, ttlMs)).toBe(isOwner && !isStale);
+                if (isOwner && !isStale) model.until = clock.monotonic() + ttlMs;
+              } else {
+                const given = next.type === "undo" ? undefined : token;
+                expect(await leases.release("lock", next.owner, given)).toBe(isOwner && !isStale);
+                if (isOwner && !isStale) model.owner = undefined;
+              }
+            }
+            await leases.close();
+          }),
+          { numRuns: 100 },
+        );
+      });
+
+      it("keeps owners apart who differ by little: case, space, length, what looks like a pattern", async () => {
+        const { leases } = await open();
+        const names = ["a", "A", "a b", "a:b", "a*", "a%", "ä", "a\u0308", "{a}", "__proto__"];
+        const tokens = await Promise.all(names.map((name) => take(leases, name, "one")));
+        for (const [index, name] of names.entries()) {
+          expect(await leases.acquire(name, "ONE", ttlMs)).toMatchObject({ acquired: false, owner: "one" });
+          expect(await leases.renew(name, "one", tokens[index]!, ttlMs)).toBe(true);
+        }
+      });
+
+      it("takes each lease for as long as it was asked for", async () => {
+        const { leases, clock } = await open();
+        await leases.acquire("short", "one", 10);
+        await leases.acquire("long", "one", 86_400_000);
+        await clock.advance(10);
+        await take(leases, "short", "two");
+        await clock.advance(86_400_000 - 11);
+        expect(await leases.acquire("long", "two", ttlMs)).toMatchObject({ acquired: false, expiresInMs: 1 });
+      });
+
+      it("renews for as long as the renewal asks, shorter or longer", async () => {
+        const { leases, clock } = await open();
+        const token = await take(leases, "lock", "one");
+        expect(await leases.renew("lock", "one", token, 100)).toBe(true);
+        await clock.advance(99);
+        expect(await leases.renew("lock", "one", token, 2 * ttlMs)).toBe(true);
+        await clock.advance(2 * ttlMs - 1);
+        expect(await leases.acquire("lock", "two", ttlMs)).toMatchObject({ acquired: false, expiresInMs: 1 });
       });
     });
 

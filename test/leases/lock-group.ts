@@ -81,7 +81,7 @@ export async function liveAsGroup(chance: Chance, hours: number): Promise<GroupR
 
   const work = (member: Member): void => {
     const name = chance.pick(names);
-    const ttlMs = chance.pick([minute, 10 * minute, 10 * minute, hour, hour]);
+    const ttlMs = chance.pick([minute, 10 * minute, 10 * minute, hour, hour, hour, hour]);
     const options = { ttlMs, waitMs: chance.below(2 * minute) };
     void member.keeper.locks.acquire(name, options).then(
       (lock) => hold(member, name, lock, ttlMs),
