@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import type { LeaseStore } from "lanekeeper/ports";
 import { createSimulatedClock, type SimulatedClock } from "lanekeeper/simulated-clock";
 import { describe, expect, it } from "vitest";
+import { askBeside, leaseSteps } from "./leases-model.ts";
 
 /** Makes new leases on a clock. */
 export type CreateLeases = (clock: SimulatedClock) => LeaseStore | Promise<LeaseStore>;
@@ -95,74 +96,25 @@ export function describeLeases(name: string, createLeases: CreateLeases): void {
     });
 
     describe("any order of commands", () => {
-      /** Ten lines of truth: who has the lease, until when, and the last token. */
-      interface Model {
-        owner: string | undefined;
-        token: bigint;
-        until: number;
-        lastToken: bigint;
-      }
-      const owner = fc.constantFrom("one", "two", "three");
-      const step = fc.oneof(
-        fc.record({ type: fc.constant("acquire" as const), owner }),
-        fc.record({ type: fc.constant("renew" as const), owner, stale: fc.boolean() }),
-        fc.record({ type: fc.constant("release" as const), owner, stale: fc.boolean() }),
-        fc.record({ type: fc.constant("undo" as const), owner }),
-        fc.record({ type: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 2 * ttlMs }) }),
-      );
-
       it("has one owner at a time, and only the owner with its token acts", async () => {
         await fc.assert(
-          fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+          fc.asyncProperty(leaseSteps(ttlMs), async (steps) => {
             const { leases, clock } = await open();
-            const model: Model = { owner: undefined, token: 0n, until: 0, lastToken: 0n };
-            const holds = (name: string): boolean => model.owner === name && model.until > clock.monotonic();
-            for (const next of steps) {
-              if (next.type === "pass") {
-                await clock.advance(next.ms);
-                continue;
-              }
-              const isOwner = holds(next.owner);
-              const isFree = model.owner === undefined || model.until <= clock.monotonic();
-              if (next.type === "acquire") {
-                const result = await leases.acquire("lock", next.owner, ttlMs);
-                expect(result.acquired).toBe(isOwner || isFree);
-                if (!result.acquired) {
-                  const expiresInMs = model.until - clock.monotonic();
-                  expect(result).toEqual({ acquired: false, owner: model.owner, expiresInMs });
-                  continue;
-                }
-                if (isOwner) expect(result.token).toBe(model.token);
-                else expect(result.token).toBeGreaterThan(model.lastToken);
-                const { token } = result;
-                Object.assign(model, { owner: next.owner, token, lastToken: token });
-                model.until = clock.monotonic() + ttlMs;
-                continue;
-              }
-              const isStale = next.type !== "undo" && next.stale;
-              const token = isStale ? model.token - 1n : model.token;
-              if (next.type === "renew") {
-                expect(await leases.renew("lock", next.owner, token, ttlMs)).toBe(isOwner && !isStale);
-                if (isOwner && !isStale) model.until = clock.monotonic() + ttlMs;
-              } else {
-                const given = next.type === "undo" ? undefined : token;
-                expect(await leases.release("lock", next.owner, given)).toBe(isOwner && !isStale);
-                if (isOwner && !isStale) model.owner = undefined;
-              }
-            }
+            const answers = await askBeside(leases, clock, ttlMs, steps);
+            expect(answers.map(([answered]) => answered)).toEqual(answers.map(([, truth]) => truth));
             await leases.close();
           }),
           { numRuns: 100 },
         );
       });
 
-      it("keeps owners apart who differ by little: case, space, length, what looks like a pattern", async () => {
+      it("keeps names and owners apart that differ by little: case, space, what looks like a pattern", async () => {
         const { leases } = await open();
         const names = ["a", "A", "a b", "a:b", "a*", "a%", "ä", "a\u0308", "{a}", "__proto__"];
-        const tokens = await Promise.all(names.map((name) => take(leases, name, "one")));
-        for (const [index, name] of names.entries()) {
-          expect(await leases.acquire(name, "ONE", ttlMs)).toMatchObject({ acquired: false, owner: "one" });
-          expect(await leases.renew(name, "one", tokens[index]!, ttlMs)).toBe(true);
+        const tokens = await Promise.all(names.map((lease) => take(leases, lease, "one")));
+        for (const [index, lease] of names.entries()) {
+          expect(await leases.acquire(lease, "ONE", ttlMs)).toMatchObject({ acquired: false, owner: "one" });
+          expect(await leases.renew(lease, "one", tokens[index]!, ttlMs)).toBe(true);
         }
       });
 

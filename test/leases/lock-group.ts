@@ -54,12 +54,14 @@ export async function liveAsGroup(chance: Chance, hours: number): Promise<GroupR
     violations: [],
   };
   let isOver = false;
+  /** Until then the store is in trouble. */
+  let stormUntil = 0;
   const held = new Map<string, Set<Held>>(names.map((name) => [name, new Set()]));
   const tokens = new Map<string, bigint>();
   const leases = scriptLeases(
     memoryLeases(() => time.clock),
     (ms, callback) => time.after(ms, callback),
-    (command) => (isOver ? {} : fateFor(chance, command)),
+    (command) => (isOver ? {} : fateFor(chance, command, time.now < stormUntil)),
     happens(chance, 0.5),
   );
 
@@ -132,8 +134,9 @@ export async function liveAsGroup(chance: Chance, hours: number): Promise<GroupR
     const index = chance.below(members.length);
     const member = members[index]!;
     const { clock } = member;
-    const kind = chance.below(9);
-    if (kind <= 2) {
+    const kind = chance.below(10);
+    if (kind === 9) stormUntil = time.now + chance.below(2 * hour);
+    else if (kind <= 2) {
       // No process can see a step back that is made while it sleeps, or just before, when it had no time to look.
       if (!clock.isAwake) return;
       clock.step((kind === 0 ? 1 : -1) * chance.below(2 * hour));
@@ -188,11 +191,11 @@ function happens(chance: Chance, probability: number): boolean {
   return chance.next() < probability;
 }
 
-/** Most commands are slow by a little; some go wrong in every way. */
-function fateFor(chance: Chance, { type }: LeaseCommand): Fate {
+/** Most commands are slow by a little; some go wrong in every way, and most do in a storm. */
+function fateFor(chance: Chance, { type }: LeaseCommand, isStormy: boolean): Fate {
   const slow = { arrivesAfterMs: chance.below(20), answersAfterMs: chance.below(20) };
-  if (happens(chance, 0.9)) return slow;
-  const kind = chance.below(8);
+  if (happens(chance, isStormy ? 0.2 : 0.9)) return slow;
+  const kind = chance.below(isStormy ? 12 : 8);
   if (kind === 0) return { ...slow, fault: "never-arrives" };
   if (kind === 1) return { ...slow, fault: "answer-lost" };
   if (kind === 2) return { ...slow, fault: "fails" };
@@ -200,5 +203,6 @@ function fateFor(chance: Chance, { type }: LeaseCommand): Fate {
   if (kind === 4 && type !== "acquire") return { ...slow, fault: "disowns" };
   if (kind === 5) return { arrivesAfterMs: chance.below(2 * minute) };
   if (kind === 6) return { answersAfterMs: chance.below(2 * minute) };
+  if (kind >= 8) return { answersAfterMs: chance.below(hour) };
   return { arrivesAfterMs: chance.below(2 * hour), answersAfterMs: chance.below(2 * hour) };
 }

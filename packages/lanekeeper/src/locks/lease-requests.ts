@@ -19,7 +19,7 @@ export interface LeaseRequests {
 }
 
 /** Milliseconds a lease store has to answer. */
-export const leaseDeadlineMs = 5_000;
+const leaseDeadlineMs = 5_000;
 
 /** Creates the commands of a keeper. `failed` hears of every failure, `lateGrant` of grants that come too late. */
 export function createLeaseRequests(host: {

@@ -53,6 +53,18 @@ describe("B49 belief in a lease", () => {
     expect(isHeld(lock)).toBe(false);
   });
 
+  it("B49 counts from the request of a renewal too, however late its answer", async () => {
+    const { lock, clock, leases } = await stage();
+    leases.faults.renew = "waits";
+    await clock.advance(35_000);
+    leases.faults.renew = "hangs";
+    leases.answer();
+    await clock.advance(38_999);
+    expect(isHeld(lock)).toBe(true);
+    await clock.advance(1);
+    expect([isHeld(lock), lock.signal.aborted]).toEqual([false, true]);
+  });
+
   it("B49 does not wait for a timer: a loop blocked for longer than the lease finds it lost at once", async () => {
     const { lock, clock, renewals } = await stage();
     let first: boolean | undefined;

@@ -13,14 +13,14 @@ function racedClock(scheduler: fc.Scheduler): Clock {
   return {
     now: () => now,
     monotonic: () => now,
-    setTimeout(callback, delayMs) {
+    setTimeout(fire, delayMs) {
       const timer = {};
       const due = now + delayMs;
       timers.add(timer);
       void scheduler.schedule(Promise.resolve(), "a timer").then(() => {
         if (!timers.delete(timer)) return;
         now = Math.max(now, due);
-        callback();
+        fire();
       });
       return timer;
     },
@@ -45,6 +45,18 @@ function raced(leases: LeaseStore, scheduler: fc.Scheduler): LeaseStore {
       leases.watch!(name, () => void scheduler.schedule(Promise.resolve(), "told").then(released)),
     close: async () => {},
   };
+}
+
+/** How an acquisition may end without the lock. */
+const endings = new Set(["LOCK_ABORTED", "LOCK_TIMEOUT", "STORE_UNAVAILABLE", "CLOSED"]);
+
+function isHeld(lock: Lock): boolean {
+  try {
+    lock.assertHeld();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What a client does: asks once or waits; gives up at some moment or not; releases or dies holding the lock. */
@@ -74,6 +86,7 @@ describe("locks, in whatever order commands travel and callers give up", () => {
           const keepers = [await open(), await open()];
           const believers = new Set<Lock>();
           const tokens: bigint[] = [];
+          const wrong: string[] = [];
           const inOrder: number[][] = [[], []];
 
           const live = async (plan: (typeof clients)[number], index: number): Promise<void> => {
@@ -88,20 +101,18 @@ describe("locks, in whatever order commands travel and callers give up", () => {
                 ? await locks.tryAcquire("a", { signal })
                 : await locks.acquire("a", { signal });
             } catch (error) {
-              expect(["LOCK_ABORTED", "LOCK_TIMEOUT", "STORE_UNAVAILABLE", "CLOSED"]).toContain(
-                (error as { readonly code: string }).code,
-              );
+              if (!endings.has((error as { readonly code: string }).code)) wrong.push(String(error));
               return;
             }
             if (lock === undefined) return;
-            lock.assertHeld();
+            if (!isHeld(lock)) wrong.push("it was not held when it was acquired");
             if (!plan.isOnce) inOrder[plan.keeper]!.push(index);
-            for (const other of believers) expect(() => other.assertHeld()).toThrow();
+            if ([...believers].some(isHeld)) wrong.push("two believe");
             believers.add(lock);
             tokens.push(lock.fencingToken);
             await scheduler.schedule(Promise.resolve(), "works");
             await lock.release();
-            expect(() => lock.assertHeld()).toThrow();
+            if (isHeld(lock)) wrong.push("it was held after release");
           };
           const all = clients.map(live);
           const closing = isClosing
@@ -113,8 +124,9 @@ describe("locks, in whatever order commands travel and callers give up", () => {
           expect(tokens).toEqual(tokens.toSorted((a, b) => (a < b ? -1 : 1)));
           expect(new Set(tokens).size).toBe(tokens.length);
           for (const order of inOrder) expect(order).toEqual(order.toSorted((a, b) => a - b));
-          const isForfeited = keepers[0]!.stats().health === "closed";
-          if (!isForfeited) expect(await leases.acquire("a", "a probe", 1)).toMatchObject({ acquired: true });
+          // What a closed keeper held runs out within its TTL.
+          const isFree = (await leases.acquire("a", "a probe", 1)).acquired;
+          expect([wrong, isFree || isClosing]).toEqual([[], true]);
           await scheduler.waitFor(Promise.all(keepers.map((keeper) => keeper.close())));
         },
       ),
