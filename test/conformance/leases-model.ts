@@ -50,7 +50,7 @@ export async function askBeside(
       Object.assign(model, { owner: step.owner, token: answer.token, until: now + ttlMs });
       continue;
     }
-    const isStale = step.type !== "undo" && step.isStale;
+    const isStale = "isStale" in step && step.isStale;
     const token = isStale ? model.token - 1n : model.token;
     const counts = isOwner && !isStale;
     if (step.type === "renew") {

@@ -12,7 +12,7 @@ export interface FaultyLeases extends LeaseStore {
    * From now on this becomes of it: it fails; it never arrives; it is done and its answer is kept until `answer`; the store
    * says that it is not the owner.
    */
-  readonly faults: Partial<Record<Command, "fails" | "hangs" | "waits" | "disowns">>;
+  readonly faults: Partial<Record<Command, "fails" | "hangs" | "waits" | "disowns" | undefined>>;
   isClosed: boolean;
   /** Gives every answer that was kept. */
   answer(): void;
