@@ -6,10 +6,10 @@ function leaveNodeOut<T extends object>(options?: T): T {
   return { ...(options as T), external: [external, /^node:/].flat() };
 }
 
-// Each limit is about 35 % above what was weighed before the queue modes: 47.4 and 29.5 kB.
+// Each limit is about 10 % above what was weighed with locks: 65.8 and 46.3 kB.
 const core = { path: "packages/lanekeeper/dist/index.js", modifyRolldownConfig: leaveNodeOut };
 
 export default [
-  { ...core, name: "lanekeeper with its dependencies", limit: "64 kB" },
-  { ...core, name: "lanekeeper alone", ignore: ["immer", "rxjs", "valibot", "xstate"], limit: "40 kB" },
+  { ...core, name: "lanekeeper with its dependencies", limit: "72 kB" },
+  { ...core, name: "lanekeeper alone", ignore: ["immer", "rxjs", "valibot", "xstate"], limit: "51 kB" },
 ] satisfies SizeLimitConfig;
