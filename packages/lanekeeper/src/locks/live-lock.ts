@@ -1,6 +1,7 @@
 import {
   beliefEndsAt,
   isBelieved,
+  type LeaseRequest,
   type LockContext,
   type LockEvent,
   type LockInput,
@@ -64,6 +65,8 @@ export class LiveLock {
   waitsFor = "";
   /** How it hears of releases, from its first wait for another's lease on. */
   vacancy: Vacancy | undefined;
+  /** A lease that was granted after its question counted as failed, and that no later question has been given. */
+  unclaimed: LeaseRequest | undefined;
   /** True once it is held, false where it is not to be had at once; rejects where it was refused. */
   readonly answered: PromiseWithResolvers<boolean> = Promise.withResolvers<boolean>();
   /** Nothing is left to do. */

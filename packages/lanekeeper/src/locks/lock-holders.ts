@@ -74,8 +74,12 @@ export function createLockHolders(
     },
     lateGrant(request, token) {
       const lock = live.get(request.owner);
-      // One that still asks is given the same lease by its next question.
-      if (lock !== undefined && lock.stillAsks) return;
+      if (lock?.stillAsks === true) {
+        // It is given the same lease by its next question. Until then an older denial may still come.
+        lock.unclaimed = { ...request, token: token.toString() };
+        tell(lock, { type: "lease.vacated" });
+        return;
+      }
       if (lock?.fencingToken === token) return;
       requests.release({ ...request, token: token.toString() }, () => {});
     },
@@ -87,6 +91,8 @@ export function createLockHolders(
     live.delete(lock.owner);
     owned.delete(lock);
     lock.vacancy?.stop();
+    const { unclaimed } = lock;
+    if (unclaimed !== undefined && lock.fencingToken === 0n) requests.release(unclaimed, () => {});
     lock.over.resolve();
     checkCalm();
   };

@@ -9,11 +9,15 @@ export interface FaultyLeases extends LeaseStore {
   /** Every command, as `type owner`. */
   readonly asked: readonly { readonly type: Command; readonly owner: string }[];
   /**
-   * From now on this becomes of it: it fails; it never arrives; it is done and its answer is kept until `answer`; the store
+   * From now on this becomes of it: it fails; it never arrives; it arrives when the test says so; it is done and its answer is kept until `answer`; the store
    * says that it is not the owner.
    */
-  readonly faults: Partial<Record<Command, "fails" | "hangs" | "waits" | "disowns" | undefined>>;
+  readonly faults: Partial<
+    Record<Command, "fails" | "hangs" | "arrives-late" | "waits" | "disowns" | undefined>
+  >;
   isClosed: boolean;
+  /** Lets every command arrive that is late. */
+  arrive(): void;
   /** Gives every answer that was kept. */
   answer(): void;
 }
@@ -22,6 +26,7 @@ export interface FaultyLeases extends LeaseStore {
 export function faultyLeases(clock: SimulatedClock): FaultyLeases {
   const leases = memoryLeases(() => clock);
   const asked: { type: Command; owner: string }[] = [];
+  const late: (() => void)[] = [];
   const kept: (() => void)[] = [];
   const carryOut = async <T>(type: Command, owner: string, act: () => Promise<T>): Promise<T> => {
     asked.push({ type, owner });
@@ -29,6 +34,7 @@ export function faultyLeases(clock: SimulatedClock): FaultyLeases {
     if (fault === "fails") throw new Error("the lease store is down");
     if (fault === "hangs") return new Promise<never>(() => {});
     if (fault === "disowns") return false as T;
+    if (fault === "arrives-late") await new Promise<void>((resolve) => late.push(resolve));
     const answer = await act();
     if (fault === "waits") await new Promise<void>((resolve) => kept.push(resolve));
     return answer;
@@ -37,6 +43,9 @@ export function faultyLeases(clock: SimulatedClock): FaultyLeases {
     asked,
     faults: {},
     isClosed: false,
+    arrive() {
+      for (const go of late.splice(0)) go();
+    },
     answer() {
       for (const give of kept.splice(0)) give();
     },

@@ -122,6 +122,26 @@ describe("B53 the line of a name", () => {
     expect(leases.asked.at(-1)).toMatchObject({ type: "release", owner: leases.asked[0]!.owner });
   });
 
+  it("B53 a late grant that a stale denial follows is given back too", async () => {
+    const { keeper, clock, leases } = await stage();
+    await leases.acquire("a", "another process", 60_000);
+    leases.faults.acquire = "arrives-late";
+    const controller = new AbortController();
+    const waiting = keeper.locks.acquire("a", { signal: controller.signal }).catch((error: unknown) => error);
+    await clock.advance(5_000); // the first question counts as failed
+    leases.faults.acquire = "waits";
+    await clock.advance(1_000); // the second is denied; its answer is on its way
+    await leases.release("a", "another process");
+    leases.arrive(); // the first is granted after all
+    await clock.settle();
+    controller.abort();
+    leases.answer();
+    await expect(waiting).resolves.toMatchObject({ code: "LOCK_ABORTED" });
+    leases.faults.acquire = undefined;
+    await clock.settle();
+    expect(await leases.acquire("a", "a probe", 1_000)).toMatchObject({ acquired: true });
+  });
+
   it("B53 is told of releases by the store, and asks again where it cannot tell", async () => {
     const clock = createSimulatedClock();
     const watching = faultyLeases(clock);
