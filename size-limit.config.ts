@@ -6,10 +6,10 @@ function leaveNodeOut<T extends object>(options?: T): T {
   return { ...(options as T), external: [external, /^node:/].flat() };
 }
 
-// Each limit is about 10 % above what was weighed with heartbeats: 65.6 and 46.1 kB.
+// Each limit is about 10 % above what was weighed with heartbeats and locks: growth is to be noticed, and decided.
 const core = { path: "packages/lanekeeper/dist/index.js", modifyRolldownConfig: leaveNodeOut };
 
 export default [
-  { ...core, name: "lanekeeper with its dependencies", limit: "72 kB" },
-  { ...core, name: "lanekeeper alone", ignore: ["immer", "rxjs", "valibot", "xstate"], limit: "51 kB" },
+  { ...core, name: "lanekeeper with its dependencies", limit: "80 kB" },
+  { ...core, name: "lanekeeper alone", ignore: ["immer", "rxjs", "valibot", "xstate"], limit: "58 kB" },
 ] satisfies SizeLimitConfig;

@@ -9,7 +9,26 @@ export type {
   SkipReason,
 } from "./heartbeat-runner/heartbeat-runner.logic.ts";
 export { heartbeatRunnerMachine } from "./heartbeat-runner/heartbeat-runner.machine.ts";
+export type { LockEvent } from "./lock-holder/lock-holder.events.ts";
+export {
+  isBelieved,
+  type LeaseRequest,
+  type LockContext,
+  type LockInput,
+  type LockLoss,
+  type LockRefusal,
+} from "./lock-holder/lock-holder.logic.ts";
 export { lockHolderMachine } from "./lock-holder/lock-holder.machine.ts";
+export {
+  beliefEndsAt,
+  clockSlackMs,
+  createTerms,
+  findBrokenInequality,
+  hasSlept,
+  type Instant,
+  type LockTerms,
+  renewalRetryMs,
+} from "./lock-holder/lock-lease.ts";
 export type { LaneEvent } from "./session-lane/session-lane.events.ts";
 export type {
   AbortReason,

@@ -20,7 +20,7 @@ const events: readonly LockEvent[] = [
   { type: "line.blocked" },
   { type: "acquisition.granted", token: "7", sent, received },
   { type: "acquisition.granted", token: "7", sent, received: asleep },
-  { type: "acquisition.denied", expiresInMs: 900 },
+  { type: "acquisition.denied", heldBy: "another", expiresInMs: 900 },
   { type: "acquisition.failed" },
   { type: "lease.vacated" },
   { type: "renewal.confirmed", sent, received },

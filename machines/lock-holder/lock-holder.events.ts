@@ -16,7 +16,7 @@ export type LockEvent =
       readonly sent: Instant;
       readonly received: Instant;
     }
-  | { readonly type: "acquisition.denied"; readonly expiresInMs: number }
+  | { readonly type: "acquisition.denied"; readonly heldBy: string; readonly expiresInMs: number }
   | { readonly type: "acquisition.failed" }
   | { readonly type: "lease.vacated" }
   | { readonly type: "renewal.confirmed"; readonly sent: Instant; readonly received: Instant }

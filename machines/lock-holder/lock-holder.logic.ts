@@ -22,8 +22,6 @@ export type LockLoss = "refused" | "expired" | "fenced" | "closed";
 /** A lease the store granted. */
 export interface HeldLease {
   readonly token: string;
-  /** Epoch milliseconds, for people. */
-  readonly acquiredAt: number;
   /** When the last request was sent that the store confirmed. */
   readonly confirmed: Instant;
 }
@@ -40,8 +38,8 @@ export interface LockContext {
   readonly lease: HeldLease | null;
   /** An acquisition's answer was lost: the store may have granted the lease. */
   readonly unsure: boolean;
-  /** What is left of another holder's lease, as the store said last. */
-  readonly occupiedForMs: number | null;
+  /** Who holds the lease and for how many milliseconds more, as the store said last. */
+  readonly occupied: { readonly by: string; readonly forMs: number } | null;
   /** Renewals that failed in a row. */
   readonly failures: number;
   readonly refusal: LockRefusal | null;
@@ -77,7 +75,7 @@ export function createLockContext(input: LockInput): LockContext {
     once,
     lease: null,
     unsure: false,
-    occupiedForMs: null,
+    occupied: null,
     failures: 0,
     refusal: null,
     loss: null,
@@ -87,18 +85,21 @@ export function createLockContext(input: LockInput): LockContext {
 /** Notes that the store granted the lease. */
 export function recordGrant(
   context: LockContext,
-  params: { readonly token: string; readonly sent: Instant; readonly received: Instant },
+  params: { readonly token: string; readonly sent: Instant },
 ): LockContext {
   return produce(context, (draft) => {
-    draft.lease = { token: params.token, acquiredAt: params.received.wall, confirmed: params.sent };
+    draft.lease = { token: params.token, confirmed: params.sent };
     draft.unsure = false;
   });
 }
 
 /** Notes that another holds the lease, and so that an earlier lost answer granted nothing. */
-export function recordDenial(context: LockContext, params: { readonly expiresInMs: number }): LockContext {
+export function recordDenial(
+  context: LockContext,
+  params: { readonly heldBy: string; readonly expiresInMs: number },
+): LockContext {
   return produce(context, (draft) => {
-    draft.occupiedForMs = params.expiresInMs;
+    draft.occupied = { by: params.heldBy, forMs: params.expiresInMs };
     draft.unsure = false;
   });
 }
@@ -107,7 +108,7 @@ export function recordDenial(context: LockContext, params: { readonly expiresInM
 export function recordLostAnswer(context: LockContext): LockContext {
   return produce(context, (draft) => {
     draft.unsure = true;
-    draft.occupiedForMs = null;
+    draft.occupied = null;
   });
 }
 

@@ -12,6 +12,8 @@ const input: LockInput = { name: "chat", owner: "owner-1", label: null, terms: c
 function startHolder(part: Partial<LockInput> = {}, actors: Partial<Actors> = {}) {
   const log: string[] = [];
   const asked: string[] = [];
+  /** How often it had asked when it said that it waits. */
+  const waits: number[] = [];
   const clock = { monotonic: 0, wall: 1_000_000 };
   const sent: Instant[] = [];
   const timers = new SimulatedClock();
@@ -40,11 +42,16 @@ function startHolder(part: Partial<LockInput> = {}, actors: Partial<Actors> = {}
       abortSignal: say("aborted"),
       reportUnwatched: say("unwatched"),
       reportAcquired: say("acquired"),
+      reportWaiting: () => void waits.push(asked.length),
       reportRefused: ({ context }) => void log.push(`refused: ${context.refusal}`),
       reportAtRisk: say("at risk"),
       reportRecovered: say("recovered"),
       reportLost: ({ context }) => void log.push(`lost: ${context.loss}`),
       reportReleased: say("released"),
+    },
+    guards: {
+      isBeliefOver: ({ context: { lease, terms } }) =>
+        lease === null || clock.monotonic >= beliefEndsAt(terms, lease.confirmed),
     },
     delays: {
       waitLimit: ({ context }) => left(context.terms.waitMs),
@@ -60,6 +67,7 @@ function startHolder(part: Partial<LockInput> = {}, actors: Partial<Actors> = {}
   return {
     asked,
     log,
+    waits,
     /** Renewals sent so far. */
     renewals: () => asked.filter((word) => word === "renewal").length,
     isBelieved: () => isBelieved(actor.getSnapshot().context, now()),
@@ -88,7 +96,7 @@ type WithoutAnswer<Event> = Event extends { readonly sent: Instant }
   : Event;
 
 const granted = { type: "acquisition.granted", token: "7" } as const;
-const denied = { type: "acquisition.denied", expiresInMs: 900 } as const;
+const denied = { type: "acquisition.denied", heldBy: "another", expiresInMs: 900 } as const;
 const confirmed = { type: "renewal.confirmed" } as const;
 const canceled = { type: "lock.cancel", reason: "aborted" } as const;
 const fenced = { type: "lock.forfeit", reason: "fenced" } as const;
@@ -116,6 +124,7 @@ describe("a lock holder that asks", () => {
     const holder = startHolder();
     expect(holder.tell({ type: "lock.acquire" })).toBe("busy.inLine");
     expect(holder.tell({ type: "line.blocked" })).toBe("busy.inLine");
+    expect(holder.waits).toEqual([0]);
     expect(holder.tell({ type: "line.reached" })).toBe("busy.acquiring.asked");
     expect(holder.tell(granted)).toBe("busy.holding");
     expect(holder.log).toEqual(["joined", "acquired"]);
@@ -128,6 +137,7 @@ describe("a lock holder that asks", () => {
     holder.tell(denied);
     expect(holder.pass(1_000)).toBe("busy.acquiring.asked");
     expect(holder.asked).toEqual(["acquisition", "vacancy", "acquisition", "vacancy", "acquisition"]);
+    expect(holder.waits).toEqual([1, 3]);
     expect(holder.log).toEqual(["joined"]);
   });
 
@@ -300,8 +310,7 @@ describe("a lock holder that holds", () => {
   it("does not mind a clock stepped back", () => {
     const holder = startHolding();
     holder.step(-3_600_000);
-    expect(holder.isBelieved()).toBe(true);
-    expect(holder.pass(20_000)).toBe("busy.renewing");
+    expect([holder.isBelieved(), holder.pass(20_000)]).toEqual([true, "busy.renewing"]);
     expect(holder.tell(confirmed)).toBe("busy.holding");
   });
 });
@@ -335,6 +344,14 @@ describe("a lock holder at risk", () => {
     while (holder.tell({ type: "renewal.failed" }) === "stalled.retrying") holder.pass(100);
     holder.pass(0);
     expect(holder.log.at(-1)).toBe("lost: expired");
+  });
+
+  it("sends no renewal once belief is over, though the timers were late (B49)", () => {
+    const slept = startHolding();
+    expect([slept.pass(60_000), slept.renewals()]).toEqual(["reclaimed.expiring", 0]);
+    const failing = startRenewing();
+    failing.tell({ type: "renewal.failed" });
+    expect([failing.pass(60_000), failing.renewals()]).toEqual(["reclaimed.expiring", 1]);
   });
 
   it("still owns the lock: gives it back, hears of aborts, forfeits it", () => {

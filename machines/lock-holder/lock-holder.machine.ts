@@ -40,13 +40,17 @@ export const lockHolderMachine = setup({
   },
   actions: {
     recordGrant: assign(({ context }, params: Answer & { token: string }) => recordGrant(context, params)),
-    recordDenial: assign(({ context }, params: { expiresInMs: number }) => recordDenial(context, params)),
+    recordDenial: assign(({ context }, params: { heldBy: string; expiresInMs: number }) =>
+      recordDenial(context, params),
+    ),
     recordLostAnswer: assign(({ context }) => recordLostAnswer(context)),
     recordRefusal: assign(({ context }, params: { reason: LockRefusal }) => recordRefusal(context, params)),
     recordImpatience: assign(({ context }) => recordImpatience(context)),
     recordRenewal: assign(({ context }, params: Answer) => recordRenewal(context, params)),
     recordRenewalFailure: assign(({ context }) => recordRenewalFailure(context)),
     recordLoss: assign(({ context }, params: { reason: LockLoss }) => recordLoss(context, params)),
+    recordExpiry: assign(({ context }) => recordLoss(context, { reason: "expired" })),
+    recordDisowning: assign(({ context }) => recordLoss(context, { reason: "refused" })),
     forgetLease: assign(({ context }) => forgetLease(context)),
     /** Stands in this process's line for the name: `line.reached`, or `line.blocked` where others are ahead. */
     joinLine: () => {},
@@ -59,6 +63,8 @@ export const lockHolderMachine = setup({
     /** Says that releases of another's lease go unnoticed; the timer asks anyway. */
     reportUnwatched: () => {},
     reportAcquired: () => {},
+    /** Says what the acquisition waits for now: its line, another's lease or the store. */
+    reportWaiting: () => {},
     reportRefused: () => {},
     reportAtRisk: () => {},
     reportRecovered: () => {},
@@ -70,9 +76,11 @@ export const lockHolderMachine = setup({
     isUnsure: ({ context }) => context.unsure,
     isRefused: ({ context }) => context.refusal !== null,
     isFresh: ({ context }, params: Answer) => isFresh(context, params),
+    /** Belief in the lease has ended, though its deadline may not have fired yet: renewing it would serve nobody. */
+    isBeliefOver: () => false,
   },
   delays: {
-    /** Until `waitMs` since the acquisition began; for one that tries once, the store's own time-out. */
+    /** Until `waitMs` since the acquisition began; one that tries once waits for the store's answer alone, which has a deadline. */
     waitLimit: 10_000,
     /** Until another's lease can have run out, or a store that failed is asked again. */
     acquisitionRetry: 1_000,
@@ -129,11 +137,10 @@ export const lockHolderMachine = setup({
           entry: "joinLine",
           on: {
             "line.reached": { target: "acquiring" },
-            "line.blocked": {
-              guard: "isOnce",
-              target: "leaving",
-              actions: ["recordImpatience", "reportRefused"],
-            },
+            "line.blocked": [
+              { guard: "isOnce", target: "leaving", actions: ["recordImpatience", "reportRefused"] },
+              { actions: "reportWaiting" },
+            ],
             "lock.cancel": {
               target: "leaving",
               actions: [{ type: "recordRefusal", params: ({ event }) => event }, "reportRefused"],
@@ -197,6 +204,7 @@ export const lockHolderMachine = setup({
         waiting: {
           description:
             "First in line, but the lease is another's, or the store failed: asks again when told or in time.",
+          entry: "reportWaiting",
           invoke: {
             id: "vacancy",
             src: "vacancy",
@@ -246,11 +254,11 @@ export const lockHolderMachine = setup({
             "clock.jumped": { target: "#lockHolder.stalled", actions: "sendRenewal" },
           },
           after: {
-            renewalTime: { target: "renewing", actions: "sendRenewal" },
-            beliefDeadline: {
-              target: "#lockHolder.reclaimed",
-              actions: { type: "recordLoss", params: { reason: "expired" } },
-            },
+            renewalTime: [
+              { guard: "isBeliefOver", target: "#lockHolder.reclaimed", actions: "recordExpiry" },
+              { target: "renewing", actions: "sendRenewal" },
+            ],
+            beliefDeadline: { target: "#lockHolder.reclaimed", actions: "recordExpiry" },
           },
         },
         renewing: {
@@ -264,10 +272,7 @@ export const lockHolderMachine = setup({
               },
               { target: "#lockHolder.stalled", actions: "sendRenewal" },
             ],
-            "renewal.refused": {
-              target: "#lockHolder.reclaimed.over",
-              actions: { type: "recordLoss", params: { reason: "refused" } },
-            },
+            "renewal.refused": { target: "#lockHolder.reclaimed.over", actions: "recordDisowning" },
             "renewal.failed": { target: "#lockHolder.stalled.retrying", actions: "recordRenewalFailure" },
             "lock.release": { target: "releasing" },
             "lock.cancel": { actions: "abortSignal" },
@@ -279,10 +284,7 @@ export const lockHolderMachine = setup({
           },
           after: {
             renewalLimit: { target: "#lockHolder.stalled" },
-            beliefDeadline: {
-              target: "#lockHolder.reclaimed",
-              actions: { type: "recordLoss", params: { reason: "expired" } },
-            },
+            beliefDeadline: { target: "#lockHolder.reclaimed", actions: "recordExpiry" },
           },
         },
         releasing: {
@@ -297,10 +299,7 @@ export const lockHolderMachine = setup({
           on: {
             "release.confirmed": { target: "#lockHolder.idle.released" },
             "release.failed": { target: "#lockHolder.idle.released" },
-            "release.refused": {
-              target: "#lockHolder.reclaimed.over",
-              actions: { type: "recordLoss", params: { reason: "refused" } },
-            },
+            "release.refused": { target: "#lockHolder.reclaimed.over", actions: "recordDisowning" },
           },
         },
       },
@@ -319,10 +318,7 @@ export const lockHolderMachine = setup({
         },
       },
       after: {
-        beliefDeadline: {
-          target: "reclaimed",
-          actions: { type: "recordLoss", params: { reason: "expired" } },
-        },
+        beliefDeadline: { target: "reclaimed", actions: "recordExpiry" },
       },
       states: {
         renewing: {
@@ -336,16 +332,18 @@ export const lockHolderMachine = setup({
               },
               { actions: "sendRenewal" },
             ],
-            "renewal.refused": {
-              target: "#lockHolder.reclaimed.over",
-              actions: { type: "recordLoss", params: { reason: "refused" } },
-            },
+            "renewal.refused": { target: "#lockHolder.reclaimed.over", actions: "recordDisowning" },
             "renewal.failed": { target: "retrying", actions: "recordRenewalFailure" },
           },
         },
         retrying: {
           description: "None is under way; the next is sent sooner than usual.",
-          after: { renewalRetry: { target: "renewing", actions: "sendRenewal" } },
+          after: {
+            renewalRetry: [
+              { guard: "isBeliefOver", target: "#lockHolder.reclaimed", actions: "recordExpiry" },
+              { target: "renewing", actions: "sendRenewal" },
+            ],
+          },
         },
       },
     },

@@ -12,7 +12,7 @@
 export interface Instant {
   /** Never steps back and stands still while the machine sleeps. */
   readonly monotonic: number;
-  /** Epoch milliseconds. */
+  /** The wall clock's milliseconds with its steps back left out: what passed, sleep included. */
   readonly wall: number;
 }
 
@@ -25,7 +25,15 @@ export interface LockTerms {
   readonly waitMs: number;
 }
 
-/** Fills in what was left out: TTL 60 s, renewed every third of it (B50), a tenth of it as margin, 10 s of waiting. */
+/** How far the two clocks may drift apart unnoticed, in milliseconds: their readings are rounded. */
+export const clockSlackMs = 5;
+/** The least margin in milliseconds: timers and rounded clocks need some. */
+const leastMarginMs = 20;
+
+/**
+ * Fills in what was left out: TTL 60 s, renewed every third of it (B50), a tenth of it as margin but at least 20 ms, 10 s of
+ * waiting.
+ */
 export function createTerms(asked: {
   readonly ttlMs?: number | undefined;
   readonly renewEveryMs?: number | undefined;
@@ -35,7 +43,7 @@ export function createTerms(asked: {
   return {
     ttlMs,
     renewEveryMs: asked.renewEveryMs ?? ttlMs / 3,
-    marginMs: ttlMs / 10,
+    marginMs: Math.max(leastMarginMs, ttlMs / 10),
     waitMs: asked.waitMs ?? 10_000,
   };
 }
@@ -52,9 +60,9 @@ export function beliefEndsAt(terms: LockTerms, sent: Instant): number {
   return sent.monotonic + terms.ttlMs - terms.marginMs;
 }
 
-/** Between two instants the wall clock ran ahead of the monotonic one by more than the margin: the machine slept. */
+/** Between two instants the wall clock ran ahead of the monotonic one by the margin or more: the machine slept. */
 export function hasSlept(terms: LockTerms, from: Instant, to: Instant): boolean {
-  return to.wall - from.wall - (to.monotonic - from.monotonic) > terms.marginMs;
+  return to.wall - from.wall - (to.monotonic - from.monotonic) > terms.marginMs - clockSlackMs;
 }
 
 /** An answer received then to a request sent then still confirms the lease. */

@@ -1,6 +1,8 @@
+import * as fc from "fast-check";
 import type { LeaseStore } from "lanekeeper/ports";
 import { createSimulatedClock, type SimulatedClock } from "lanekeeper/simulated-clock";
 import { describe, expect, it } from "vitest";
+import { askBeside, leaseSteps } from "./leases-model.ts";
 
 /** Makes new leases on a clock. */
 export type CreateLeases = (clock: SimulatedClock) => LeaseStore | Promise<LeaseStore>;
@@ -90,6 +92,50 @@ export function describeLeases(name: string, createLeases: CreateLeases): void {
           acquired: false,
           expiresInMs: ttlMs,
         });
+      });
+    });
+
+    describe("any order of commands", () => {
+      it("has one owner at a time, and only the owner with its token acts", async () => {
+        await fc.assert(
+          fc.asyncProperty(leaseSteps(ttlMs), async (steps) => {
+            const { leases, clock } = await open();
+            const answers = await askBeside(leases, clock, ttlMs, steps);
+            expect(answers.map(([answered]) => answered)).toEqual(answers.map(([, truth]) => truth));
+            await leases.close();
+          }),
+          { numRuns: 100 },
+        );
+      });
+
+      it("keeps names and owners apart that differ by little: case, space, what looks like a pattern", async () => {
+        const { leases } = await open();
+        const names = ["a", "A", "a b", "a:b", "a*", "a%", "ä", "a\u0308", "{a}", "__proto__"];
+        const tokens = await Promise.all(names.map((lease) => take(leases, lease, "one")));
+        for (const [index, lease] of names.entries()) {
+          expect(await leases.acquire(lease, "ONE", ttlMs)).toMatchObject({ acquired: false, owner: "one" });
+          expect(await leases.renew(lease, "one", tokens[index]!, ttlMs)).toBe(true);
+        }
+      });
+
+      it("takes each lease for as long as it was asked for", async () => {
+        const { leases, clock } = await open();
+        await leases.acquire("short", "one", 10);
+        await leases.acquire("long", "one", 86_400_000);
+        await clock.advance(10);
+        await take(leases, "short", "two");
+        await clock.advance(86_400_000 - 11);
+        expect(await leases.acquire("long", "two", ttlMs)).toMatchObject({ acquired: false, expiresInMs: 1 });
+      });
+
+      it("renews for as long as the renewal asks, shorter or longer", async () => {
+        const { leases, clock } = await open();
+        const token = await take(leases, "lock", "one");
+        expect(await leases.renew("lock", "one", token, 100)).toBe(true);
+        await clock.advance(99);
+        expect(await leases.renew("lock", "one", token, 2 * ttlMs)).toBe(true);
+        await clock.advance(2 * ttlMs - 1);
+        expect(await leases.acquire("lock", "two", ttlMs)).toMatchObject({ acquired: false, expiresInMs: 1 });
       });
     });
 

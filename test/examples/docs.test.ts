@@ -103,7 +103,7 @@ async function settle(): Promise<void> {
 }
 
 it("compiles every sample of the pages", { timeout: 60_000 }, async () => {
-  expect(samples.size).toBe(9);
+  expect(samples.size).toBe(10);
   const options = { composite: false, noEmit: true, emitDeclarationOnly: false, declaration: false };
   const config = {
     extends: "../../tsconfig.json",
@@ -190,6 +190,20 @@ describe("guarantees.md", () => {
     await expect(late).resolves.toBe("threw");
     expect(summaries.get("chat")).toMatchObject({ text: "re: hello" });
     expect(saveSummary("chat", "late", summaries.get("chat")!.token - 1n)).toBe(false);
+  });
+
+  it("B49 a note is written under a lock, and refused from whoever held it before", async () => {
+    const { keeper, notes, saveNote } = await load<
+      Kept & {
+        notes: ReadonlyMap<string, { text: string; token: bigint }>;
+        saveNote(name: string, text: string, token: bigint): boolean;
+      }
+    >("Can two processes be kept from the same thing? 1");
+    const replies = ["one", "two"].map(async (chat) => (await keeper.send(chat, "hello")).reply());
+    await expect(Promise.all(replies)).resolves.toEqual([true, true]);
+    expect(notes.get("note:team")).toMatchObject({ token: 2n });
+    expect(saveNote("note:team", "late", 1n)).toBe(false);
+    expect(keeper.locks.holders()).toEqual([]);
   });
 
   it("B58 shuts down in order", async () => {

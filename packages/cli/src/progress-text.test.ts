@@ -16,6 +16,7 @@ const progress = {
     reclaimed: 3,
     zombies: 2,
     capacity: 32,
+    locks: 0,
     eventLoopDelayMs: 0,
     completed: 1_197,
     failed: 0,

@@ -9,6 +9,7 @@ export type {
   ItemEvents,
   KeeperEvents,
   LaneEvents,
+  LockEvents,
   LanekeeperEvent,
   SessionEvents,
   TurnEvents,
@@ -22,6 +23,7 @@ export type { Lanekeeper } from "./keeper/keeper.ts";
 export type { LaneOptions, LaneSettings, RetryOptions } from "./lanes/lane-options.ts";
 export type { QueueMode } from "./lanes/queue-mode.ts";
 export type { LeaseStore } from "./store/leases.ts";
+export type { Lock, LockOptions, Locks, LockView } from "./locks/lock.ts";
 export type { Logger } from "./seeing/logger.ts";
 export { memoryStore } from "./store/memory-store.ts";
 export type { CapacityOptions } from "./keeper/capacity-options.ts";

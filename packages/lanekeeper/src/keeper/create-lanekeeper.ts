@@ -28,6 +28,7 @@ import type { LanekeeperEvent } from "../seeing/events.ts";
 import { type KeeperParts, OpenLanekeeper } from "./open-lanekeeper.ts";
 import { provideLaneEffects } from "../lanes/lane-effects.ts";
 import type { LiveTurn } from "../turns/live-turn.ts";
+import { createLocks } from "../locks/locks.ts";
 import { createLostTime } from "../time/lost-time.ts";
 import {
   completeOptions,
@@ -149,6 +150,9 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     get executions() {
       return executions;
     },
+    get locks() {
+      return locks;
+    },
     get lanes() {
       return supervisor.lanes;
     },
@@ -177,6 +181,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
       return { cancel: () => {} };
     },
   };
+  const locks = createLocks(runtime, chartHost);
   const shutdown = createShutdown(runtime);
   const resets = createResets(runtime, { route: (sessionKey, event) => supervisor.route(sessionKey, event) });
   const laneMachine = provideLaneEffects({

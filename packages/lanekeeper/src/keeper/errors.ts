@@ -20,6 +20,9 @@ export type LanekeeperErrorCode =
   | "TURN_RESET"
   | "TURN_FENCED"
   | "SELF_DEADLOCK"
+  | "LOCK_TIMEOUT"
+  | "LOCK_ABORTED"
+  | "LOCK_LOST"
   | "STORE_UNAVAILABLE"
   | "EXEC_FAILED";
 

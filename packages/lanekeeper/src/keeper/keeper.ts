@@ -6,6 +6,7 @@ import type { RouteResult } from "../commands/completions.ts";
 import type { HeartbeatControl } from "../heartbeats/heartbeat-control.ts";
 import type { CapacityOptions } from "./capacity-options.ts";
 import type { EventInput, NotifyOptions, SendOptions, WakeOptions } from "./call-options.ts";
+import type { Locks } from "../locks/lock.ts";
 import type { Receipt } from "../turns/receipt.ts";
 import type { Explanation, LaneState, SessionView, Stats } from "../seeing/views.ts";
 
@@ -42,6 +43,8 @@ export interface Lanekeeper<Message = unknown, Reply = unknown> extends AsyncDis
 
   /** The heartbeats of an agent. Throws `INVALID_OPTION` for what is no name, `NOT_FOUND` for an agent that has none. */
   heartbeat(agent: string): HeartbeatControl;
+  /** Locks shared with every process on the same lease store (B49–B54). */
+  readonly locks: Locks;
 
   /** Everything that happens, typed. Hot; costs nothing while nobody subscribes. */
   readonly events$: Observable<LanekeeperEvent>;

@@ -24,6 +24,7 @@ import { emitCancelled } from "../seeing/item-events.ts";
 import type { Forgetting } from "../lanes/forgetting.ts";
 import type { Redrives } from "./redrives.ts";
 import { createOutputTail } from "../commands/output-tail.ts";
+import type { Locks } from "../locks/lock.ts";
 import type { Receipt } from "../turns/receipt.ts";
 import type { Resets } from "../lanes/resets.ts";
 import type { Retention } from "../store/retention.ts";
@@ -60,6 +61,10 @@ export class OpenLanekeeper implements Lanekeeper {
 
   get events$(): Observable<LanekeeperEvent> {
     return this.#parts.runtime.journal.events$;
+  }
+
+  get locks(): Locks {
+    return this.#parts.runtime.locks.locks;
   }
 
   send(sessionKey: string, message: unknown, options?: SendOptions): Promise<Receipt> {
@@ -283,14 +288,15 @@ export class OpenLanekeeper implements Lanekeeper {
   }
 
   async #close(): Promise<void> {
-    const { runtime, supervisor, shutdown, executions, resets, health, eventLoop, letDie, wakes } =
-      this.#parts;
+    const { runtime, supervisor, shutdown, executions, resets, health, wakes } = this.#parts;
     supervisor.send({ type: "keeper.close" });
     runtime.heartbeats.drain();
+    runtime.locks.beginClose();
     await this.#step();
     health.check();
     wakes.close();
-    await Promise.all([shutdown.quiet(), executions.close()]);
+    const { abortGraceMs } = runtime.settings.lane;
+    await Promise.all([shutdown.quiet(), executions.close(), runtime.locks.quiet(abortGraceMs)]);
     await runtime.answered();
     supervisor.send({ type: "keeper.emptied" });
     await this.#step();
@@ -298,6 +304,15 @@ export class OpenLanekeeper implements Lanekeeper {
     resets.close();
     runtime.heartbeats.close();
     runtime.outcomes.suspendAll();
+    try {
+      await runtime.locks.close();
+    } finally {
+      await this.#closeStore();
+    }
+  }
+
+  async #closeStore(): Promise<void> {
+    const { runtime, eventLoop, letDie } = this.#parts;
     try {
       // Another keeper may have it by now, if the host took it away.
       if (runtime.mailboxes.isHeld) await runtime.request(() => runtime.settings.store.close());

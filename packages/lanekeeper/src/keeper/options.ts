@@ -17,6 +17,7 @@ import {
   laneSchema,
   type LaneSettings,
 } from "../lanes/lane-options.ts";
+import type { LeaseStore } from "../store/leases.ts";
 import { type Logger, stderrLogger } from "../seeing/logger.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import type { Processes } from "../commands/processes.ts";
@@ -33,6 +34,8 @@ export interface LanekeeperOptions<Message = unknown, Reply = unknown> {
   readonly turn: (turn: Turn<Message>) => Promise<Reply> | Reply;
   /** Where accepted work lives. Default `memoryStore()`. */
   readonly store?: Store | undefined;
+  /** Where locks live; closed with the keeper. Default: the store's own. */
+  readonly leases?: LeaseStore | undefined;
   /** How many turns may run at once here. Default `{ turns: 4 × available parallelism, at least 8 }`. */
   readonly capacity?: CapacityOptions | undefined;
   /** The settings of every lane. */
@@ -63,6 +66,8 @@ export interface LanekeeperOptions<Message = unknown, Reply = unknown> {
 export interface Settings {
   readonly turn: (turn: Turn) => unknown;
   readonly store: Store;
+  /** As given; undefined: the store's own. */
+  readonly leases: LeaseStore | undefined;
   readonly capacity: Capacity;
   readonly lane: LaneOptions;
   /** As the host gave them: what `laneFor` gives for a session comes on top. */
@@ -82,6 +87,7 @@ export interface Settings {
 const optionsSchema = members({
   turn: callback<(turn: Turn) => unknown>(),
   store: optional(port<Store>("store", ["open", "close"])),
+  leases: optional(port<LeaseStore>("lease store", ["acquire", "renew", "release", "close"])),
   capacity: v.optional(v.unknown()),
   lane: v.optional(laneSchema),
   laneFor: optional(callback<(sessionKey: string) => LaneSettings | undefined>()),
@@ -106,6 +112,7 @@ export function completeOptions<Message, Reply>(options: LanekeeperOptions<Messa
   return {
     turn: given.turn,
     store: given.store ?? memoryStore(),
+    leases: given.leases,
     capacity,
     lane: completeLaneOptions(given.lane ?? {}),
     laneSettings: given.lane ?? {},

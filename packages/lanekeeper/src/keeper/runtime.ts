@@ -13,6 +13,7 @@ import type { Executions } from "../commands/executions.ts";
 import type { Journal } from "../seeing/journal.ts";
 import type { Lane } from "../lanes/lane.ts";
 import type { LiveTurn } from "../turns/live-turn.ts";
+import type { KeeperLocks } from "../locks/locks.ts";
 import type { LostTime } from "../time/lost-time.ts";
 import type { Settings } from "./options.ts";
 import type { PendingOutcomes } from "../turns/pending-outcomes.ts";
@@ -45,6 +46,7 @@ export interface Runtime extends StoreRequests {
   readonly capacity: Capacity;
   readonly pulse: Pulse;
   readonly executions: Executions;
+  readonly locks: KeeperLocks;
   readonly counters: Counters;
   /** The turn whose code is running, if any. */
   readonly scope: AsyncLocalStorage<LiveTurn>;

@@ -105,7 +105,6 @@ describe("an option of the wrong kind is refused with INVALID_OPTION, by its nam
 describe("an unknown key is refused, at each level, also one of a later stage", () => {
   const unknownKeys = [
     "surprise",
-    "leases",
     "locks",
     "maxMessageBytes",
     "capacity.surprise",

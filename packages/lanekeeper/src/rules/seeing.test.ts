@@ -17,6 +17,7 @@ describe("stats", () => {
       reclaimed: 0,
       zombies: 0,
       capacity: 3,
+      locks: 0,
       eventLoopDelayMs: expect.any(Number) as number,
       completed: 0,
       failed: 0,

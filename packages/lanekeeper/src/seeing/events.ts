@@ -1,5 +1,6 @@
 import type { QueueMode } from "../lanes/queue-mode.ts";
 import type { LaneState } from "./views.ts";
+import type { LockLoss, LockRefusal } from "@lanekeeper/machines";
 import type { ExecCompletion } from "../commands/execution.ts";
 
 /**
@@ -16,6 +17,7 @@ export type LanekeeperEvent =
   | WakeEvents
   | HeartbeatEvents
   | ExecEvents
+  | LockEvents
   | KeeperEvents;
 
 /** What every event carries. */
@@ -246,6 +248,36 @@ export type ExecEvents =
         | "draining";
     })
   | (OfSession & { readonly type: "exec.lost"; readonly execId: string });
+
+interface OfLock extends Base {
+  readonly name: string;
+  /** Unique to this acquisition. */
+  readonly owner: string;
+  readonly label: string | undefined;
+  /** Of the turn that it belongs to. */
+  readonly sessionKey?: string | undefined;
+  readonly turnId?: string | undefined;
+}
+
+/** What happens to locks. */
+export type LockEvents =
+  /** It waits: behind others of this process, for another's lease, or for a store that failed. Said again when that changes. */
+  | (OfLock & {
+      readonly type: "lock.waiting";
+      readonly reason: "line" | "held" | "store";
+      readonly heldBy: string | undefined;
+      readonly expiresInMs: number | undefined;
+    })
+  | (OfLock & { readonly type: "lock.refused"; readonly reason: LockRefusal; readonly waitedMs: number })
+  | (OfLock & { readonly type: "lock.acquired"; readonly fencingToken: bigint; readonly waitedMs: number })
+  /** A renewal failed or is late, or the machine slept: it is lost unless one is confirmed in time. */
+  | (OfLock & {
+      readonly type: "lock.atRisk";
+      readonly reason: "renewal-failed" | "renewal-late" | "suspended";
+    })
+  | (OfLock & { readonly type: "lock.recovered" })
+  | (OfLock & { readonly type: "lock.lost"; readonly reason: LockLoss; readonly heldMs: number })
+  | (OfLock & { readonly type: "lock.released"; readonly heldMs: number });
 
 /** What happens to the keeper as a whole. */
 export type KeeperEvents =

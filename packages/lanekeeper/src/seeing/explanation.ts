@@ -1,5 +1,6 @@
 import type { Lane } from "../lanes/lane.ts";
 import { quietInMs } from "../lanes/quiet-time.ts";
+import { describeLocks } from "../locks/turn-locks.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import type { Explanation } from "./views.ts";
 
@@ -76,6 +77,7 @@ function describe(
   { runtime, keeper, lane, isKeeperPaused, isSessionPaused }: ExplanationFacts,
 ): Record<string, unknown> {
   const { settings, dispatcher, zombies, wakes, heartbeats } = runtime;
+  const locks = describeLocks(runtime.locks, sessionKey);
   const wakeInMs = wakes.dueInMs(sessionKey);
   const facts: Record<string, unknown> = {
     keeper,
@@ -85,6 +87,7 @@ function describe(
     pausedKeeper: isKeeperPaused,
     pausedSession: isSessionPaused,
     zombies: zombies.of(sessionKey),
+    ...(locks.length === 0 ? {} : { locks }),
     ...(wakeInMs === undefined ? {} : { wakeInMs: Math.round(wakeInMs) }),
     ...heartbeats.factsOf(sessionKey),
   };

@@ -51,6 +51,7 @@ export function createObservation(parts: Observed): Observation {
         reclaimed,
         zombies: runtime.zombies.count,
         capacity: runtime.dispatcher.turns,
+        locks: runtime.locks.holders.owned,
         eventLoopDelayMs: eventLoop.meanMs,
         completed,
         failed,

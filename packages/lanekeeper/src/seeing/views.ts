@@ -72,6 +72,8 @@ export interface Stats {
   readonly zombies: number;
   /** Slots. */
   readonly capacity: number;
+  /** Locks that are held here. */
+  readonly locks: number;
   /** How late the event loop was on average since the start, in milliseconds. */
   readonly eventLoopDelayMs: number;
   readonly completed: number;

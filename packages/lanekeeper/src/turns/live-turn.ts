@@ -3,6 +3,8 @@ import { abortError } from "./abort-error.ts";
 import type { Origin } from "../heartbeats/origin.ts";
 import { LanekeeperError, toError } from "../keeper/errors.ts";
 import type { Execution } from "../commands/execution.ts";
+import type { Locks } from "../locks/lock.ts";
+import { createTurnLocks, type TurnLocks } from "../locks/turn-locks.ts";
 import type { Lane } from "../lanes/lane.ts";
 import { checkTurnExec } from "../commands/exec-settings.ts";
 import { checkWaiting } from "../keeper/call-options.ts";
@@ -62,6 +64,7 @@ export class LiveTurn implements Turn {
   #onAbort: Set<() => void> | undefined;
   #waits: TurnWaits | undefined;
   #steering: TurnSteering | undefined;
+  #locks: TurnLocks | undefined;
 
   constructor(
     runtime: Runtime,
@@ -107,9 +110,16 @@ export class LiveTurn implements Turn {
     return this.#controller.signal;
   }
 
-  /** Why it was told to stop; that it no longer counts, where it was not. */
+  get locks(): Locks {
+    return (this.#locks ??= createTurnLocks(this.#runtime.locks, this)).locks;
+  }
+  /** Why it was told to stop. */
+  get abortReason(): LanekeeperError | undefined {
+    return this.#abortReason;
+  }
+  /** The same; that it no longer counts, where it was not told so. */
   get stopError(): LanekeeperError {
-    return this.#abortReason ?? this.#fencedError("waiting");
+    return this.#abortReason ?? this.fencedError("waiting");
   }
   /** The messages that steer it. */
   get steering(): TurnSteering {
@@ -181,13 +191,13 @@ export class LiveTurn implements Turn {
   #assertCurrent: Turn["assertCurrent"] | undefined;
   get assertCurrent(): Turn["assertCurrent"] {
     return (this.#assertCurrent ??= () => {
-      if (!this.isCurrent) throw this.#fencedError("assertCurrent");
+      if (!this.isCurrent) throw this.fencedError("assertCurrent");
     });
   }
   #exec: Turn["exec"] | undefined;
   get exec(): Turn["exec"] {
     return (this.#exec ??= async (command, args = [], options): Promise<Execution> => {
-      if (!this.isCurrent) throw this.#fencedError("exec");
+      if (!this.isCurrent) throw this.fencedError("exec");
       const { foreground, exec } = checkTurnExec(options);
       return this.#runtime.executions.start(this.sessionKey, command, args, exec, {
         turn: this,
@@ -198,7 +208,7 @@ export class LiveTurn implements Turn {
   #expectExec: Turn["expectExec"] | undefined;
   get expectExec(): Turn["expectExec"] {
     return (this.#expectExec ??= async (execId, options) => {
-      if (!this.isCurrent) throw this.#fencedError("expectExec");
+      if (!this.isCurrent) throw this.fencedError("expectExec");
       await this.#runtime.executions.expect(this.sessionKey, execId, options, this.origin);
     });
   }
@@ -219,7 +229,7 @@ export class LiveTurn implements Turn {
       const settled = Promise.resolve(wait);
       // Whatever this call ends with, the host's promise has been looked at.
       settled.catch(() => {});
-      if (!this.isCurrent) throw this.#fencedError("waiting");
+      if (!this.isCurrent) throw this.fencedError("waiting");
       checkWaiting(reason, untilAt);
       const { clock } = this.#runtime.settings;
       const untilMono = clock.monotonic() + Math.max(0, untilAt - clock.now());
@@ -312,6 +322,7 @@ export class LiveTurn implements Turn {
     this.#isFenced = true;
     this.#phase = "over";
     this.#fencedMono = this.#runtime.settings.clock.monotonic();
+    this.#locks?.fenced();
     if (this.#code === "running") this.#runtime.zombies.add(this.sessionKey);
   }
 
@@ -338,6 +349,7 @@ export class LiveTurn implements Turn {
   #end(result: "returned" | "threw", value: unknown): void {
     const wasRunning = this.#code === "running";
     this.#code = "ended";
+    this.#locks?.ended();
     if (this.#isFenced) {
       if (wasRunning) this.#reportLate(result);
       return;
@@ -362,7 +374,8 @@ export class LiveTurn implements Turn {
     });
   }
 
-  #fencedError(what: string): LanekeeperError {
+  /** The error for what it asks for when it no longer counts. */
+  fencedError(what: string): LanekeeperError {
     return new LanekeeperError(
       "TURN_FENCED",
       `${what} was refused: turn ${this.id} of ${this.sessionKey} no longer counts (${this.stopReason ?? "it has ended"}). Stop its work.`,

@@ -1,3 +1,4 @@
+import type { Locks } from "../locks/lock.ts";
 import type { Execution, ExecOptions } from "../commands/execution.ts";
 
 /** One run of a session. What it holds is consumed only when it completes. */
@@ -24,6 +25,11 @@ export interface Turn<Message = unknown> {
    * from the keeper's store: a memory store begins anew with its process, so there it orders nothing over a restart.
    */
   readonly fencingToken: bigint;
+  /**
+   * Locks that end with this turn (B54a): their signals abort when it is told to stop, a fenced turn's are renewed no more,
+   * and what its code forgot to release is released when it returns.
+   */
+  readonly locks: Locks;
   /** Says the turn is alive (B24). Never throws. */
   progress(note?: string): void;
   /** Streams something out as a `turn.emitted` event; counts as progress. Never throws. */

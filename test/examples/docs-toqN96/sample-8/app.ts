@@ -1,4 +1,3 @@
-
 export const asked: string[] = [];
 export const posted: string[] = [];
 export const gate = Promise.withResolvers<void>();

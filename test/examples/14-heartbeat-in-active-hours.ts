@@ -1,5 +1,5 @@
 /**
- * 12 A heartbeat in active hours. An agent looks around every half hour, by day, and never in a person's way.
+ * 14 A heartbeat in active hours. An agent looks around every half hour, by day, and never in a person's way.
  *
  * A heartbeat is a turn of the agent's session (`cause: "heartbeat"`, B43). Its times come from a schedule, in the active
  * hours of a time zone (B44). A busy session defers it (B41, B42), a message preempts it (B47), and it consumes only the
