@@ -1,1 +1,0 @@
-export const mistake: number = "found";
