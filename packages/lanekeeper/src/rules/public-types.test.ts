@@ -237,6 +237,16 @@ test("B31b dead letters are put back or discarded", () => {
   expectTypeOf<Lanekeeper["discard"]>().toEqualTypeOf<(deadLetterId: string) => Promise<boolean>>();
 });
 
+test("B43 an agent's heartbeats are asked for, looked at, and turned on and off", () => {
+  expectTypeOf<LanekeeperOptions["heartbeats"]>().toEqualTypeOf<readonly HeartbeatOptions[] | undefined>();
+  expectTypeOf<Lanekeeper["heartbeat"]>().toEqualTypeOf<(agent: string) => HeartbeatControl>();
+  expectTypeOf<HeartbeatControl["request"]>().toEqualTypeOf<() => Promise<HeartbeatResult>>();
+  expectTypeOf<HeartbeatResult["status"]>().toEqualTypeOf<
+    "ran" | "deferred" | "skipped" | "failed" | "preempted"
+  >();
+  expectTypeOf<"TURN_PREEMPTED">().toExtend<LanekeeperErrorCode>();
+});
+
 test("B29 a turn says what it waits for", () => {
   expectTypeOf<Turn["waiting"]>().toEqualTypeOf<
     <T>(reason: string, untilAt: number, wait: Promise<T>) => Promise<T>
@@ -257,11 +267,8 @@ test("B61 what goes wrong has a code", () => {
 });
 
 test("B61 what belongs to a later stage is no member yet", () => {
-  expectTypeOf<LanekeeperOptions>().not.toHaveProperty("heartbeats");
   expectTypeOf<LanekeeperOptions>().not.toHaveProperty("leases");
   expectTypeOf<LanekeeperOptions>().not.toHaveProperty("maxMessageBytes");
-  expectTypeOf<Lanekeeper>().not.toHaveProperty("heartbeat");
   expectTypeOf<Lanekeeper>().not.toHaveProperty("locks");
   expectTypeOf<Turn>().not.toHaveProperty("locks");
-  expectTypeOf<"heartbeat">().not.toExtend<Turn["cause"]>();
 });
