@@ -58,6 +58,8 @@ export interface Claim {
   readonly isHeld: boolean;
   /** Whether the slot is lent by another session's turn: it counts in that one's group. */
   readonly isBorrowed: boolean;
+  /** The group that its slot counts in; undefined: none, or it holds no slot. */
+  readonly countsIn: string | undefined;
   /** What it waits for: room in its group, or a slot at all; undefined once it is held or released. */
   readonly waitsFor: "group" | "capacity" | undefined;
   /** Replaces what it is judged by, and keeps its place by the time it has waited. Nothing where it does not wait. */

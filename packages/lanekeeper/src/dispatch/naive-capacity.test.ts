@@ -97,6 +97,9 @@ function createNaiveCapacity(first: Slots, now: () => number): Dispatcher {
     get isBorrowed() {
       return party.lender !== undefined;
     },
+    get countsIn() {
+      return party.state === "held" ? party.account : undefined;
+    },
     get waitsFor() {
       if (party.state !== "waiting") return undefined;
       return isFull(groupOf(party)) ? "group" : "capacity";

@@ -47,6 +47,9 @@ export class Slot implements Claim, Place<Slot>, HeapPlace {
   get isBorrowed(): boolean {
     return this.lender !== undefined;
   }
+  get countsIn(): string | undefined {
+    return this.isHeld ? this.group.name : undefined;
+  }
   get waitsFor(): "group" | "capacity" | undefined {
     if (this.state !== "waiting") return undefined;
     return isFull(this.group) ? "group" : "capacity";

@@ -59,7 +59,7 @@ export function createOpenings(
       opening.sendBack(withdrawn);
     }
     const isOtherGroup =
-      opening.selection !== undefined && !isOfClaimedGroup(lane, opening.selection, opening);
+      opening.selection !== undefined && !countsIn(lane, groupOf(opening.selection, opening));
     if (!opening.isRepeated && (opening.selection === undefined || isOtherGroup)) {
       runtime.ask(askSession, withhold, fail, opening);
       return;
@@ -90,6 +90,7 @@ export function createOpenings(
     lane.openingTurnId = undefined;
     opening.isOver = true;
     lane.storeAnswered();
+    lane.incarnation = result.incarnation;
     const { items, steering, dropped, fencingToken, incarnation, mailbox } = result;
     const chosen = opening.isRepeated ? selectTurn(items, lane.options, wake, heartbeat) : opening.selection;
     const cause = chosen?.cause ?? "wake";
@@ -119,7 +120,7 @@ export function createOpenings(
     if (opening.selection !== undefined) {
       // Its slot is of another group than the turn would be: claimed anew, unless nothing new is known of the group.
       const isHeartbeat = opening.selection.cause === "heartbeat";
-      if (!isHeartbeat && (mailbox.group ?? undefined) === opening.lane.demand?.group) {
+      if (!isHeartbeat && countsIn(opening.lane, mailbox.group ?? undefined)) {
         openSelected(opening);
         return;
       }
@@ -136,15 +137,13 @@ export function createOpenings(
     opening.sendBack({ type: "turn.withheld", mailbox });
   };
 
-  /** Whether a turn counts in the group that its slot was granted in (B12); on a borrowed slot every turn does (B10a). */
-  const isOfClaimedGroup = (
-    { claim, demand }: Lane,
-    { cause, items }: Selection,
-    { heartbeat }: Opening,
-  ): boolean => {
-    if (claim?.isBorrowed === true) return true;
-    if (cause === "heartbeat") return heartbeat?.group === demand?.group;
-    return items.length === 0 || items[0]!.group === demand?.group;
+  /** The group of a turn: its first item's, or a heartbeat's own (B12). */
+  const groupOf = ({ cause, items }: Selection, { heartbeat }: Opening): string | undefined =>
+    cause === "heartbeat" ? heartbeat?.group : items[0]?.group;
+  /** Whether a turn of a group counts in it on the slot that the lane was given (B12); on a borrowed slot every turn does (B10a). */
+  const countsIn = ({ claim }: Lane, group: string | undefined): boolean => {
+    const defined = group !== undefined && runtime.capacity.groups.has(group) ? group : undefined;
+    return claim === undefined || claim.isBorrowed || claim.countsIn === defined;
   };
 
   return (lane, sendBack) => {

@@ -127,6 +127,27 @@ test("B10a finished work is replied to without a wait", async () => {
   expect(of("turn.waiting")).toEqual([]);
 });
 
+test("B10a reply() asked for after its turn was told to stop rejects with the signal's reason, and lends nothing", async () => {
+  let caught: unknown;
+  let reason: unknown;
+  const { keeper, clock, of } = await createFamily({
+    parent: async ({ signal }) => {
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      caught = await rejection(waiting.reply());
+      ({ reason } = signal);
+    },
+  });
+  await keeper.send("parent", "go");
+  const waiting = await keeper.send("child", "waits");
+  await clock.settle();
+  await keeper.abort("parent");
+  await clock.settle();
+  expect(caught).toMatchObject({ code: "TURN_ABORTED" });
+  expect(caught).toBe(reason);
+  expect(of("turn.waiting")).toEqual([]);
+  await expect(waiting.reply()).resolves.toBe("the reply of child");
+});
+
 test("B10 work of a turn's own session is refused at once, stays accepted and runs later", async () => {
   let caught: unknown;
   const { keeper, clock, of } = await createFamily({

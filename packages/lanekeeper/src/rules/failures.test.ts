@@ -47,6 +47,9 @@ function bugged(bug: { readonly sessionKey: string; times: number }): CreateDisp
       get isBorrowed() {
         return claim.isBorrowed;
       },
+      get countsIn() {
+        return claim.countsIn;
+      },
       get waitsFor() {
         return claim.waitsFor;
       },

@@ -151,6 +151,7 @@ describe("a store whose keeper has closed", () => {
       ["a", ["holds"], 1],
       ["c", ["second"], 1],
     ]);
+    expect(next.of("message.dropped").map(({ sessionKey }) => sessionKey)).toEqual(["b", "c"]);
     for (const { sessionKey, id } of expired) {
       const outcome = (await next.keeper.attach(sessionKey, id))!.outcome;
       await expect(outcome).resolves.toEqual({ status: "dropped", reason: "expired" });
@@ -272,13 +273,14 @@ describe("a store whose keeper has died", () => {
     expect(ran(keeper).at(-1)).toEqual(["a", ["kills"], 1]);
   });
 
-  it("B30 says in the log what it gave up", async () => {
+  it("B30 says what it gave up, in the log and to whoever subscribes", async () => {
     const first = await createFirst();
     await first.keeper.send("a", "kills");
     await first.clock.settle();
     const next = await takeOver(first, { lane: { maxCrashes: 0 } });
     await expect(next.keeper.deadLetters()).resolves.toHaveLength(1);
     expect(next.logs).toMatchObject([{ level: "warn", fields: { sessionKey: "a", reason: "crashed" } }]);
+    expect(next.of("deadLetter.added")).toMatchObject([{ sessionKey: "a", reason: "crashed" }]);
   });
 
   it("B30 counts crashes apart from failures, for messages and for the events that ride along", async () => {

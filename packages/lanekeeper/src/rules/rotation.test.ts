@@ -15,7 +15,7 @@ async function runAll({ turns, clock }: Pick<Fixture, "turns" | "clock">): Promi
 
 describe("rotation", () => {
   it.each([1, 3])(
-    "B15 an agent with 1,000 waiting sessions delays another's first turn by one release at most, of %i slots",
+    "B15 an agent with 1,000 waiting sessions delays another's first turn by one turn of its own at most, on %i slots",
     async (slots) => {
       const { keeper, clock, turns } = await createFixture({ capacity: { turns: slots } });
       for (let index = 0; index < 1_000; index++) await keeper.send(`agent:busy:${index}`, index);
