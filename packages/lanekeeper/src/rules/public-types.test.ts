@@ -8,6 +8,9 @@ import type {
   ExecOptions,
   ExecReport,
   Explanation,
+  HeartbeatControl,
+  HeartbeatOptions,
+  HeartbeatResult,
   Lanekeeper,
   LanekeeperErrorCode,
   LanekeeperEvent,
@@ -235,6 +238,16 @@ test("B31b dead letters are put back or discarded", () => {
     (deadLetterId: string) => Promise<Receipt<number>>
   >();
   expectTypeOf<Lanekeeper["discard"]>().toEqualTypeOf<(deadLetterId: string) => Promise<boolean>>();
+});
+
+test("B43 an agent's heartbeats are asked for, looked at, and turned on and off", () => {
+  expectTypeOf<LanekeeperOptions["heartbeats"]>().toEqualTypeOf<readonly HeartbeatOptions[] | undefined>();
+  expectTypeOf<Lanekeeper["heartbeat"]>().toEqualTypeOf<(agent: string) => HeartbeatControl>();
+  expectTypeOf<HeartbeatControl["request"]>().toEqualTypeOf<() => Promise<HeartbeatResult>>();
+  expectTypeOf<HeartbeatResult["status"]>().toEqualTypeOf<
+    "ran" | "deferred" | "skipped" | "failed" | "preempted"
+  >();
+  expectTypeOf<"TURN_PREEMPTED">().toExtend<LanekeeperErrorCode>();
 });
 
 test("B29 a turn says what it waits for", () => {
