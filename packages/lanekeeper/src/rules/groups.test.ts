@@ -262,21 +262,6 @@ describe("groups", () => {
     expect(keeper.session("a")!.turn!.cause).toBe("wake");
   });
 
-  it("B12 an interrupt of another group that ends a turn waits for room in its own", async () => {
-    const { keeper, clock, turns } = await createFixture({
-      capacity: { turns: 3, groups: { full: { limit: 1 } } },
-    });
-    await keeper.send("full", 1, { group: "full" });
-    await keeper.send("a", "runs");
-    await clock.settle();
-    await keeper.send("a", "interrupts", { group: "full", mode: "interrupt" });
-    turns[1]!.resolve("stopped");
-    await clock.settle();
-    expect(turns).toHaveLength(2);
-    expect(keeper.explain("a").blockedBy).toBe("group");
-    expect(keeper.stats().running).toBe(1);
-  });
-
   it("B16 a raised limit starts waiting turns at once, a lowered one evicts nobody", async () => {
     const fixture = await createFixture({ capacity: { turns: 4, groups: { g: { limit: 1 } } } });
     const { keeper, clock, turns } = fixture;
@@ -314,6 +299,31 @@ describe("groups", () => {
     await clock.settle();
     expect(started(fixture)).toEqual(["a", "b", "c", "d"]);
   });
+
+  it.each(["appears", "disappears"] as const)(
+    "B16 a group that %s at any moment around the grant keeps nobody waiting, and each turn runs once",
+    async (what) => {
+      const without = { turns: 2 };
+      const within = { turns: 2, groups: { g: { limit: 1 } } };
+      for (let microtasks = 0; microtasks < 12; microtasks++) {
+        const fixture = await createFixture({ capacity: { ...within, turns: 1 } });
+        const { keeper, clock, turns } = fixture;
+        await keeper.send("holder", 1);
+        for (const key of ["a", "b"]) await keeper.send(key, 1, { group: "g" });
+        keeper.setCapacity({ ...(what === "appears" ? without : within), turns: 1 });
+        await clock.settle();
+        turns[0]!.resolve("done");
+        for (let passed = 0; passed < microtasks; passed++) await Promise.resolve();
+        keeper.setCapacity(what === "appears" ? within : without);
+        for (let ended = 1; ended < 4; ended++) {
+          await clock.settle();
+          turns[ended]?.resolve("done");
+        }
+        expect(started(fixture).toSorted()).toEqual(["a", "b", "holder"]);
+        expect(keeper.stats()).toMatchObject({ running: 0, waiting: 0 });
+      }
+    },
+  );
 
   it("B16 a group that appears counts for what waits from then on, its reservation as soon as slots are free", async () => {
     const fixture = await createFixture({ capacity: { turns: 2 } });
