@@ -12,7 +12,7 @@ import {
 
 const terms = createTerms({});
 const milliseconds = fc.integer({ min: 0, max: 10_000_000 });
-const ttls = fc.integer({ min: 50, max: 86_400_000 });
+const ttls = fc.integer({ min: 60, max: 86_400_000 });
 
 function instant(monotonic: number, wall = monotonic): Instant {
   return { monotonic, wall };
@@ -41,9 +41,12 @@ describe("the terms of a lock", () => {
   });
 
   it("are refused with the inequality they break", () => {
-    expect(findBrokenInequality(createTerms({ ttlMs: 1_000, renewEveryMs: 899 }))).toBeUndefined();
-    expect(findBrokenInequality(createTerms({ ttlMs: 1_000, renewEveryMs: 900 }))).toBe(
-      "renewEveryMs + marginMs < ttlMs (900 + 100 < 1000)",
+    expect(findBrokenInequality(createTerms({ ttlMs: 1_000, renewEveryMs: 800 }))).toBeUndefined();
+    expect(findBrokenInequality(createTerms({ ttlMs: 1_000, renewEveryMs: 801 }))).toBe(
+      "renewEveryMs + 2 × marginMs ≤ ttlMs (801 + 2 × 100 ≤ 1000)",
+    );
+    expect(findBrokenInequality(createTerms({ ttlMs: 59 }))).toBe(
+      "renewEveryMs + 2 × marginMs ≤ ttlMs (20 + 2 × 20 ≤ 59)",
     );
   });
 });

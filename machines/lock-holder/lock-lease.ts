@@ -48,11 +48,14 @@ export function createTerms(asked: {
   };
 }
 
-/** The inequality these terms break, or undefined: a renewal must be due before belief ends. */
-export function findBrokenInequality(terms: LockTerms): string | undefined {
-  return terms.renewEveryMs + terms.marginMs < terms.ttlMs
+/**
+ * The inequality these terms break, or undefined: a renewal must be due so long before belief ends that it can be answered,
+ * and for that it has the margin once more.
+ */
+export function findBrokenInequality({ ttlMs, renewEveryMs, marginMs }: LockTerms): string | undefined {
+  return renewEveryMs + 2 * marginMs <= ttlMs
     ? undefined
-    : `renewEveryMs + marginMs < ttlMs (${terms.renewEveryMs} + ${terms.marginMs} < ${terms.ttlMs})`;
+    : `renewEveryMs + 2 × marginMs ≤ ttlMs (${Math.ceil(renewEveryMs)} + 2 × ${marginMs} ≤ ${ttlMs})`;
 }
 
 /** The monotonic instant at which a lease confirmed by a request sent then must no longer be believed in. */

@@ -41,7 +41,7 @@ export interface HeartbeatView {
   readonly state: LaneState;
   /** The leaf of the statechart, e.g. "idle.waiting", "busy.pending.deferred". */
   readonly detail: string;
-  /** The next time of the schedule; absent while it is turned off. */
+  /** The next time of the schedule, or the one that is due and waits; absent while it is turned off. */
   readonly nextAt?: number | undefined;
   readonly last?: (HeartbeatResult & { readonly at: number }) | undefined;
 }

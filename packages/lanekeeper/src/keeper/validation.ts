@@ -53,7 +53,7 @@ export const port = <T extends object>(name: string, members: readonly string[])
       typeof value === "object" &&
       value !== null &&
       members.every((member) => typeof (value as Record<string, unknown>)[member] === "function"),
-    `a ${name} (an object with ${members.join(", ")})`,
+    `${/^[aeiou]/iu.test(name) ? "an" : "a"} ${name} (an object with ${members.join(", ")})`,
   );
 
 /** Texts by name. */

@@ -1,6 +1,15 @@
 import { createTerms, findBrokenInequality, type LockTerms } from "@lanekeeper/machines";
 import { LanekeeperError } from "../keeper/errors.ts";
-import { check, duration, members, optional, port, properName, text } from "../keeper/validation.ts";
+import {
+  callback,
+  check,
+  duration,
+  members,
+  optional,
+  port,
+  properName,
+  text,
+} from "../keeper/validation.ts";
 import type { LockOptions } from "./lock.ts";
 
 /** The options of an acquisition, checked and completed. */
@@ -19,6 +28,8 @@ const lockSchema = members({
   label: optional(text(1)),
 });
 
+/** Checks what is to be done under a lock. Throws `INVALID_OPTION`. */
+export const checkWork = (work: unknown): unknown => check("work", callback(), work);
 /** Checks what a lock is asked for with. Throws `INVALID_OPTION`. */
 export function checkLock(name: unknown, options: LockOptions = {}): LockRequest {
   const checked = check("name", properName, name);
@@ -28,7 +39,7 @@ export function checkLock(name: unknown, options: LockOptions = {}): LockRequest
   if (broken !== undefined) {
     throw new LanekeeperError(
       "INVALID_OPTION",
-      `lock must keep ${broken}: a renewal is due before belief in the lease ends, marginMs (a tenth of ttlMs, at least 20) before it can expire. Choose a larger ttlMs or a smaller renewEveryMs.`,
+      `lock must keep ${broken}: belief in the lease ends marginMs (a tenth of ttlMs, at least 20) before it can expire, and a renewal is due as long before that, so that it can be answered. Choose a larger ttlMs or a smaller renewEveryMs.`,
       { option: "lock", got: asked, takes: broken },
     );
   }

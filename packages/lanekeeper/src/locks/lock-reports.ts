@@ -27,7 +27,7 @@ export function createLockReports(journal: Journal, clock: Clock): LockReports {
     turnId: lock.turn?.id,
   });
   const waitedMs = ({ askedMono }: LiveLock): number => clock.monotonic() - askedMono;
-  const heldMs = ({ acquiredMono }: LiveLock): number => clock.monotonic() - acquiredMono;
+  const heldMs = ({ acquiredMono }: LiveLock): number => Math.round(clock.monotonic() - acquiredMono);
 
   return {
     waiting(lock, { occupied, unsure }, isInLine) {

@@ -20,7 +20,7 @@ export interface Locks {
    * waited for all the same, and then this rejects with `LOCK_LOST` (B54). Rejects as `acquire`, and as `work` does.
    */
   using<T>(name: string, work: (lock: Lock) => Promise<T> | T, options?: LockOptions): Promise<T>;
-  /** Every lock that has a lease: of this keeper, or through `turn.locks` of that turn. */
+  /** Every lock that has a lease, or had one that was lost and whose work has not returned: of this keeper, or through `turn.locks` of that turn. */
   holders(): LockView[];
 }
 

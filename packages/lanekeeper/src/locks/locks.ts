@@ -7,7 +7,7 @@ import type { LiveLock } from "./live-lock.ts";
 import type { Lock, LockOptions, Locks } from "./lock.ts";
 import { closedError, lockOccupied, lostError, selfDeadlock } from "./lock-errors.ts";
 import { createLockHolders, type LockHolders } from "./lock-holders.ts";
-import { checkLock, type LockRequest } from "./lock-options.ts";
+import { checkLock, checkWork, type LockRequest } from "./lock-options.ts";
 import { createUsingScope } from "./using-scope.ts";
 
 /**
@@ -83,6 +83,7 @@ export function createLocks(
         return lock === undefined ? undefined : toLock(lock, holders);
       },
       async using(name, work, options) {
+        checkWork(work);
         const lock = await acquire(name, options);
         const isOfKeeper = owner.turn === undefined;
         if (isOfKeeper) usings++;

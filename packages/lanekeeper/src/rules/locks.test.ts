@@ -277,8 +277,8 @@ describe("B54 a lock's end", () => {
 
 describe("the options of a lock", () => {
   it.for<[LockOptions, RegExp]>([
-    [{ ttlMs: 1_000, renewEveryMs: 900 }, /renewEveryMs \+ marginMs < ttlMs \(900 \+ 100 < 1000\)/],
-    [{ ttlMs: 20 }, /renewEveryMs \+ marginMs < ttlMs/],
+    [{ ttlMs: 1_000, renewEveryMs: 899 }, /renewEveryMs \+ 2 × marginMs ≤ ttlMs \(899 \+ 2 × 100 ≤ 1000\)/],
+    [{ ttlMs: 35 }, /renewEveryMs \+ 2 × marginMs ≤ ttlMs/],
     [{ ttlMs: Number.NaN }, /lock\.ttlMs/],
     [{ waitMs: -1 }, /lock\.waitMs/],
     [{ label: "" }, /lock\.label/],
