@@ -263,12 +263,14 @@ describe("capacity", () => {
     const a = claim("a");
     a.lend("b");
     const b = claim("b");
-    b.lend("c");
+    const ofB = b.lend("c");
     const c = claim("c");
     a.lend("d");
     const d = claim("d");
     expect([a, b, c, d].map(({ isHeld }) => isHeld)).toEqual([true, true, true, false]);
     expect(capacity).toMatchObject({ held: 1, waiting: 1 });
+    // What it awaited has ended: it runs on.
+    ofB.end();
     c.release();
     expect(d.isHeld).toBe(false);
     b.release();
@@ -278,6 +280,29 @@ describe("capacity", () => {
     a.release();
     expect(capacity.held).toBe(0);
     expect(granted).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("B10a lends a slot while all that share it wait: what the last of them awaits first", () => {
+    const { claim, capacity, granted } = createHouse(1);
+    const a = claim("a");
+    for (const key of ["b", "late", "d"]) a.lend(key);
+    const b = claim("b");
+    const d = claim("d");
+    expect(d.isHeld).toBe(false);
+    const [ofB] = [b.lend("c"), b.lend("e")];
+    expect([d.isHeld, d.isBorrowed]).toEqual([true, true]);
+    const [c, e] = [claim("c"), claim("e")];
+    expect([c.isHeld, e.isHeld]).toEqual([false, false]);
+    const late = claim("late");
+    d.release();
+    expect([c.isHeld, late.isHeld]).toEqual([true, false]);
+    ofB.end();
+    c.release();
+    expect(e.isHeld).toBe(true);
+    // Its first lender leaves: the slot stays with those that share it.
+    a.release();
+    expect([b.isBorrowed, e.isBorrowed, capacity.held]).toEqual([false, true, 1]);
+    expect(granted).toEqual(["a", "b", "d", "c", "e"]);
   });
 
   it("B10a makes the borrower own the slot when all its lenders have ended", () => {

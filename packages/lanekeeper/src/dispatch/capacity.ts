@@ -14,8 +14,8 @@ import { createWaitingClaims } from "./waiting-claims.ts";
  * I2. When a call is over nobody waits who could have a slot: so a new claim that can have one overtakes nobody.
  * I3. Deciding runs nobody else's code. Who was given a slot is told afterwards, in the order of the decisions, by one loop
  *     that is not entered again: what is asked of a claim meanwhile is decided at once and told by that loop.
- * I4. One slot, one user: a borrowed slot is used by the last borrower alone, and counts once, in its owner's group. It goes
- *     back to the nearest lender that still holds it; where there is none, its borrower owns it.
+ * I4. A slot is given on only while all that share it wait, and counts once, in its owner's group. Whoever leaves it leaves it
+ *     to the others; the longest of them owns it.
  * I5. With nobody waiting and nothing lent, a slot costs no more than one look for its agent.
  */
 export function createCapacity(slots: Slots, now: () => number): Dispatcher {
@@ -37,10 +37,12 @@ export function createCapacity(slots: Slots, now: () => number): Dispatcher {
     agents.give(agents.of(slot.request.agent));
     give(slot);
   };
-  const borrow = (slot: Slot, lender: Slot): void => {
-    slot.group = lender.group;
-    slot.lender = lender;
-    lender.borrower = slot;
+  /** Gives a slot on to one more, behind the last that shares it. */
+  const borrow = (slot: Slot, sharer: Slot): void => {
+    const { lastUser } = sharer;
+    slot.group = sharer.group;
+    slot.lender = lastUser;
+    lastUser.borrower = slot;
     give(slot);
   };
 
@@ -53,14 +55,17 @@ export function createCapacity(slots: Slots, now: () => number): Dispatcher {
       occupy(slot);
     }
   };
-  /** Gives a slot that nobody has borrowed to the first of those its holder lends it to. */
-  const offer = (lender: Slot): void => {
-    for (const sessionKey of loans.sessionsOf(lender)) {
-      const slot = waiting.ofSession(sessionKey);
-      if (slot === undefined) continue;
-      waiting.remove(slot);
-      borrow(slot, lender);
-      return;
+  /** Gives a slot that nobody runs on to the first that those who share it lend it to: what the last of them awaits first. */
+  const offer = (sharer: Slot): void => {
+    if (!loans.isFree(sharer)) return;
+    for (const lender of sharer.users()) {
+      for (const sessionKey of loans.sessionsOf(lender)) {
+        const slot = waiting.ofSession(sessionKey);
+        if (slot === undefined) continue;
+        waiting.remove(slot);
+        borrow(slot, sharer);
+        return;
+      }
     }
   };
   const tell = (): void => {
@@ -91,7 +96,7 @@ export function createCapacity(slots: Slots, now: () => number): Dispatcher {
     lend(slot, sessionKey) {
       if (!slot.isHeld) return noLoan;
       const loan = loans.open(slot, sessionKey);
-      if (slot.borrower === undefined) offer(slot);
+      offer(slot);
       tell();
       return loan;
     },
@@ -107,10 +112,10 @@ export function createCapacity(slots: Slots, now: () => number): Dispatcher {
       loans.endAll(slot);
       slot.lender = slot.borrower = undefined;
       if (lender !== undefined) lender.borrower = borrower;
-      if (borrower !== undefined) {
-        borrower.lender = lender;
-      } else if (lender !== undefined) {
-        offer(lender);
+      if (borrower !== undefined) borrower.lender = lender;
+      const sharer = borrower ?? lender;
+      if (sharer !== undefined) {
+        offer(sharer);
       } else {
         groups.giveBack(slot.group);
         fill();

@@ -64,7 +64,10 @@ export interface Claim {
   readonly waitsFor: "group" | "capacity" | undefined;
   /** Replaces what it is judged by, and keeps its place by the time it has waited. Nothing where it does not wait. */
   change(demand: Demand): void;
-  /** Lends its slot to a session's claims, while nobody else has borrowed it, until the loan is ended (B10a). */
+  /**
+   * Lends its slot to a session's claims until the loan is ended (B10a). Who has a loan open waits: the slot goes to a claim
+   * that one of those who share it lends to, while all of them do.
+   */
   lend(sessionKey: string): Loan;
   /** Gives the slot, or the place in the queue, back. A slot in use by a borrower stays with it. The second time it does nothing. */
   release(): void;

@@ -12,19 +12,23 @@ function newSlot(): Slot {
 }
 
 describe("loans", () => {
-  it("are found by their session, the oldest whose slot is free (I2)", () => {
+  it("are found by their session, the oldest whose slot is free: all that share it lend (I2)", () => {
     const loans = createLoans();
-    const [first, second] = [newSlot(), newSlot()];
+    const [first, second, borrower] = [newSlot(), newSlot(), newSlot()];
     expect(loans.lenderFor("child")).toBe(undefined);
     loans.open(first, "child");
     loans.open(second, "child");
     expect(loans.lenderFor("child")).toBe(first);
-    first.borrower = newSlot();
+    first.borrower = borrower;
+    borrower.lender = first;
+    expect([loans.isFree(first), loans.isFree(borrower), loans.isFree(second)]).toEqual([false, false, true]);
     expect(loans.lenderFor("child")).toBe(second);
-    second.borrower = newSlot();
-    expect(loans.lenderFor("child")).toBe(undefined);
-    first.borrower = undefined;
+    const onward = loans.open(borrower, "grandchild");
     expect(loans.lenderFor("child")).toBe(first);
+    expect(loans.lenderFor("grandchild")).toBe(borrower);
+    onward.end();
+    loans.endAll(second);
+    expect(loans.lenderFor("child")).toBe(undefined);
     expect(loans.lenderFor("other")).toBe(undefined);
   });
 

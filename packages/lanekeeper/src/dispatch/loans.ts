@@ -5,12 +5,14 @@ import type { Slot } from "./slot.ts";
  * The loans that are open, by who lends and to which session (B10a).
  *
  * Must not know: who waits.
- * I1. Every lender of an open loan holds a slot, its own or a borrowed one.
- * I2. A slot is free for its loans while nobody has borrowed it from its lender.
+ * I1. Every lender of an open loan holds a slot, its own or a borrowed one, and waits.
+ * I2. A slot is free for the loans of all that share it while every one of them lends: then nobody runs on it.
  */
 export interface Loans {
   /** Offers a slot that is held to a session. */
   open(lender: Slot, sessionKey: string): Loan;
+  /** Whether nobody runs on the slot that this one holds or shares. */
+  isFree(slot: Slot): boolean;
   /** Who lends a slot to that session that is free; by the oldest loan if there are several. */
   lenderFor(sessionKey: string): Slot | undefined;
   /** The sessions somebody lends to, the oldest loan first. */
@@ -26,6 +28,11 @@ export const noLoan: Loan = { end: () => {} };
 export function createLoans(): Loans {
   const byLender = new Map<Slot, Set<OpenLoan>>();
   const bySession = new Map<string, Set<OpenLoan>>();
+
+  const isFree = (slot: Slot): boolean => {
+    for (const user of slot.users()) if (!byLender.has(user)) return false;
+    return true;
+  };
   return {
     open(lender, sessionKey) {
       const loan: OpenLoan = {
@@ -40,10 +47,11 @@ export function createLoans(): Loans {
       add(bySession, sessionKey, loan);
       return loan;
     },
+    isFree,
     lenderFor(sessionKey) {
       if (bySession.size === 0) return undefined;
       for (const { lender } of bySession.get(sessionKey) ?? []) {
-        if (lender.borrower === undefined) return lender;
+        if (isFree(lender)) return lender;
       }
       return undefined;
     },

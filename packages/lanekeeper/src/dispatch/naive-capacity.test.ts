@@ -64,19 +64,32 @@ function createNaiveCapacity(first: Slots, now: () => number): Dispatcher {
     else lender.borrower = party;
     untold.push(party);
   };
+  const lends = (party: Party): boolean => loans.some(({ lender, isOpen }) => isOpen && lender === party);
+  /** All that share a party's slot, its owner first. */
+  const sharers = (party: Party): Party[] => {
+    let owner = party;
+    while (owner.lender !== undefined) owner = owner.lender;
+    const all: Party[] = [];
+    for (let one: Party | undefined = owner; one !== undefined; one = one.borrower) all.push(one);
+    return all;
+  };
   /** The first thing that is to be granted, until there is none. */
   const settle = (): void => {
     for (;;) {
-      const loan = loans.find(
+      // A slot is free where all that share it lend; what the last of them lends to goes first.
+      const useful = loans.filter(
         ({ lender, sessionKey, isOpen }) =>
           isOpen &&
-          lender.borrower === undefined &&
+          sharers(lender).every(lends) &&
           waiting().some(({ request }) => request.sessionKey === sessionKey),
       );
-      if (loan !== undefined) {
+      if (useful.length > 0) {
+        const chain = sharers(useful[0]!.lender);
+        const ofChain = useful.filter(({ lender }) => chain.includes(lender));
+        const [loan] = ofChain.toSorted((a, b) => chain.indexOf(b.lender) - chain.indexOf(a.lender));
         hold(
-          waiting().find(({ request }) => request.sessionKey === loan.sessionKey)!,
-          loan.lender,
+          waiting().find(({ request }) => request.sessionKey === loan!.sessionKey)!,
+          chain.at(-1),
         );
         continue;
       }

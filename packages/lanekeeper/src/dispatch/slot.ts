@@ -7,7 +7,7 @@ import type { Place } from "./line.ts";
 /**
  * A claim from its place in the queue to its release.
  *
- * I1. Those that share one slot form a chain from its owner through `borrower`; only the last of them uses the slot.
+ * I1. Those that share one slot form a chain from its owner through `borrower`, in the order in which they came to it.
  */
 export class Slot implements Claim, Place<Slot>, HeapPlace {
   readonly #owner: SlotOwner;
@@ -53,6 +53,17 @@ export class Slot implements Claim, Place<Slot>, HeapPlace {
   get waitsFor(): "group" | "capacity" | undefined {
     if (this.state !== "waiting") return undefined;
     return isFull(this.group) ? "group" : "capacity";
+  }
+  /** Whoever came to its slot last. */
+  get lastUser(): Slot {
+    let last = this.borrower;
+    if (last === undefined) return this;
+    while (last.borrower !== undefined) last = last.borrower;
+    return last;
+  }
+  /** All that share its slot, the last borrower first. */
+  *users(): Iterable<Slot> {
+    for (let user: Slot | undefined = this.lastUser; user !== undefined; user = user.lender) yield user;
   }
   change(demand: Demand): void {
     this.#owner.change(this, demand);

@@ -65,6 +65,8 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
       claim: fromCallback<LaneEvent, EffectInput>(({ input, sendBack }) => {
         const lane = laneNamed(input);
         const demand = lane.demand!;
+        // What its last turn held may never have been settled: a lane crashed meanwhile.
+        runtime.awaits.resume(lane.sessionKey);
         const claim = dispatcher.claim(new SlotRequest(runtime, lane, demand, sendBack));
         lane.claim = claim;
         return claim.isHeld ? undefined : watchBlocked(lane, "capacity");
@@ -132,6 +134,7 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
       fenceTurn: ({ self }) => laneOf(self).turn?.fence(),
       releaseSlot: ({ self }) => {
         const lane = laneOf(self);
+        if (lane.turn !== undefined) runtime.awaits.rest(lane.turn);
         lane.claim?.release();
         lane.claim = undefined;
       },

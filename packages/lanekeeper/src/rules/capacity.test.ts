@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { Receipt } from "../turns/receipt.ts";
 import { createSimulatedClock } from "../time/simulated-clock.ts";
 import { answeringStore } from "./answering-store.ts";
+import { createFamily } from "./family.ts";
 import { createFixture, deferred } from "./fixture.ts";
 
 describe("capacity", () => {
@@ -133,6 +135,57 @@ describe("capacity", () => {
     await keeper.send("b", "next");
     await clock.settle();
     expect(turns.map(({ turn }) => turn.sessionKey)).toEqual(["b"]);
+  });
+
+  it("B10a a slot whose borrower waits itself serves the others that its lender awaits: a borrower left behind", async () => {
+    const go = deferred<void>();
+    const { keeper, clock } = await createFamily({
+      parent: async ({ messages }) => {
+        if (messages[0]!.body === "question") return "an answer";
+        await (await keeper.send("between", 1)).reply();
+        return (await keeper.send("last", 1)).reply();
+      },
+      // Ends while the one it asked runs on the slot, which is the parent's.
+      between: async () => void (await keeper.send("left", 1)).reply().catch(() => {}),
+      left: async () => {
+        await go.promise;
+        return (await keeper.send("parent", "question")).reply();
+      },
+      last: () => "the last",
+    });
+    const asked = await keeper.send("parent", "go");
+    await clock.settle();
+    go.resolve();
+    await clock.settle();
+    expect(keeper.stats()).toMatchObject({ running: 0, waiting: 0, completed: 5 });
+    await expect(asked.reply()).resolves.toBe("the last");
+  });
+
+  it("B10a a slot whose borrower waits itself serves the others that its lender awaits: an await that was withdrawn", async () => {
+    const go = deferred<void>();
+    const withdrawn = deferred<Receipt>();
+    const { keeper, clock } = await createFamily({
+      parent: async ({ messages }) => {
+        if (messages[0]!.body === "question") return "an answer";
+        const second = await keeper.send("busy", "second");
+        withdrawn.resolve(second);
+        const last = await keeper.send("last", 1);
+        return Promise.all([second.reply().catch(() => "withdrawn"), last.reply()]);
+      },
+      busy: async () => {
+        await go.promise;
+        return (await keeper.send("parent", "question")).reply();
+      },
+      last: () => "the last",
+    });
+    const asked = await keeper.send("parent", "go");
+    await keeper.send("busy", "first");
+    await clock.settle();
+    await (await withdrawn.promise).cancel();
+    go.resolve();
+    await clock.settle();
+    expect(keeper.stats()).toMatchObject({ running: 0, waiting: 0, completed: 4 });
+    await expect(asked.reply()).resolves.toEqual(["withdrawn", "the last"]);
   });
 
   it.each([[{ turns: 0 }], [{ turns: Number.NaN }], [{ turns: 1.5 }], [{ turns: -1 }], [{}], [null]])(

@@ -1,3 +1,4 @@
+import type { Loan } from "../dispatch/dispatcher.ts";
 import { LanekeeperError } from "../keeper/errors.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import type { LiveTurn } from "./live-turn.ts";
@@ -9,11 +10,16 @@ import type { PendingOutcome } from "./pending-outcomes.ts";
  *
  * I1. Sessions never await each other in a circle: the call that would close one is refused.
  * I2. A turn awaits nothing any more once the work has ended, or it was told to stop.
- * I3. While it awaits, it lends its slot to the session whose work it awaits, and its stall clock stands.
+ * I3. While it awaits, its stall clock stands, and it lends its slot to the session whose work it awaits; but not from when
+ *     the turn that holds that work is over until it is known whether the work has ended: it may run on any moment.
  */
 export interface Awaits {
   /** The outcome of work, as whoever calls may await it. Rejects with `SELF_DEADLOCK`, or with the reason of the calling turn's signal. */
   outcome(work: AwaitedWork, pending: PendingOutcome): Promise<Outcome>;
+  /** A turn is over and about to give its slot back: who awaits what it holds lends no longer. */
+  rest(turn: LiveTurn): void;
+  /** What a session's last turn held is known to have ended or not: who awaits what has not lends again. */
+  resume(sessionKey: string): void;
   /** Work has ended: who awaits it runs again, before its session starts anything else. */
   finished(seq: number): void;
 }
@@ -27,14 +33,16 @@ export interface AwaitedWork {
 
 /** Creates the awaits of a keeper. */
 export function createAwaits(runtime: Runtime): Awaits {
-  /** What ends each await, by the work's `seq`. */
-  const ends = new Map<number, Set<() => void>>();
-  /** The sessions whose work a turn awaits, and how often. */
-  const awaited = new Map<LiveTurn, Map<string, number>>();
+  const byTurn = new Map<LiveTurn, Set<Await>>();
+  const bySeq = new Map<number, Set<Await>>();
+  /** Those that lend nothing for the moment, by whose work they await. */
+  const resting = new Map<string, Set<Await>>();
 
   const awaitedBy = (sessionKey: string): readonly string[] => {
     const turn = runtime.lanes.get(sessionKey)?.turn;
-    return turn === undefined || turn.isOver ? [] : [...(awaited.get(turn)?.keys() ?? [])];
+    return turn === undefined || turn.isOver
+      ? []
+      : Array.from(byTurn.get(turn) ?? [], ({ work }) => work.sessionKey);
   };
   /** The sessions from one to another, each awaiting the next; undefined if the first does not await the other at all. */
   const chain = (from: string, to: string): readonly string[] | undefined => {
@@ -50,23 +58,27 @@ export function createAwaits(runtime: Runtime): Awaits {
     return undefined;
   };
 
-  const begin = (turn: LiveTurn, { seq, sessionKey }: AwaitedWork): (() => void) => {
-    const counts = awaited.get(turn) ?? new Map<string, number>();
-    awaited.set(turn, counts.set(sessionKey, (counts.get(sessionKey) ?? 0) + 1));
-    const loan = turn.lane.claim?.lend(sessionKey);
-    const ending = ends.get(seq) ?? new Set();
-    ends.set(seq, ending);
-    const end = (): void => {
-      if (!ending.delete(end)) return;
-      if (ending.size === 0) ends.delete(seq);
-      const left = counts.get(sessionKey)! - 1;
-      if (left > 0) counts.set(sessionKey, left);
-      else counts.delete(sessionKey);
-      if (counts.size === 0) awaited.delete(turn);
-      loan?.end();
-    };
-    ending.add(end);
-    return end;
+  const lend = (one: Await): void => {
+    one.loan = one.turn.lane.claim?.lend(one.work.sessionKey);
+  };
+  const restOne = (one: Await): void => {
+    one.loan?.end();
+    add(resting, one.work.sessionKey, one);
+  };
+  const begin = (turn: LiveTurn, work: AwaitedWork): Await => {
+    const one: Await = { turn, work, loan: undefined };
+    add(byTurn, turn, one);
+    add(bySeq, work.seq, one);
+    const last = runtime.lanes.get(work.sessionKey)?.turn;
+    if (last?.isOver === true && holds(last, work)) restOne(one);
+    else lend(one);
+    return one;
+  };
+  const end = (one: Await): void => {
+    remove(byTurn, one.turn, one);
+    remove(bySeq, one.work.seq, one);
+    remove(resting, one.work.sessionKey, one);
+    one.loan?.end();
   };
 
   return {
@@ -77,18 +89,50 @@ export function createAwaits(runtime: Runtime): Awaits {
       if (circle !== undefined) return Promise.reject(selfDeadlock(work, [turn.sessionKey, ...circle]));
       // A turn that was told to stop starts no wait (B28).
       if (!turn.isCurrent) return Promise.reject(turn.stopError);
-      const end = begin(turn, work);
-      const forgetStop = turn.whenStopped(end);
+      const one = begin(turn, work);
+      const forgetStop = turn.whenStopped(() => end(one));
       const over = (): void => {
         forgetStop();
-        end();
+        end(one);
       };
       return turn.waitFor(`the reply of ${work.sessionKey}`, pending.promise, Infinity).finally(over);
     },
+    rest(turn) {
+      if (bySeq.size === 0) return;
+      for (const { seq } of turn.held) for (const one of bySeq.get(seq) ?? []) restOne(one);
+    },
+    resume(sessionKey) {
+      const those = resting.get(sessionKey);
+      if (those === undefined) return;
+      resting.delete(sessionKey);
+      for (const one of those) lend(one);
+    },
     finished(seq) {
-      for (const end of ends.get(seq) ?? []) end();
+      for (const one of bySeq.get(seq) ?? []) end(one);
     },
   };
+}
+
+/** One turn that awaits one piece of work. */
+interface Await {
+  readonly turn: LiveTurn;
+  readonly work: AwaitedWork;
+  loan: Loan | undefined;
+}
+
+function holds({ held }: LiveTurn, { seq }: AwaitedWork): boolean {
+  return held.some((item) => item.seq === seq);
+}
+
+function add<K>(awaits: Map<K, Set<Await>>, key: K, one: Await): void {
+  const others = awaits.get(key);
+  if (others === undefined) awaits.set(key, new Set([one]));
+  else others.add(one);
+}
+
+function remove<K>(awaits: Map<K, Set<Await>>, key: K, one: Await): void {
+  const others = awaits.get(key);
+  if (others?.delete(one) === true && others.size === 0) awaits.delete(key);
 }
 
 function selfDeadlock({ id, sessionKey }: AwaitedWork, circle: readonly string[]): LanekeeperError {

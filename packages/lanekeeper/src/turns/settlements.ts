@@ -97,6 +97,7 @@ export function createSettlements(runtime: Runtime): Settlements {
         if (fate !== "return") runtime.awaits.finished(seq);
       for (const { seq } of result.finished) runtime.awaits.finished(seq);
     }
+    runtime.awaits.resume(lane.sessionKey);
     for (const waiter of ending.waiters) waiter.settled(result.mailbox);
     // After the step in which the lane asks for its next turn, and after the one that opens it (B6).
     if (result.status === "settled") queue.post(tellLater, ending, result);
