@@ -24,6 +24,14 @@ export default defineConfig({
         },
       },
       {
+        test: {
+          name: "testing",
+          root: "packages/testing",
+          include: ["src/**/*.test.ts"],
+          testTimeout: unitTimeout,
+        },
+      },
+      {
         test: { name: "cli", root: "packages/cli", include: ["src/**/*.test.ts"], testTimeout: unitTimeout },
       },
       {

@@ -1,13 +1,8 @@
 import { createLanekeeper, type LanekeeperEvent, type Lanekeeper, type Lock } from "lanekeeper";
 import { memoryLeases } from "lanekeeper/ports";
 import { expect, onTestFinished, test } from "vitest";
-import { type BentClock, type BentTime, createBentTime } from "../leases/bent-time.ts";
-import {
-  type Fate,
-  type LeaseCommand,
-  scriptLeases,
-  type ScriptedLeases,
-} from "../leases/scripted-leases.ts";
+import { type ProcessClock, type VirtualTime, createVirtualTime } from "@lanekeeper/testing";
+import { type Fate, type LeaseCommand, scriptLeases, type ScriptedLeases } from "@lanekeeper/testing";
 
 /**
  * simstudioai/sim#4286: after a process died, its chats refused every message for up to two hours, because their lock had a
@@ -23,11 +18,11 @@ const chat = "chat:1";
 
 interface Process {
   readonly keeper: Lanekeeper;
-  readonly clock: BentClock;
+  readonly clock: ProcessClock;
   readonly events: readonly LanekeeperEvent[];
 }
 interface Scene {
-  readonly time: BentTime;
+  readonly time: VirtualTime;
   readonly leases: ScriptedLeases;
   /** What becomes of each command from now on. */
   script(fateOf: (command: LeaseCommand) => Fate): void;
@@ -35,7 +30,7 @@ interface Scene {
 }
 
 function stage(): Scene {
-  const time = createBentTime();
+  const time = createVirtualTime();
   let fate: (command: LeaseCommand) => Fate = () => ({});
   const leases = scriptLeases(
     memoryLeases(() => time.clock),
@@ -47,7 +42,7 @@ function stage(): Scene {
     leases,
     script: (fateOf) => void (fate = fateOf),
     async start() {
-      const clock = time.bend();
+      const clock = time.process();
       const line = (): void => {};
       const logger = { debug: line, info: line, warn: line, error: line };
       const keeper = await createLanekeeper({ clock, leases, logger, turn: () => undefined });

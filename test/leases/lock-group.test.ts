@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createChance } from "../simulation/chance.ts";
+import { createChance } from "@lanekeeper/testing";
 import { liveAsGroup } from "./lock-group.ts";
 
 /** In CI; `LANEKEEPER_SOAK` multiplies it. */

@@ -1,8 +1,8 @@
 import { createLanekeeper, type Lanekeeper, type Lock } from "lanekeeper";
 import { memoryLeases } from "lanekeeper/ports";
-import type { Chance } from "../simulation/chance.ts";
-import { type BentClock, createBentTime } from "./bent-time.ts";
-import { type Fate, type LeaseCommand, scriptLeases } from "./scripted-leases.ts";
+import type { Chance } from "@lanekeeper/testing";
+import { type ProcessClock, createVirtualTime } from "@lanekeeper/testing";
+import { type Fate, type LeaseCommand, scriptLeases } from "@lanekeeper/testing";
 
 /** What a group of keepers did on one lease store, and what was seen of it. */
 export interface GroupReport {
@@ -19,7 +19,7 @@ export interface GroupReport {
 
 interface Member {
   readonly keeper: Lanekeeper;
-  readonly clock: BentClock;
+  readonly clock: ProcessClock;
   /** True milliseconds. */
   steppedAt: number;
 }
@@ -42,7 +42,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Lets a group of keepers live on one lease store for some hours, with every fault there is. */
 export async function liveAsGroup(chance: Chance, hours: number): Promise<GroupReport> {
-  const time = createBentTime();
+  const time = createVirtualTime();
   const report: GroupReport = {
     acquired: 0,
     refused: 0,
@@ -66,7 +66,7 @@ export async function liveAsGroup(chance: Chance, hours: number): Promise<GroupR
   );
 
   const join = async (): Promise<Member> => {
-    const clock = time.bend({
+    const clock = time.process({
       rate: 1 + (chance.below(201) - 100) / 10_000,
       lateMs: () => (happens(chance, 0.02) ? chance.below(2_000) : 0),
     });

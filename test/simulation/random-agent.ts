@@ -1,6 +1,6 @@
 import { type Lanekeeper, LanekeeperError, PermanentError, type Turn } from "lanekeeper";
 import type { SimulatedClock } from "lanekeeper/simulated-clock";
-import type { Chance } from "./chance.ts";
+import type { Chance } from "@lanekeeper/testing";
 import type { Witness } from "./witness.ts";
 
 /**

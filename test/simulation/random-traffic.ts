@@ -9,7 +9,7 @@ import {
 } from "lanekeeper";
 import { scriptedProcesses } from "lanekeeper/ports";
 import { createSimulatedClock, type SimulatedClock } from "lanekeeper/simulated-clock";
-import { type Chance, createChance } from "./chance.ts";
+import { type Chance, createChance } from "@lanekeeper/testing";
 import { createRandomAgent } from "./random-agent.ts";
 import { createWitness, type Witness } from "./witness.ts";
 

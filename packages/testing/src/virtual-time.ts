@@ -3,14 +3,18 @@ import type { Clock } from "lanekeeper";
 /**
  * True time, and the clocks that several processes have of it: each may be stepped, drift, sleep, be stopped, or fire its
  * timers late. True time moves only when told to.
+ *
+ * I1. What is due first runs first, and work that is ready runs before what is due next.
+ * I2. Of what is due at the same instant, `pick` says which runs first; without it, what was armed first.
+ * I3. Nothing here waits for real time, and nothing but `pick` and the order of calls decides anything.
  */
-export interface BentTime {
+export interface VirtualTime {
   /** True milliseconds since the start. */
   readonly now: number;
   /** True time as a clock: what a lease store counts by. */
   readonly clock: Clock;
   /** The clock of one process. */
-  bend(options?: { readonly rate?: number; readonly lateMs?: () => number }): BentClock;
+  process(options?: { readonly rate?: number; readonly lateMs?: () => number }): ProcessClock;
   /** Calls back after so many true milliseconds. */
   after(ms: number, callback: () => void): void;
   /** Lets ready work run, then everything that is due in the next `ms` milliseconds, `observe` being called after each. */
@@ -18,7 +22,7 @@ export interface BentTime {
 }
 
 /** What one process takes for the time. */
-export interface BentClock extends Clock {
+export interface ProcessClock extends Clock {
   /** Whether its process runs now. */
   readonly isAwake: boolean;
   /** Moves its wall clock alone. */
@@ -32,47 +36,55 @@ export interface BentClock extends Clock {
 }
 
 interface Due {
+  /** A true instant; of a timer, one of its process. */
   readonly at: number;
   readonly order: number;
   readonly run: () => void;
+  /** Where it waits, by its order. */
+  readonly from: Map<number, Due>;
 }
 
 const epoch = Date.UTC(2026, 0, 1);
 const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Starts true time. */
-export function createBentTime(): BentTime {
+/** Starts true time. `pick` chooses one of so many that are due at the same instant. */
+export function createVirtualTime(pick: (count: number) => number = () => 0): VirtualTime {
   let now = 0;
   let order = 0;
-  const tasks = new Set<Due>();
-  const processes = new Set<ProcessClock>();
+  const tasks = new Map<number, Due>();
+  const add = (to: Map<number, Due>, at: number, run: () => void): number => {
+    to.set(order, { at, order, run, from: to });
+    return order++;
+  };
+  const processes = new Set<BentClock>();
 
-  const next = (end: number): (() => void) | undefined => {
-    let first: Due | undefined;
-    let from: { delete(due: Due): boolean } | undefined;
-    for (const task of tasks) {
-      if (task.at <= end && (first === undefined || precedes(task, first))) {
-        first = task;
-        from = tasks;
-      }
-    }
+  /** All that are due first, by the order in which they were armed. */
+  const first = (end: number): Due[] => {
+    let due: Due[] = [];
+    let at = end;
+    const consider = (one: Due): void => {
+      if (one.at > at) return;
+      if (one.at < at) due = [];
+      at = one.at;
+      due.push(one);
+    };
+    for (const task of tasks.values()) consider(task);
     for (const process of processes) {
-      for (const timer of process.timers) {
-        const at = process.trueAt(timer.at);
-        if (at <= end && (first === undefined || precedes({ at, order: timer.order }, first))) {
-          first = { ...timer, at };
-          from = { delete: () => process.timers.delete(timer) };
-        }
-      }
+      for (const timer of process.timers.values()) consider({ ...timer, at: process.trueAt(timer.at) });
     }
-    if (first === undefined) return undefined;
-    from!.delete(first);
-    now = Math.max(now, first.at);
-    return first.run;
+    return due;
+  };
+  const next = (end: number): (() => void) | undefined => {
+    const due = first(end).toSorted((a, b) => a.order - b.order);
+    const one = due.length > 1 ? due[pick(due.length)] : due[0];
+    if (one === undefined) return undefined;
+    one.from.delete(one.order);
+    now = Math.max(now, one.at);
+    return one.run;
   };
 
-  class ProcessClock implements BentClock {
-    readonly timers = new Set<Due>();
+  class BentClock implements ProcessClock {
+    readonly timers = new Map<number, Due>();
     readonly #rate: number;
     readonly #lateMs: () => number;
     #steps = 0;
@@ -102,12 +114,10 @@ export function createBentTime(): BentTime {
       );
     }
     setTimeout(run: () => void, delayMs: number): unknown {
-      const timer = { at: this.monotonic() + delayMs + this.#lateMs(), order: order++, run };
-      this.timers.add(timer);
-      return timer;
+      return add(this.timers, this.monotonic() + delayMs + this.#lateMs(), run);
     }
     clearTimeout(handle: unknown): void {
-      this.timers.delete(handle as Due);
+      this.timers.delete(handle as number);
     }
     step(ms: number): void {
       this.#steps += ms;
@@ -131,20 +141,16 @@ export function createBentTime(): BentTime {
     clock: {
       now: () => epoch + now,
       monotonic: () => now,
-      setTimeout: (run, delayMs) => {
-        const task = { at: now + delayMs, order: order++, run };
-        tasks.add(task);
-        return task;
-      },
-      clearTimeout: (handle) => void tasks.delete(handle as Due),
+      setTimeout: (run, delayMs) => add(tasks, now + delayMs, run),
+      clearTimeout: (handle) => void tasks.delete(handle as number),
     },
-    bend({ rate = 1, lateMs = () => 0 } = {}) {
-      const process = new ProcessClock(rate, lateMs);
+    process({ rate = 1, lateMs = () => 0 } = {}) {
+      const process = new BentClock(rate, lateMs);
       processes.add(process);
       return process;
     },
     after(ms, run) {
-      tasks.add({ at: now + ms, order: order++, run });
+      add(tasks, now + ms, run);
     },
     async advance(ms, observe) {
       const end = now + ms;
@@ -159,8 +165,4 @@ export function createBentTime(): BentTime {
       observe?.();
     },
   };
-}
-
-function precedes(a: { readonly at: number; readonly order: number }, b: Due): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order);
 }

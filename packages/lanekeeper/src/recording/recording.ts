@@ -1,0 +1,81 @@
+import type { LanekeeperEvent } from "../seeing/events.ts";
+import type { Outcome } from "../turns/outcome.ts";
+
+/**
+ * What went into a keeper and what its host saw of it, in the order in which it happened: enough to check the rules, and to
+ * run it again.
+ */
+export interface Recording {
+  readonly header: RecordingHeader;
+  readonly entries: readonly RecordingEntry[];
+}
+
+/** What a recording begins with. */
+export interface RecordingHeader {
+  readonly format: "lanekeeper-recording";
+  /** Grows with every change that a reader must know of. */
+  readonly version: 1;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  /** The options of the keeper that are data: capacity, lane, heartbeats, exec, forgetAfterMs. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** One thing that happened. `at` is monotonic milliseconds of the keeper's clock. */
+export type RecordingEntry = { readonly at: number } & SeenEntry;
+
+/** What the host saw: enough to check the rules by. */
+export type SeenEntry =
+  /** The host called a member of the keeper (`send`, `locks.acquire` …), from outside or inside a turn. */
+  | {
+      readonly type: "call";
+      readonly call: number;
+      readonly method: string;
+      readonly args: readonly unknown[];
+      readonly turnId?: string | undefined;
+    }
+  /** What a call resolved to; receipts and locks as their data. */
+  | { readonly type: "answer"; readonly call: number; readonly value: unknown }
+  /** What a call was refused with. */
+  | {
+      readonly type: "refusal";
+      readonly call: number;
+      readonly code: string | undefined;
+      readonly message: string;
+    }
+  /** The host's `turn` was called. */
+  | {
+      readonly type: "turn";
+      readonly turnId: string;
+      readonly sessionKey: string;
+      readonly agent: string;
+      readonly cause: string;
+      readonly attempt: number;
+      readonly fencingToken: string;
+      readonly reasons: readonly string[];
+      readonly messages: readonly { readonly id: string; readonly body: unknown }[];
+      readonly events: readonly { readonly id: string; readonly kind: string; readonly body: unknown }[];
+      readonly dropped?: unknown;
+    }
+  /** The turn's code asked something of it: `progress`, `emit`, `takeSteering`, `exec`, `waiting` …, with what it got. */
+  | {
+      readonly type: "turn.did";
+      readonly turnId: string;
+      readonly what: string;
+      readonly args: readonly unknown[];
+      readonly got: unknown;
+    }
+  /** The turn's signal aborted. */
+  | { readonly type: "turn.signal"; readonly turnId: string; readonly code: string }
+  /** The turn's code returned or threw, counted or not. */
+  | { readonly type: "turn.returned"; readonly turnId: string; readonly reply: unknown }
+  | {
+      readonly type: "turn.threw";
+      readonly turnId: string;
+      readonly error: string;
+      readonly isPermanent: boolean;
+    }
+  /** The outcome of a receipt settled. */
+  | { readonly type: "outcome"; readonly sessionKey: string; readonly id: string; readonly outcome: Outcome }
+  /** The keeper emitted an event. */
+  | { readonly type: "event"; readonly event: LanekeeperEvent };

@@ -1,0 +1,7 @@
+export { type Chance, createChance } from "./chance.ts";
+export { deterministicIds } from "./deterministic-ids.ts";
+export { type Fate, type LeaseCommand, type ScriptedLeases, scriptLeases } from "./scripted-leases.ts";
+export { type ScriptedStore, type StoreFate, type StoreStep, scriptStore } from "./scripted-store.ts";
+export { createVirtualTime, type ProcessClock, type VirtualTime } from "./virtual-time.ts";
+export { type ScriptedProcess, type ScriptedProcesses, scriptedProcesses } from "lanekeeper/ports";
+export { createSimulatedClock, type SimulatedClock } from "lanekeeper/simulated-clock";

@@ -1,0 +1,101 @@
+import type { Store } from "lanekeeper";
+import type { Answer, Mailboxes, StoreHost } from "lanekeeper/ports";
+
+/** What becomes of one step of a store. */
+export interface StoreFate {
+  /** Milliseconds until its answer comes, once the step has happened. Default: it comes as the store gives it. */
+  readonly answersAfterMs?: number | undefined;
+  /**
+   * What goes wrong: it throws in the call; it rejects and nothing has happened; it happens and is said to have failed; it
+   * happens and is never answered; it never happens and is never answered.
+   */
+  readonly fault?: "throws" | "fails" | "fails-afterwards" | "answer-lost" | "never-arrives" | undefined;
+}
+
+/** The name of a step of a store. */
+export type StoreStep = Exclude<keyof Mailboxes | keyof Store, "isHeld" | "known" | "backlog" | "leases">;
+
+/** A store that does to its keeper what the script says. */
+export interface ScriptedStore extends Store {
+  /** Steps that were asked for, in order; the last 500. */
+  readonly steps: readonly StoreStep[];
+  /**
+   * The keeper that has it dies: nothing it asked for is answered any more, and nothing it asks for happens. What was done
+   * stays, and another keeper may open the store.
+   */
+  crash(): Promise<void>;
+}
+
+/**
+ * Puts a script before a store. Steps happen in the order in which they were asked for. `after` is how it waits: on the
+ * clock of whoever simulates, not on the keeper's.
+ */
+export function scriptStore(
+  store: Store,
+  fateOf: (step: StoreStep) => StoreFate | undefined = () => undefined,
+  after: (ms: number, callback: () => void) => void = noWaiting,
+): ScriptedStore {
+  const steps: StoreStep[] = [];
+  /** Grows with each crash: what an earlier life asked for is not answered. */
+  let life = 0;
+
+  const carryOut = <T>(step: StoreStep, act: () => Answer<T>): Answer<T> => {
+    steps.push(step);
+    if (steps.length > keptSteps) steps.shift();
+    const { answersAfterMs, fault } = fateOf(step) ?? {};
+    if (fault === "throws") throw new Error(`the store threw in ${step}`);
+    if (fault === "fails") return Promise.reject(new Error(`the store failed in ${step}`));
+    if (fault === "never-arrives") return never;
+    const answer = act();
+    if (fault === "answer-lost") return never;
+    if (answersAfterMs === undefined && fault === undefined) return answer;
+    return new Promise((resolve, reject) => {
+      const asked = life;
+      after(answersAfterMs ?? 0, () => {
+        if (asked !== life) return;
+        if (fault === "fails-afterwards") reject(new Error(`the store failed after ${step}`));
+        else resolve(answer);
+      });
+    });
+  };
+  const script = (mailboxes: Mailboxes): Mailboxes => {
+    const lived = life;
+    return new Proxy(mailboxes, {
+      get(target, name) {
+        const member = Reflect.get(target, name) as unknown;
+        if (typeof member !== "function") return lived === life ? member : name === "isHeld" ? false : 0;
+        return (...args: unknown[]) => {
+          if (lived !== life) return never;
+          return carryOut(name as StoreStep, () => keep(member.apply(target, args) as Answer<unknown>));
+        };
+      },
+    });
+  };
+  return {
+    get steps() {
+      return steps;
+    },
+    leases: store.leases,
+    open: async (host: StoreHost) => carryOut("open", async () => script(await store.open(host))),
+    async close() {
+      await carryOut("close", () => store.close());
+    },
+    async crash() {
+      life++;
+      await store.close();
+    },
+  };
+}
+
+/** What waits is good until the session's next step only, and that may come before the answer does. */
+function keep(answer: Answer<unknown>): Answer<unknown> {
+  return Array.isArray(answer) ? answer.slice() : answer;
+}
+
+const never = new Promise<never>(() => {});
+/** Steps that are remembered. */
+const keptSteps = 500;
+
+function noWaiting(_ms: number, callback: () => void): void {
+  queueMicrotask(callback);
+}
