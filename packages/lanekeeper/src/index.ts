@@ -28,6 +28,7 @@ export type { Logger } from "./seeing/logger.ts";
 export { memoryStore } from "./store/memory-store.ts";
 export type { CapacityOptions } from "./keeper/capacity-options.ts";
 export type { EventInput, NotifyOptions, SendOptions, WakeOptions } from "./keeper/call-options.ts";
+export type { Interposer, Recorder } from "./keeper/interposer.ts";
 export type { LanekeeperOptions } from "./keeper/options.ts";
 export type { Priority } from "./dispatch/priority.ts";
 export type { Outcome } from "./turns/outcome.ts";

@@ -70,7 +70,9 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   options: LanekeeperOptions<Message, Reply>,
   createDispatcher: (slots: Slots, now: () => number) => Dispatcher = createCapacity,
 ): Promise<Lanekeeper<Message, Reply>> {
-  const given = completeOptions(options);
+  const completed = completeOptions(options);
+  const interposer = completed.recorder?.begin(completed);
+  const given = interposer?.settings ?? completed;
   const { clock } = given;
   const journal = createJournal(clock, given.logger, () => queue.post(() => {}));
   const queue: RunQueue = createRunQueue({
@@ -295,7 +297,8 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     eventLoop: createEventLoopDelay(),
     letDie: keepAlive(),
   };
-  return new OpenLanekeeper(parts) as unknown as Lanekeeper<Message, Reply>;
+  const keeper: Lanekeeper = new OpenLanekeeper(parts);
+  return (interposer?.present(keeper) ?? keeper) as unknown as Lanekeeper<Message, Reply>;
 }
 
 function tell(journal: Journal, happened: readonly LanekeeperEvent[]): void {

@@ -24,7 +24,8 @@ export type LanekeeperErrorCode =
   | "LOCK_ABORTED"
   | "LOCK_LOST"
   | "STORE_UNAVAILABLE"
-  | "EXEC_FAILED";
+  | "EXEC_FAILED"
+  | "RECORDING_INVALID";
 
 /** Every error that Lanekeeper throws, rejects with or gives as a reason. Branch on `code`; `message` is for people. */
 export class LanekeeperError extends Error {

@@ -17,6 +17,7 @@ import {
   laneSchema,
   type LaneSettings,
 } from "../lanes/lane-options.ts";
+import type { Recorder } from "./interposer.ts";
 import type { LeaseStore } from "../store/leases.ts";
 import { type Logger, stderrLogger } from "../seeing/logger.ts";
 import { memoryStore } from "../store/memory-store.ts";
@@ -60,6 +61,11 @@ export interface LanekeeperOptions<Message = unknown, Reply = unknown> {
   readonly logger?: Logger | undefined;
   /** How commands are run. Default: real processes; tests give scripted ones. */
   readonly processes?: Processes | undefined;
+  /**
+   * Writes down what goes in and what the host sees, so that it can be looked through and run again: `recordToFile(path)` or
+   * `recordInMemory()` of `lanekeeper/recording`. It holds every message's body. Default: nothing is recorded.
+   */
+  readonly recorder?: Recorder | undefined;
 }
 
 /** Every option, checked and completed. */
@@ -83,6 +89,7 @@ export interface Settings {
   readonly createId: () => string;
   readonly logger: Logger;
   readonly processes: Processes;
+  readonly recorder: Recorder | undefined;
 }
 const optionsSchema = members({
   turn: callback<(turn: Turn) => unknown>(),
@@ -100,6 +107,7 @@ const optionsSchema = members({
   createId: optional(callback<() => string>()),
   logger: optional(port<Logger>("logger", ["debug", "info", "warn", "error"])),
   processes: optional(port<Processes>("processes", ["start"])),
+  recorder: optional(port<Recorder>("recorder", ["begin"])),
 });
 
 /** Checks the options of a keeper and completes them. Throws `INVALID_OPTION`; nothing has been started then. */
@@ -126,6 +134,7 @@ export function completeOptions<Message, Reply>(options: LanekeeperOptions<Messa
     createId: given.createId ?? createIdMaker(clock.now, random),
     logger: given.logger ?? stderrLogger,
     processes: given.processes ?? childProcesses,
+    recorder: given.recorder,
   };
 }
 

@@ -26,17 +26,27 @@ export type RecordingEntry = { readonly at: number } & SeenEntry;
 
 /** What the host saw: enough to check the rules by. */
 export type SeenEntry =
-  /** The host called a member of the keeper (`send`, `locks.acquire` …), from outside or inside a turn. */
+  /**
+   * The host called a member of the keeper (`send`, `locks.acquire` …), or of something that an earlier call gave
+   * (`receipt.reply`, `receipt.cancel`, `lock.release`, `lock.assertHeld`, `execution.kill`, `heartbeat.request` …), from
+   * outside or inside a turn.
+   */
   | {
       readonly type: "call";
+      /** Counts up; names the call. */
       readonly call: number;
       readonly method: string;
       readonly args: readonly unknown[];
+      /** The call that gave what this member is of. */
+      readonly on?: number | undefined;
+      /** The turn whose code, or what that left running, made the call. */
       readonly turnId?: string | undefined;
+      /** The call of `locks.using` whose work made it. */
+      readonly under?: number | undefined;
     }
-  /** What a call resolved to; receipts and locks as their data. */
+  /** What a call returned or resolved to; receipts, locks and executions as their data. */
   | { readonly type: "answer"; readonly call: number; readonly value: unknown }
-  /** What a call was refused with. */
+  /** What a call threw or was refused with; `message` is for people. */
   | {
       readonly type: "refusal";
       readonly call: number;
@@ -57,13 +67,21 @@ export type SeenEntry =
       readonly events: readonly { readonly id: string; readonly kind: string; readonly body: unknown }[];
       readonly dropped?: unknown;
     }
-  /** The turn's code asked something of it: `progress`, `emit`, `takeSteering`, `exec`, `waiting` …, with what it got. */
+  /**
+   * The turn's code asked something of it: `progress`, `emit`, `assertCurrent`, `takeSteering`, `exec`, `expectExec`, `waiting`,
+   * `locks.acquire` …, with what it got at once.
+   */
   | {
       readonly type: "turn.did";
       readonly turnId: string;
       readonly what: string;
       readonly args: readonly unknown[];
       readonly got: unknown;
+      /** Where it threw. */
+      readonly refusal?: { readonly code: string | undefined; readonly message: string } | undefined;
+      /** Where it gave a promise: what that comes to is the `answer` or `refusal` of this call. */
+      readonly call?: number | undefined;
+      readonly under?: number | undefined;
     }
   /** The turn's signal aborted. */
   | { readonly type: "turn.signal"; readonly turnId: string; readonly code: string }
@@ -75,7 +93,18 @@ export type SeenEntry =
       readonly error: string;
       readonly isPermanent: boolean;
     }
-  /** The outcome of a receipt settled. */
-  | { readonly type: "outcome"; readonly sessionKey: string; readonly id: string; readonly outcome: Outcome }
+  /** The work of a call of `locks.using` began, and ended. */
+  | { readonly type: "work"; readonly call: number; readonly lock: unknown }
+  | { readonly type: "work.returned"; readonly call: number; readonly value: unknown }
+  | { readonly type: "work.threw"; readonly call: number; readonly error: string }
+  /** The outcome of a receipt settled. Each receipt of the same work says so. */
+  | {
+      readonly type: "outcome";
+      readonly sessionKey: string;
+      readonly id: string;
+      readonly outcome: Outcome;
+      /** The call that gave the receipt. */
+      readonly call: number;
+    }
   /** The keeper emitted an event. */
   | { readonly type: "event"; readonly event: LanekeeperEvent };
