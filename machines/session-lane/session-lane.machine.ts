@@ -42,7 +42,10 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
         paused: {
           description:
             "Has work that may not start while its session or the keeper is paused. A heartbeat does not wait for that: it is skipped.",
-          on: { "session.reset": { target: "restarting" } },
+          on: {
+            "session.reset": { target: "restarting" },
+            "heartbeat.due": { target: "choosing", actions: "recordHeartbeat" },
+          },
           always: { guard: "isPausedNoMore", target: "choosing" },
         },
         backingOff: {

@@ -190,6 +190,18 @@ export function claimAppending(createStore: CreateStore): void {
       expect(finished).toEqual([]);
       expect(idsOf(await mailboxes.unfinished("s"))).toEqual(["e1", "e2"]);
     });
+
+    it("replaces every waiting event of the same key, also one that a failed turn gave back", async () => {
+      const { mailboxes } = await openStore(createStore);
+      const { item } = await accept(mailboxes, event("s", "e1", { key: "k" }));
+      const turn = await running(mailboxes, [item]);
+      await accept(mailboxes, event("s", "e2", { key: "k" }));
+      await settle(mailboxes, turn, returned(item, "failure"));
+      expect(await waitingIds(mailboxes, "s")).toEqual(["e1", "e2"]);
+      const { finished } = await accept(mailboxes, event("s", "e3", { key: "k" }));
+      expect(idsOf(finished)).toEqual(["e1", "e2"]);
+      expect(await waitingIds(mailboxes, "s")).toEqual(["e3"]);
+    });
   });
 
   describe("waiting and unfinished", () => {

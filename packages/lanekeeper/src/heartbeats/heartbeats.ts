@@ -85,6 +85,8 @@ export function createHeartbeats(
   const { clock } = settings;
   const byAgent = new Map<string, Runner>();
   const bySession = new Map<string, Runner>();
+  /** Known before the runners are: what an earlier keeper left may run before those are started. */
+  const sessions = new Set(settings.heartbeats.map(({ sessionKey }) => sessionKey));
   let isClosed = false;
 
   const tell = (runner: Runner, event: HeartbeatEvent): void => queue.post(deliver, runner, event);
@@ -211,7 +213,7 @@ export function createHeartbeats(
         disable: () => setEnabled(runner, false),
       };
     },
-    has: (sessionKey) => bySession.has(sessionKey),
+    has: (sessionKey) => sessions.has(sessionKey),
     due(sessionKey) {
       const runner = bySession.get(sessionKey);
       return runner?.isDue === true ? dueOf(runner) : undefined;
@@ -225,7 +227,8 @@ export function createHeartbeats(
       return undefined;
     },
     laneMoved(lane, before, after) {
-      const runner = bySession.get(lane.sessionKey)!;
+      const runner = bySession.get(lane.sessionKey);
+      if (runner === undefined) return;
       const { context } = after;
       const time = { now: clock.now(), mono: clock.monotonic() };
       for (const event of turnReports(lane, before, after, time)) {
@@ -250,8 +253,8 @@ export function createHeartbeats(
       }
     },
     laneCrashed(lane, error) {
-      const runner = bySession.get(lane.sessionKey)!;
-      if (lane.snapshot.context.turn?.cause !== "heartbeat") return;
+      const runner = bySession.get(lane.sessionKey);
+      if (runner === undefined || lane.snapshot.context.turn?.cause !== "heartbeat") return;
       runner.error = error;
       tell(runner, { type: "lane.crashed", at: clock.now(), error: messageOf(error) });
     },

@@ -31,7 +31,8 @@ export async function recover(
   const commands = await runtime.request(() => mailboxes.openExecutions());
   happened.push(...(await dropExpired(runtime)));
   const waiting = await findWaiting(runtime);
-  for (const record of commands) await executions.takeOver(record);
+  // Together, so that the next turn of a session sees all that it lost.
+  await Promise.all(commands.map((record) => executions.takeOver(record)));
   for (const { sessionKey, mailbox } of waiting)
     supervisor.route(sessionKey, { type: "mailbox.changed", mailbox });
   return happened;

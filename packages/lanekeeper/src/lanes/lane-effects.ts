@@ -134,7 +134,7 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
       fenceTurn: ({ self }) => laneOf(self).turn?.fence(),
       releaseSlot: ({ self }) => {
         const lane = laneOf(self);
-        if (lane.turn !== undefined) runtime.awaits.rest(lane.turn);
+        if (lane.turn !== undefined) runtime.awaits.turnOver(lane.turn);
         lane.claim?.release();
         lane.claim = undefined;
       },

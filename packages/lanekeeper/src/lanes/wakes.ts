@@ -1,3 +1,4 @@
+import type { LanekeeperEvent } from "../seeing/events.ts";
 import type { Deadline } from "../time/deadlines.ts";
 import { isPermanent } from "../keeper/errors.ts";
 import type { Origin } from "../heartbeats/origin.ts";
@@ -31,7 +32,7 @@ export interface Wakes {
   dueInMs(sessionKey: string): number | undefined;
   /** Attempts of the session's wake so far. */
   attempts(sessionKey: string): number;
-  /** Tries a failed wake again, or says that it is dropped. */
+  /** Tries a failed wake again, or drops it: the event that says so. */
   retry(
     sessionKey: string,
     reasons: readonly string[],
@@ -39,7 +40,7 @@ export interface Wakes {
     attempts: number,
     error: Error,
     origin: Origin,
-  ): void;
+  ): LanekeeperEvent;
   /** Forgets them all. */
   close(): void;
 }
@@ -147,9 +148,7 @@ export function createWakes(
           { sessionKey, attempt, error },
           "A wake was dropped after its last attempt.",
         );
-        if (journal.isObserved)
-          journal.emit({ type: "wake.dropped", at, sessionKey, attempts: attempt, error });
-        return;
+        return { type: "wake.dropped", at, sessionKey, attempts: attempt, error };
       }
       const { retry } = runtime.laneOptionsOf(sessionKey);
       const delayMs = backoffMs(attempt - 1, retry, settings.random);
@@ -160,9 +159,7 @@ export function createWakes(
       }
       wake.attempts = attempt;
       for (const reason of reasons) addReason(wake, reason);
-      if (journal.isObserved) {
-        journal.emit({ type: "wake.retrying", at, sessionKey, attempt: attempt + 1, retryAt: at + delayMs });
-      }
+      return { type: "wake.retrying", at, sessionKey, attempt: attempt + 1, retryAt: at + delayMs };
     },
     close() {
       for (const wake of wakes.values()) wake.deadline?.cancel();

@@ -176,6 +176,22 @@ test.each([
   expect(turns).toHaveLength(1);
 });
 
+test("B59a one that comes while other work of its session is paused is skipped at once", async () => {
+  const { keeper, clock, control, told, turns } = await startHeartbeats();
+  await keeper.pause(main);
+  await keeper.send(main, "paused too");
+  await clock.settle();
+  const asked = control.request();
+  await clock.settle();
+  await expect(asked).resolves.toEqual({ status: "skipped", reason: "paused" });
+  await keeper.resume(main);
+  await clock.settle();
+  turns[0]!.resolve("done");
+  await clock.settle();
+  expect(turns).toHaveLength(1);
+  expect(told()).toEqual(["skipped: paused"]);
+});
+
 test("B59a one that waits when its session is paused is skipped when it could have started", async () => {
   const { keeper, clock, turns, told, untilDue } = await startHeartbeats({}, { capacity: { turns: 1 } });
   await keeper.send("elsewhere", "long");

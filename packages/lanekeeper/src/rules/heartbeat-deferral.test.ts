@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { memoryStore } from "../store/memory-store.ts";
 import { bodies, createFixture } from "./fixture.ts";
 import { hour, main, minute, patient, startHeartbeats } from "./heartbeat-fixture.ts";
 
@@ -265,6 +266,26 @@ test("B40 a heartbeat's turn satisfies a wake like any other, and a due wake goe
   turns[2]!.resolve("done");
   await clock.settle();
   expect(turns[3]!.turn.cause).toBe("heartbeat");
+});
+
+test("B41 a heartbeat follows the turn that an earlier keeper left to its session", async () => {
+  const store = memoryStore();
+  const first = await startHeartbeats({}, { store });
+  await first.keeper.send(main, "left behind");
+  await first.clock.settle();
+  await store.close();
+  const { clock, control, turns, told } = await startHeartbeats({}, { store, clock: first.clock });
+  await clock.settle();
+  const asked = control.request();
+  await clock.settle();
+  await expect(asked).resolves.toEqual({ status: "deferred", reason: "session-busy" });
+  turns[0]!.resolve("done");
+  await clock.settle();
+  expect(turns.map(({ turn }) => turn.cause)).toEqual(["message", "heartbeat"]);
+  turns[1]!.resolve("fine");
+  await clock.settle();
+  expect(told()).toEqual(["deferred: session-busy", "ran"]);
+  expect(control.inspect().detail).toBe("idle.waiting");
 });
 
 test("B12 a heartbeat's turn counts in its group, also where it takes along an event of another", async () => {

@@ -121,3 +121,26 @@ test("B16 changing capacity takes no lent slot away and counts it once", async (
   await family.end("child");
   expect(family.running()).toEqual(["last"]);
 });
+
+test("B10a a turn that ended without the reply that it asked for lends nothing of its session's next turn", async () => {
+  const second = deferred();
+  const family = await createFamily(
+    {
+      async parent({ messages }) {
+        if (messages[0]!.body === "second") return second.promise;
+        (await keeper.send("child", "asked")).reply().catch(() => {});
+        return "asked, and not waited";
+      },
+    },
+    { capacity: { turns: 2 }, lane: { retry: { attempts: 2, baseMs: 100 } } },
+  );
+  const { keeper, clock } = family;
+  await keeper.send("parent", "first");
+  await keeper.send("parent", "second");
+  await clock.settle();
+  expect(family.running()).toEqual(["child", "parent"]);
+  family.held("child").reject(new Error("once"));
+  await clock.advance(100);
+  expect(family.held("child").turn.attempt).toBe(2);
+  expect(keeper.stats().running).toBe(2);
+});

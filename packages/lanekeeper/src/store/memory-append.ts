@@ -16,9 +16,10 @@ export function appendItem(state: MemoryState, item: NewItem, limits: MailboxLim
   if (item.mode === "reject" && (item.meetsBusyLane === true || before?.isBusy === true)) {
     return { status: "busy" };
   }
-  const replaced =
-    item.key === undefined ? undefined : before?.waiting.find((other) => other.key === item.key);
-  if (replaced !== undefined) return accept(state, item, limits, [replaced], "replaced");
+  // More than one, where a turn that held the first of them has failed.
+  const replaced = item.key === undefined ? nothing : before?.waiting.filter(({ key }) => key === item.key);
+  if (replaced !== undefined && replaced.length > 0)
+    return accept(state, item, limits, replaced, "replaced");
   if (item.incarnation === undefined && isOver(state, limits)) {
     return { status: "overloaded", waiting: state.counts.backlog, limit: limits.backlog! };
   }

@@ -9,15 +9,15 @@ import type { PendingOutcome } from "./pending-outcomes.ts";
  * Turns that await other sessions' work (B10, B10a).
  *
  * I1. Sessions never await each other in a circle: the call that would close one is refused.
- * I2. A turn awaits nothing any more once the work has ended, or it was told to stop.
+ * I2. A turn awaits nothing any more once the work has ended, it was told to stop, or it is over.
  * I3. While it awaits, its stall clock stands, and it lends its slot to the session whose work it awaits; but not from when
  *     the turn that holds that work is over until it is known whether the work has ended: it may run on any moment.
  */
 export interface Awaits {
   /** The outcome of work, as whoever calls may await it. Rejects with `SELF_DEADLOCK`, or with the reason of the calling turn's signal. */
   outcome(work: AwaitedWork, pending: PendingOutcome): Promise<Outcome>;
-  /** A turn is over and about to give its slot back: who awaits what it holds lends no longer. */
-  rest(turn: LiveTurn): void;
+  /** A turn is over and about to give its slot back: it awaits nothing, and who awaits what it holds lends no longer. */
+  turnOver(turn: LiveTurn): void;
   /** What a session's last turn held is known to have ended or not: who awaits what has not lends again. */
   resume(sessionKey: string): void;
   /** Work has ended: who awaits it runs again, before its session starts anything else. */
@@ -61,7 +61,7 @@ export function createAwaits(runtime: Runtime): Awaits {
   const lend = (one: Await): void => {
     one.loan = one.turn.lane.claim?.lend(one.work.sessionKey);
   };
-  const restOne = (one: Await): void => {
+  const rest = (one: Await): void => {
     one.loan?.end();
     add(resting, one.work.sessionKey, one);
   };
@@ -70,7 +70,7 @@ export function createAwaits(runtime: Runtime): Awaits {
     add(byTurn, turn, one);
     add(bySeq, work.seq, one);
     const last = runtime.lanes.get(work.sessionKey)?.turn;
-    if (last?.isOver === true && holds(last, work)) restOne(one);
+    if (last?.isOver === true && holds(last, work)) rest(one);
     else lend(one);
     return one;
   };
@@ -97,9 +97,10 @@ export function createAwaits(runtime: Runtime): Awaits {
       };
       return turn.waitFor(`the reply of ${work.sessionKey}`, pending.promise, Infinity).finally(over);
     },
-    rest(turn) {
+    turnOver(turn) {
       if (bySeq.size === 0) return;
-      for (const { seq } of turn.held) for (const one of bySeq.get(seq) ?? []) restOne(one);
+      for (const one of byTurn.get(turn) ?? []) end(one);
+      for (const { seq } of turn.held) for (const one of bySeq.get(seq) ?? []) rest(one);
     },
     resume(sessionKey) {
       const those = resting.get(sessionKey);

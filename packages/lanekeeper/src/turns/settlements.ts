@@ -2,6 +2,7 @@ import { tellDeadLetters } from "../seeing/dead-letter-events.ts";
 import { emitCancelled } from "../seeing/item-events.ts";
 import type { Conclusion, MailboxSummary } from "@lanekeeper/machines";
 import type { DeadLetter } from "../store/dead-letter.ts";
+import type { LanekeeperEvent } from "../seeing/events.ts";
 import type { LanekeeperError } from "../keeper/errors.ts";
 import type { LiveTurn } from "./live-turn.ts";
 import type { Runtime } from "../keeper/runtime.ts";
@@ -43,6 +44,8 @@ interface Ending {
   readonly conclusion: Conclusion;
   readonly verdict: Verdict;
   readonly waiters: readonly RecordWaiter[];
+  /** What became of the wake that it was for. */
+  wake: LanekeeperEvent | undefined;
 }
 
 type Settled = SettleResult & { readonly status: "settled" };
@@ -98,6 +101,8 @@ export function createSettlements(runtime: Runtime): Settlements {
       for (const { seq } of result.finished) runtime.awaits.finished(seq);
     }
     runtime.awaits.resume(lane.sessionKey);
+    // Before the next turn starts: that may be the wake's next try, or one that satisfies it.
+    if (result.status === "settled") ending.wake = retryWake(runtime, ending.turn, ending.conclusion);
     for (const waiter of ending.waiters) waiter.settled(result.mailbox);
     // After the step in which the lane asks for its next turn, and after the one that opens it (B6).
     if (result.status === "settled") queue.post(tellLater, ending, result);
@@ -107,8 +112,9 @@ export function createSettlements(runtime: Runtime): Settlements {
     for (const waiter of waiters) waiter.failed(error);
   };
   const tellLater = (ending: Ending, result: Settled): void => queue.post(tell, ending, result);
-  const tell = ({ turn, conclusion, verdict }: Ending, { finished, deadLetters }: Settled): void => {
+  const tell = ({ turn, conclusion, verdict, wake }: Ending, { finished, deadLetters }: Settled): void => {
     announce(runtime, turn, conclusion, verdict, deadLetters);
+    if (wake !== undefined && runtime.journal.isObserved) runtime.journal.emit(wake);
     if (runtime.journal.isObserved) emitCancelled(runtime, finished, undefined);
     for (const item of finished) runtime.outcomes.settle(item.seq, item.outcome);
   };
@@ -126,7 +132,7 @@ export function createSettlements(runtime: Runtime): Settlements {
       }
       const waiters: RecordWaiter[] = [{ settled, failed }];
       record.waiters = waiters;
-      const ending = { turn, conclusion, verdict: verdictOn(turn, conclusion), waiters };
+      const ending = { turn, conclusion, verdict: verdictOn(turn, conclusion), waiters, wake: undefined };
       runtime.ask(ask, recorded, notRecorded, ending);
     },
   };
@@ -147,9 +153,6 @@ function announce(
   tellDeadLetters(journal, deadLetters);
   for (const disposition of verdict.dispositions) {
     if (disposition.fate !== "return") outcomes.settle(disposition.seq, disposition.outcome);
-  }
-  if (turn.cause === "wake" && conclusion !== "completed") {
-    retryWake(runtime, turn, conclusion, turn.lane.options.retry.attempts);
   }
 }
 
@@ -185,8 +188,12 @@ function emitEnd(runtime: Runtime, turn: LiveTurn, conclusion: Conclusion, verdi
 }
 
 /** A wake whose turn failed is tried again like other work, and dropped visibly after the last attempt (B31, B61). */
-function retryWake(runtime: Runtime, turn: LiveTurn, conclusion: Conclusion, attempts: number): void {
-  if (conclusion === "cancelled" || conclusion === "handed-back") return;
-  const error = turn.error ?? new Error(`The turn was ${conclusion}.`);
-  runtime.wakes.retry(turn.sessionKey, turn.reasons, turn.attempt, attempts, error, turn.origin);
+function retryWake({ wakes }: Runtime, turn: LiveTurn, conclusion: Conclusion): LanekeeperEvent | undefined {
+  const isTried = conclusion === "failed" || conclusion === "reclaimed" || conclusion === "crashed";
+  if (turn.cause !== "wake" || !isTried) return undefined;
+  // What a turn threw after it was told to stop says nothing of its wake.
+  const error =
+    (conclusion === "failed" ? turn.error : undefined) ?? new Error(`The turn was ${conclusion}.`);
+  const { attempts } = turn.lane.options.retry;
+  return wakes.retry(turn.sessionKey, turn.reasons, turn.attempt, attempts, error, turn.origin);
 }
