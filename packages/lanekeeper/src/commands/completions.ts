@@ -49,7 +49,7 @@ export function createCompletions(
     isClosing(): boolean;
   },
 ): Completions {
-  const { settings, journal, deadlines } = runtime;
+  const { settings, journal, deadlines, passages } = runtime;
   const handedOver = new Map<string, (() => void)[]>();
 
   const refuse: Completions["refuse"] = (execId, sessionKey, reason) => {
@@ -129,7 +129,7 @@ export function createCompletions(
     async deliver(record, completion, isSilent) {
       for (let failures = 0; ; failures++) {
         try {
-          await route(record, completion, isSilent);
+          await passages.through(route(record, completion, isSilent));
           return;
         } catch (error) {
           if (!(error instanceof LanekeeperError) || failures >= redelivery.attempts || host.isClosing()) {
@@ -140,8 +140,10 @@ export function createCompletions(
             );
             return;
           }
-          await new Promise<void>((resolve) =>
-            deadlines.arm(backoffMs(failures, redelivery, settings.random), resolve),
+          await passages.through(
+            new Promise<void>((resolve) =>
+              deadlines.arm(backoffMs(failures, redelivery, settings.random), resolve),
+            ),
           );
         }
       }

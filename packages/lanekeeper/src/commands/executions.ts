@@ -84,6 +84,7 @@ interface RunningCommand {
 /** Creates the executions of a keeper. */
 export function createExecutions(runtime: Runtime, complete: CompletionSink): Executions {
   const { settings, deadlines, journal } = runtime;
+  const { enter, through } = runtime.passages;
   const running = new Map<string, RunningCommand>();
   const announced = new Map<string, Deadline>();
   let isClosed = false;
@@ -150,13 +151,19 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
       if (status === "lost") journal.emit({ type: "exec.lost", at, sessionKey, execId });
       else journal.emit({ type: "exec.completed", at, sessionKey, execId, status });
     }
-    void complete(record, completion, isSilent(record.execId, completion))
-      .finally(() => command.settle(completion))
-      .then(() => gone)
-      .then(() => {
-        running.delete(record.execId);
-        command.finish();
-      });
+    void conclude(command, completion, gone);
+  };
+  const conclude = async (
+    command: RunningCommand,
+    completion: ExecCompletion,
+    gone: Promise<void>,
+  ): Promise<void> => {
+    const { record } = command;
+    await through(complete(record, completion, isSilent(record.execId, completion)));
+    command.settle(completion);
+    await through(gone);
+    running.delete(record.execId);
+    command.finish();
   };
 
   const lose = (record: ExecutionRecord): Promise<void> => {
@@ -190,17 +197,19 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
       checkCommand(command, args);
       const exec = completeExecOptions(options, settings.exec);
       const startedAt = settings.clock.now();
-      const { record } = await runtime.request(() =>
-        runtime.mailboxes.recordExecution({
-          execId: settings.createId(),
-          sessionKey,
-          incarnation: undefined,
-          command: [command, ...args].join(" "),
-          startedAt,
-          dueAt: undefined,
-          origin: owner?.turn.origin ?? runtime.scope.getStore()?.origin,
-          state: "running",
-        }),
+      const { record } = await through(
+        runtime.request(() =>
+          runtime.mailboxes.recordExecution({
+            execId: settings.createId(),
+            sessionKey,
+            incarnation: undefined,
+            command: [command, ...args].join(" "),
+            startedAt,
+            dueAt: undefined,
+            origin: owner?.turn.origin ?? runtime.scope.getStore()?.origin,
+            state: "running",
+          }),
+        ),
       );
       const forget = async (): Promise<void> => {
         try {
@@ -237,8 +246,8 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
       const { promise: started, resolve: wasStarted } = Promise.withResolvers<void>();
       running.set(record.execId, state);
       try {
-        state.process = await withDeadline(
-          runtime.armRunning,
+        const starting = withDeadline(
+          runtime,
           startDeadlineMs,
           settings.processes.start(
             { command, args, cwd: exec.cwd, env: exec.env },
@@ -249,14 +258,17 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
               },
               // Not before everybody knows that it was started; never if it was not.
               ended: (exitCode, signal) =>
-                void started.then(() => {
-                  const ownStatus = signal !== null ? "killed" : exitCode === 0 ? "completed" : "failed";
-                  ended(state, state.verdict ?? ownStatus, exitCode, signal);
-                }),
+                void started.then(
+                  enter(() => {
+                    const ownStatus = signal !== null ? "killed" : exitCode === 0 ? "completed" : "failed";
+                    ended(state, state.verdict ?? ownStatus, exitCode, signal);
+                  }),
+                ),
             },
           ),
           (late) => late.kill("SIGKILL"),
         );
+        state.process = await through(starting);
       } catch (error) {
         running.delete(record.execId);
         state.finish();
@@ -297,17 +309,19 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
       checkId("execId", execId);
       const { timeoutMs = announcedMs } = checkTimeout("expectExec", options);
       const startedAt = settings.clock.now();
-      const { status, record } = await runtime.request(() =>
-        runtime.mailboxes.recordExecution({
-          execId,
-          sessionKey,
-          incarnation: undefined,
-          command: undefined,
-          startedAt,
-          dueAt: startedAt + timeoutMs,
-          origin: origin ?? runtime.scope.getStore()?.origin,
-          state: "announced",
-        }),
+      const { status, record } = await through(
+        runtime.request(() =>
+          runtime.mailboxes.recordExecution({
+            execId,
+            sessionKey,
+            incarnation: undefined,
+            command: undefined,
+            startedAt,
+            dueAt: startedAt + timeoutMs,
+            origin: origin ?? runtime.scope.getStore()?.origin,
+            state: "announced",
+          }),
+        ),
       );
       if (status === "known") {
         if (record.sessionKey === sessionKey) return;
@@ -344,7 +358,7 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
 
 /** Rejects when a promise takes too long; what comes late is handed to `late`. */
 function withDeadline<T>(
-  armRunning: Runtime["armRunning"],
+  { armRunning, passages: { enter } }: Pick<Runtime, "armRunning" | "passages">,
   ms: number,
   promise: Promise<T>,
   late: (value: T) => void,
@@ -356,15 +370,15 @@ function withDeadline<T>(
       reject(new Error(`not started within ${ms} ms`));
     });
     promise.then(
-      (value) => {
+      enter((value: T) => {
         deadline.cancel();
         if (isOver) late(value);
         else resolve(value);
-      },
-      (error: unknown) => {
+      }),
+      enter((error: unknown) => {
         deadline.cancel();
         reject(toError(error));
-      },
+      }),
     );
   });
 }

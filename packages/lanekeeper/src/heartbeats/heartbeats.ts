@@ -83,6 +83,7 @@ export function createHeartbeats(
 ): Heartbeats {
   const { settings, journal, queue } = runtime;
   const { clock } = settings;
+  const { through } = runtime.passages;
   const byAgent = new Map<string, Runner>();
   const bySession = new Map<string, Runner>();
   /** Known before the runners are: what an earlier keeper left may run before those are started. */
@@ -147,7 +148,7 @@ export function createHeartbeats(
     host.assertOpen();
     const { agent } = runner.settings;
     const { starts } = runner.snapshot.context;
-    await runtime.request(() => runtime.mailboxes.recordHeartbeat({ agent, isEnabled, starts }));
+    await through(runtime.request(() => runtime.mailboxes.recordHeartbeat({ agent, isEnabled, starts })));
     runner.isEnabled = isEnabled;
     tell(runner, { type: isEnabled ? "heartbeat.enable" : "heartbeat.disable", at: clock.now() });
     await new Promise<void>((resolve) => queue.post(resolve));
@@ -175,7 +176,7 @@ export function createHeartbeats(
     spacing,
     async start() {
       if (settings.heartbeats.length === 0) return;
-      const kept = await runtime.request(() => runtime.mailboxes.heartbeats());
+      const kept = await through(runtime.request(() => runtime.mailboxes.heartbeats()));
       for (const heartbeat of settings.heartbeats) {
         const state = kept.find(({ agent }) => agent === heartbeat.agent);
         const runner = new Runner(heartbeat, state?.isEnabled ?? true);

@@ -3,7 +3,7 @@ import { containRejection, LanekeeperError, toError } from "./errors.ts";
 import { emitAccepted, emitCancelled, emitDropped } from "../seeing/item-events.ts";
 import { assertGroup } from "./capacity-options.ts";
 import { checkEvent, checkId, checkNotify, checkSend } from "./call-options.ts";
-import { invalidId } from "./options.ts";
+import { invalidId } from "./id.ts";
 import { notAdmitted } from "./refusals.ts";
 import { PendingOutcome } from "../turns/pending-outcomes.ts";
 import { createReceipt, type Receipt, type ReceiptHost } from "../turns/receipt.ts";
@@ -96,7 +96,7 @@ export function createAdmission(
       assertOpen();
       const outcome = { status: "cancelled", reason: "cancelled" } as const;
       const request = { sessionKey, seqs: [seq], events: true, isFresh: false, outcome };
-      const withdrawn = await runtime.withdrawals.withdraw(request);
+      const withdrawn = await runtime.passages.through(runtime.withdrawals.withdraw(request));
       if (journal.isObserved) emitCancelled(runtime, withdrawn, note);
       return withdrawn.length > 0;
     },

@@ -14,14 +14,15 @@ import { createCapacity } from "../dispatch/capacity.ts";
 import { createCompletions } from "../commands/completions.ts";
 import { createDeadlines } from "../time/deadlines.ts";
 import type { Dispatcher, Slots } from "../dispatch/dispatcher.ts";
-import { createEventLoopDelay } from "../seeing/event-loop-delay.ts";
+import { createEventLoopDelay, stillEventLoop } from "../seeing/event-loop-delay.ts";
 import { createExecutions } from "../commands/executions.ts";
 import { createHealth, type Health } from "../seeing/health.ts";
 import { createJournal, type Journal } from "../seeing/journal.ts";
 import { containRejection, LanekeeperError, messageOf, toError } from "./errors.ts";
 import { createHeartbeats } from "../heartbeats/heartbeats.ts";
-import { createIdMaker } from "./id.ts";
 import type { Mailboxes } from "../store/store.ts";
+import type { Interposer } from "./interposer.ts";
+import { containIds } from "./id.ts";
 import { keepAlive } from "./keep-alive.ts";
 import type { Lanekeeper } from "./keeper.ts";
 import type { LanekeeperEvent } from "../seeing/events.ts";
@@ -30,13 +31,8 @@ import { provideLaneEffects } from "../lanes/lane-effects.ts";
 import type { LiveTurn } from "../turns/live-turn.ts";
 import { createLocks } from "../locks/locks.ts";
 import { createLostTime } from "../time/lost-time.ts";
-import {
-  completeOptions,
-  defaultAgentOf,
-  invalidId,
-  type LanekeeperOptions,
-  type Settings,
-} from "./options.ts";
+import { completeOptions, defaultAgentOf, type LanekeeperOptions, type Settings } from "./options.ts";
+import { openPassages, type Passages } from "./passages.ts";
 import { createPauses, type Pauses } from "../lanes/pauses.ts";
 import { createPendingOutcomes } from "../turns/pending-outcomes.ts";
 import { createPulse } from "../time/pulse.ts";
@@ -72,16 +68,36 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
 ): Promise<Lanekeeper<Message, Reply>> {
   const completed = completeOptions(options);
   const interposer = completed.recorder?.begin(completed);
+  try {
+    return (await assemble(completed, createDispatcher, interposer)) as unknown as Lanekeeper<Message, Reply>;
+  } catch (error) {
+    interposer?.failed(error);
+    throw error;
+  }
+}
+
+async function assemble(
+  completed: Settings,
+  createDispatcher: (slots: Slots, now: () => number) => Dispatcher,
+  interposer: Interposer | undefined,
+): Promise<Lanekeeper> {
   const given = interposer?.settings ?? completed;
+  const passages = interposer?.passages ?? openPassages;
+  const { through } = passages;
   const { clock } = given;
-  const journal = createJournal(clock, given.logger, () => queue.post(() => {}));
-  const queue: RunQueue = createRunQueue({
-    afterStep: () => journal.flush(),
-    onError: (error) =>
-      journal.error("step", { error }, "A step of the runtime threw; please report this as a bug."),
-  });
-  const settings = { ...given, createId: containIds(given, journal) };
-  const { mailboxes, pauses: recordedPauses } = await openStore(settings);
+  const aside = interposer?.aside ?? clock;
+  const journal = createJournal(aside, given.logger, () => queue.post(() => {}), passages);
+  const queue: RunQueue = createRunQueue(
+    {
+      afterStep: () => journal.flush(),
+      onError: (error) =>
+        journal.error("step", { error }, "A step of the runtime threw; please report this as a bug."),
+    },
+    passages,
+  );
+  const createId = containIds(given, (error) => journal.callbackFailed("createId", error));
+  const settings = { ...given, createId };
+  const { mailboxes, pauses: recordedPauses } = await through(openStore(settings, through));
 
   const lostTime = createLostTime();
   const deadlines = createDeadlines(
@@ -101,12 +117,16 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   const armRunning = createRunningDeadlines(clock, deadlines, lostTime);
   let { capacity } = settings;
   const zombies = createZombies(() => health.check());
-  const requests = createStoreRequests(armRunning, {
-    onFailure: (error) => {
-      if (error.code === "STORE_UNAVAILABLE") health.storeFailed(error);
+  const requests = createStoreRequests(
+    armRunning,
+    {
+      onFailure: (error) => {
+        if (error.code === "STORE_UNAVAILABLE") health.storeFailed(error);
+      },
+      onSuccess: () => health.storeAnswered(),
     },
-    onSuccess: () => health.storeAnswered(),
-  });
+    passages,
+  );
   const supervisorState = (): Supervisor["state"] => supervisor.state;
   const health: Health = createHealth({
     journal,
@@ -125,8 +145,9 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     lostTime,
     armRunning,
     queue,
+    passages,
     journal,
-    outcomes: createPendingOutcomes((seq) => expiries.over(seq)),
+    outcomes: createPendingOutcomes((seq) => expiries.over(seq), passages),
     zombies,
     pulse: createPulse(deadlines, () => runtime.dispatcher.held > 0),
     counters: { stalled: 0, engaged: 0, completed: 0, failed: 0, reclaimed: 0 },
@@ -183,7 +204,10 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
       return { cancel: () => {} };
     },
   };
-  const locks = createLocks(runtime, chartHost);
+  // Of lanes the events tell.
+  const watchedHost: ChartHost =
+    interposer === undefined ? chartHost : { ...chartHost, moved: interposer.moved };
+  const locks = createLocks(runtime, watchedHost);
   const shutdown = createShutdown(runtime);
   const resets = createResets(runtime, { route: (sessionKey, event) => supervisor.route(sessionKey, event) });
   const laneMachine = provideLaneEffects({
@@ -207,7 +231,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   const supervisor: Supervisor = createSupervisor({
     runtime,
     settlements,
-    chartHost,
+    chartHost: watchedHost,
     laneLogic: compileLogic<LaneContext, LaneEvent, LaneInput>(laneMachine, chartHost),
     agentOf,
     laneOptions: (sessionKey) => laneBook.lookUp(sessionKey),
@@ -243,7 +267,7 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     },
   });
   const heartbeats = createHeartbeats(runtime, {
-    chartHost,
+    chartHost: watchedHost,
     route: (sessionKey, event) => supervisor.route(sessionKey, event),
     assertOpen: () => admission.assertOpen(),
   });
@@ -259,10 +283,10 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
   const executions = createExecutions(runtime, completions.deliver);
 
   try {
-    const happened = await recover(runtime, supervisor, executions);
-    await heartbeats.start();
+    const happened = await through(recover(runtime, supervisor, executions));
+    await through(heartbeats.start());
     // Whoever subscribes as soon as the keeper is there hears of it.
-    if (happened.length > 0) setImmediate(() => queue.post(tell, journal, happened));
+    if (happened.length > 0) setImmediate(passages.enter(() => queue.post(tell, journal, happened)));
     if (mailboxes.known > 0) retention.used(settings.lane.dedupeMs);
   } catch (error) {
     deadlines.close();
@@ -294,42 +318,26 @@ export async function assembleLanekeeper<Message = unknown, Reply = unknown>(
     redrives: createRedrives(runtime, admission),
     setCapacity,
     agentOf,
-    eventLoop: createEventLoopDelay(),
-    letDie: keepAlive(),
+    eventLoop: interposer?.isPlayback === true ? stillEventLoop : createEventLoopDelay(),
+    letDie: interposer?.isPlayback === true ? () => {} : keepAlive(),
   };
   const keeper: Lanekeeper = new OpenLanekeeper(parts);
-  return (interposer?.present(keeper) ?? keeper) as unknown as Lanekeeper<Message, Reply>;
+  return interposer?.present(keeper) ?? keeper;
 }
 
 function tell(journal: Journal, happened: readonly LanekeeperEvent[]): void {
   if (journal.isObserved) for (const event of happened) journal.emit(event);
 }
 
-/** The host's ids for what the runtime names; ids of our own where it gives none, so that no lane depends on it (B5). */
-function containIds(given: Settings, journal: Journal): () => string {
-  const own = createIdMaker(() => given.clock.now(), Math.random);
-  return () => {
-    try {
-      const id: unknown = given.createId();
-      if (nameFault(id) === undefined) return id as string;
-      containRejection(id, (error) => journal.callbackFailed("createId", error));
-      journal.callbackFailed("createId", invalidId(id));
-    } catch (error) {
-      journal.callbackFailed("createId", error);
-    }
-    return own();
-  };
-}
-
-async function openStore({
-  store,
-  clock,
-  createId,
-}: Settings): Promise<{ mailboxes: Mailboxes; pauses: Awaited<ReturnType<Mailboxes["pauses"]>> }> {
+async function openStore(
+  { store, clock, createId }: Settings,
+  through: Passages["through"],
+): Promise<{ mailboxes: Mailboxes; pauses: Awaited<ReturnType<Mailboxes["pauses"]>> }> {
   let mailboxes: Mailboxes | undefined;
   try {
-    mailboxes = await store.open({ clock, createId });
-    return { mailboxes, pauses: await mailboxes.pauses() };
+    const opened = await through(store.open({ clock, createId }));
+    mailboxes = opened;
+    return { mailboxes: opened, pauses: await through(opened.pauses()) };
   } catch (error) {
     if (mailboxes !== undefined) await store.close();
     if (error instanceof LanekeeperError) throw error;

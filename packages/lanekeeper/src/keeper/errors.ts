@@ -25,7 +25,8 @@ export type LanekeeperErrorCode =
   | "LOCK_LOST"
   | "STORE_UNAVAILABLE"
   | "EXEC_FAILED"
-  | "RECORDING_INVALID";
+  | "RECORDING_INVALID"
+  | "RECORDING_DIVERGED";
 
 /** Every error that Lanekeeper throws, rejects with or gives as a reason. Branch on `code`; `message` is for people. */
 export class LanekeeperError extends Error {

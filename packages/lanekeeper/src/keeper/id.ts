@@ -1,3 +1,7 @@
+import { containRejection } from "./errors.ts";
+import { invalidOption } from "./validation.ts";
+import { nameFault } from "./session-key.ts";
+
 const alphabet = "0123456789abcdefghijklmnopqrstuvwxyz";
 
 /**
@@ -20,3 +24,28 @@ export function createIdMaker(now: () => number, random: () => number): () => st
     return prefix + (counter++).toString(36).padStart(4, "0") + suffix;
   };
 }
+
+/**
+ * The host's ids for what the runtime names; spare ones where it gives none, so that no lane depends on it (B5). `failed` is
+ * told of each that it did not give.
+ */
+export function containIds(
+  { createId, spareId }: { readonly createId: () => string; readonly spareId: () => string },
+  failed: (error: unknown) => void,
+): () => string {
+  return () => {
+    try {
+      const id: unknown = createId();
+      if (nameFault(id) === undefined) return id as string;
+      containRejection(id, failed);
+      failed(invalidId(id));
+    } catch (error) {
+      failed(error);
+    }
+    return spareId();
+  };
+}
+
+/** The error for a `createId` that threw or made no id. */
+export const invalidId = (got: unknown): Error =>
+  invalidOption("createId", got, "a function that makes trimmed texts of 1 to 512 UTF-16 units");

@@ -99,7 +99,7 @@ export class OpenLanekeeper implements Lanekeeper {
   ): Promise<Execution> {
     assertSessionKey(sessionKey);
     this.#assertExecWelcome(sessionKey, undefined);
-    const execution = await this.#parts.executions.start(sessionKey, command, args, options);
+    const execution = await this.#through(this.#parts.executions.start(sessionKey, command, args, options));
     this.#parts.retention.noteSession();
     return execution;
   }
@@ -111,7 +111,7 @@ export class OpenLanekeeper implements Lanekeeper {
   ): Promise<void> {
     assertSessionKey(sessionKey);
     this.#assertExecWelcome(sessionKey, execId);
-    await this.#parts.executions.expect(sessionKey, execId, options);
+    await this.#through(this.#parts.executions.expect(sessionKey, execId, options));
     this.#parts.retention.noteSession();
   }
 
@@ -121,7 +121,7 @@ export class OpenLanekeeper implements Lanekeeper {
     admission.assertOpen();
     const { execId } = given;
     if (given.sessionKey !== undefined) assertSessionKey(given.sessionKey);
-    const known = await runtime.request(() => runtime.mailboxes.execution(execId));
+    const known = await this.#through(runtime.request(() => runtime.mailboxes.execution(execId)));
     const sessionKey = given.sessionKey ?? known?.sessionKey;
     if (sessionKey === undefined) return completions.refuse(execId, undefined, "unknown-exec");
     if (known !== undefined && known.sessionKey !== sessionKey) {
@@ -152,7 +152,9 @@ export class OpenLanekeeper implements Lanekeeper {
       dueAt: undefined,
       state: "announced" as const,
     };
-    const result = await completions.route(record, completion, executions.isSilent(execId, completion));
+    const result = await this.#through(
+      completions.route(record, completion, executions.isSilent(execId, completion)),
+    );
     executions.reported(execId);
     return result;
   }
@@ -192,12 +194,14 @@ export class OpenLanekeeper implements Lanekeeper {
     const { events, reason } = checkClear(options);
     const { admission, runtime } = this.#parts;
     admission.assertOpen();
-    const withdrawn = await runtime.withdrawals.withdraw({
-      sessionKey,
-      events: events ?? false,
-      isFresh: false,
-      outcome: { status: "cancelled", reason: "cleared" },
-    });
+    const withdrawn = await this.#through(
+      runtime.withdrawals.withdraw({
+        sessionKey,
+        events: events ?? false,
+        isFresh: false,
+        outcome: { status: "cancelled", reason: "cleared" },
+      }),
+    );
     const { journal, settings } = runtime;
     if (journal.isObserved) {
       emitCancelled(runtime, withdrawn, reason);
@@ -274,7 +278,7 @@ export class OpenLanekeeper implements Lanekeeper {
     admission.assertOpen();
     supervisor.send({ type: "keeper.drain" });
     runtime.heartbeats.drain();
-    await this.#step();
+    await this.#through(this.#step());
     health.check();
     return shutdown.drained(timeoutMs);
   }
@@ -292,20 +296,22 @@ export class OpenLanekeeper implements Lanekeeper {
     supervisor.send({ type: "keeper.close" });
     runtime.heartbeats.drain();
     runtime.locks.beginClose();
-    await this.#step();
+    await this.#through(this.#step());
     health.check();
     wakes.close();
     const { abortGraceMs } = runtime.settings.lane;
-    await Promise.all([shutdown.quiet(), executions.close(), runtime.locks.quiet(abortGraceMs)]);
-    await runtime.answered();
+    await this.#through(
+      Promise.all([shutdown.quiet(), executions.close(), runtime.locks.quiet(abortGraceMs)]),
+    );
+    await this.#through(runtime.answered());
     supervisor.send({ type: "keeper.emptied" });
-    await this.#step();
+    await this.#through(this.#step());
     shutdown.tell();
     resets.close();
     runtime.heartbeats.close();
     runtime.outcomes.suspendAll();
     try {
-      await runtime.locks.close();
+      await this.#through(runtime.locks.close());
     } finally {
       await this.#closeStore();
     }
@@ -315,7 +321,8 @@ export class OpenLanekeeper implements Lanekeeper {
     const { runtime, eventLoop, letDie } = this.#parts;
     try {
       // Another keeper may have it by now, if the host took it away.
-      if (runtime.mailboxes.isHeld) await runtime.request(() => runtime.settings.store.close());
+      if (runtime.mailboxes.isHeld)
+        await this.#through(runtime.request(() => runtime.settings.store.close()));
     } finally {
       runtime.deadlines.close();
       runtime.journal.close();
@@ -336,6 +343,11 @@ export class OpenLanekeeper implements Lanekeeper {
     throw error;
   }
 
+  /** What it awaits before it goes on with something. */
+  #through<T>(awaited: T | PromiseLike<T>): T | PromiseLike<T> {
+    return this.#parts.runtime.passages.through(awaited);
+  }
+
   /** Resolves when what was asked for until now has been done. */
   #step(): Promise<void> {
     return new Promise((resolve) => this.#parts.runtime.queue.post(resolve));
@@ -345,7 +357,7 @@ export class OpenLanekeeper implements Lanekeeper {
     if (sessionKey !== undefined) assertSessionKey(sessionKey);
     const { admission, pauses } = this.#parts;
     admission.assertOpen();
-    await pauses.set(sessionKey, isPaused);
+    await this.#through(pauses.set(sessionKey, isPaused));
     this.#parts.retention.noteSession();
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
 import * as v from "valibot";
 import { type Capacity, type CapacityOptions, completeCapacity } from "./capacity-options.ts";
@@ -24,7 +25,7 @@ import { memoryStore } from "../store/memory-store.ts";
 import type { Processes } from "../commands/processes.ts";
 import type { Store } from "../store/store.ts";
 import type { Turn } from "../turns/turn.ts";
-import { callback, check, duration, invalidOption, members, optional, port } from "./validation.ts";
+import { callback, check, duration, members, optional, port } from "./validation.ts";
 
 /** What `createLanekeeper` takes. Only `turn` is required. */
 export interface LanekeeperOptions<Message = unknown, Reply = unknown> {
@@ -87,6 +88,10 @@ export interface Settings {
   readonly clock: Clock;
   readonly random: () => number;
   readonly createId: () => string;
+  /** Makes the ids where `createId` fails (B5). */
+  readonly spareId: () => string;
+  /** Names this keeper, in all processes. */
+  readonly instance: string;
   readonly logger: Logger;
   readonly processes: Processes;
   readonly recorder: Recorder | undefined;
@@ -132,6 +137,8 @@ export function completeOptions<Message, Reply>(options: LanekeeperOptions<Messa
     clock,
     random,
     createId: given.createId ?? createIdMaker(clock.now, random),
+    spareId: createIdMaker(clock.now, Math.random),
+    instance: randomUUID(),
     logger: given.logger ?? stderrLogger,
     processes: given.processes ?? childProcesses,
     recorder: given.recorder,
@@ -145,7 +152,3 @@ export function defaultAgentOf(sessionKey: string): string {
   const agent = end === -1 ? sessionKey.slice(6) : sessionKey.slice(6, end);
   return agent === "" ? "main" : agent;
 }
-
-/** The error for a `createId` that threw or made no id. */
-export const invalidId = (got: unknown): Error =>
-  invalidOption("createId", got, "a function that makes trimmed texts of 1 to 512 UTF-16 units");

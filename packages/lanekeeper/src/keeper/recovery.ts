@@ -1,5 +1,5 @@
 import type { Executions } from "../commands/executions.ts";
-import type { AbandonedTurn, SessionRecord } from "../store/store.ts";
+import type { AbandonedTurn, SessionPage, SessionRecord } from "../store/store.ts";
 import type { LanekeeperEvent } from "../seeing/events.ts";
 import { tellDeadLetters, toEvent } from "../seeing/dead-letter-events.ts";
 import { judge } from "../turns/verdict.ts";
@@ -24,15 +24,16 @@ export async function recover(
   executions: Pick<Executions, "takeOver">,
 ): Promise<readonly LanekeeperEvent[]> {
   const { mailboxes } = runtime;
+  const { through } = runtime.passages;
   const happened: LanekeeperEvent[] = [];
-  for (const turn of await runtime.request(() => mailboxes.abandonedTurns())) {
-    happened.push(...(await settleCrashed(runtime, turn)));
+  for (const turn of await through(runtime.request(() => mailboxes.abandonedTurns()))) {
+    happened.push(...(await through(settleCrashed(runtime, turn))));
   }
-  const commands = await runtime.request(() => mailboxes.openExecutions());
-  happened.push(...(await dropExpired(runtime)));
-  const waiting = await findWaiting(runtime);
+  const commands = await through(runtime.request(() => mailboxes.openExecutions()));
+  happened.push(...(await through(dropExpired(runtime))));
+  const waiting = await through(findWaiting(runtime));
   // Together, so that the next turn of a session sees all that it lost.
-  await Promise.all(commands.map((record) => executions.takeOver(record)));
+  await through(Promise.all(commands.map((record) => executions.takeOver(record))));
   for (const { sessionKey, mailbox } of waiting)
     supervisor.route(sessionKey, { type: "mailbox.changed", mailbox });
   return happened;
@@ -47,16 +48,18 @@ async function settleCrashed(runtime: Runtime, turn: AbandonedTurn): Promise<rea
     { turnId, cause, items, conclusion: "crashed", abort: null, reply: undefined, error: undefined },
     { settings: options, now: clock.now(), random, createId },
   );
-  const result = await runtime.request(() =>
-    runtime.mailboxes.settleTurn({
-      sessionKey,
-      turnId,
-      fencingToken,
-      dispositions: verdict.dispositions,
-      dedupeMs: options.dedupeMs,
-      steering: verdict.steering,
-      hasToldDropped: false,
-    }),
+  const result = await runtime.passages.through(
+    runtime.request(() =>
+      runtime.mailboxes.settleTurn({
+        sessionKey,
+        turnId,
+        fencingToken,
+        dispositions: verdict.dispositions,
+        dedupeMs: options.dedupeMs,
+        steering: verdict.steering,
+        hasToldDropped: false,
+      }),
+    ),
   );
   if (result.status !== "settled") return [];
   tellDeadLetters(runtime.journal, result.deadLetters);
@@ -66,43 +69,41 @@ async function settleCrashed(runtime: Runtime, turn: AbandonedTurn): Promise<rea
 /** Drops what expired while no keeper had the store: nothing may start on it (B22). */
 async function dropExpired(runtime: Runtime): Promise<readonly LanekeeperEvent[]> {
   const { mailboxes, settings } = runtime;
+  const { through } = runtime.passages;
   const happened: LanekeeperEvent[] = [];
-  for await (const { sessionKey, isExpiring } of sessionsOf(runtime)) {
-    if (!isExpiring) continue;
-    const now = settings.clock.now();
-    const items = await runtime.request(() => mailboxes.waiting(sessionKey));
-    const seqs = items
-      .filter(({ expiresAt }) => expiresAt !== undefined && expiresAt <= now)
-      .map(({ seq }) => seq);
-    const outcome = { status: "dropped", reason: "expired" } as const;
-    const request = { sessionKey, seqs, events: false, isFresh: true, outcome };
-    for (const { id } of await runtime.withdrawals.withdraw(request)) {
-      happened.push({ type: "message.dropped", at: now, sessionKey, id, reason: "expired" });
+  for (let page = await through(readPage(runtime)); ; page = await through(readPage(runtime, page.next))) {
+    for (const { sessionKey, isExpiring } of page.sessions) {
+      if (!isExpiring) continue;
+      const now = settings.clock.now();
+      const items = await through(runtime.request(() => mailboxes.waiting(sessionKey)));
+      const seqs = items
+        .filter(({ expiresAt }) => expiresAt !== undefined && expiresAt <= now)
+        .map(({ seq }) => seq);
+      const outcome = { status: "dropped", reason: "expired" } as const;
+      const request = { sessionKey, seqs, events: false, isFresh: true, outcome };
+      for (const { id } of await through(runtime.withdrawals.withdraw(request))) {
+        happened.push({ type: "message.dropped", at: now, sessionKey, id, reason: "expired" });
+      }
     }
+    if (page.next === undefined) return happened;
   }
-  return happened;
 }
 
 async function findWaiting(
   runtime: Runtime,
 ): Promise<readonly Pick<SessionRecord, "sessionKey" | "mailbox">[]> {
   const waiting: Pick<SessionRecord, "sessionKey" | "mailbox">[] = [];
-  for await (const { sessionKey, mailbox } of sessionsOf(runtime)) {
-    if (mailbox.quiet > 0) runtime.heartbeats.spacing.recovered(sessionKey);
-    if (mailbox.messages + mailbox.events > 0) waiting.push({ sessionKey, mailbox });
+  const { through } = runtime.passages;
+  for (let page = await through(readPage(runtime)); ; page = await through(readPage(runtime, page.next))) {
+    for (const { sessionKey, mailbox } of page.sessions) {
+      if (mailbox.quiet > 0) runtime.heartbeats.spacing.recovered(sessionKey);
+      if (mailbox.messages + mailbox.events > 0) waiting.push({ sessionKey, mailbox });
+    }
+    if (page.next === undefined) return waiting;
   }
-  return waiting;
 }
 
-/** The sessions of the store, in the order of their keys. */
-async function* sessionsOf(runtime: Runtime): AsyncGenerator<SessionRecord> {
-  let after: string | undefined;
-  do {
-    const from = after;
-    const page = await runtime.request(() =>
-      runtime.mailboxes.page({ prefix: "", after: from, limit: pageSize }),
-    );
-    yield* page.sessions;
-    after = page.next;
-  } while (after !== undefined);
+/** Sessions of the store, in the order of their keys. */
+function readPage(runtime: Runtime, after?: string): SessionPage | Promise<SessionPage> {
+  return runtime.request(() => runtime.mailboxes.page({ prefix: "", after, limit: pageSize }));
 }

@@ -22,7 +22,7 @@ export function createRedrives(
   runtime: Runtime,
   admission: Pick<Admission, "draining" | "assertOpen" | "accepted" | "refuse">,
 ): Redrives {
-  const { journal, settings, mailboxes, outcomes } = runtime;
+  const { journal, settings, mailboxes, outcomes, passages } = runtime;
   const notFound = (id: string): LanekeeperError =>
     new LanekeeperError(
       "NOT_FOUND",
@@ -47,7 +47,7 @@ export function createRedrives(
   return {
     async redrive(id) {
       admission.assertOpen();
-      const letter = await runtime.request(() => mailboxes.deadLetter(id));
+      const letter = await passages.through(runtime.request(() => mailboxes.deadLetter(id)));
       if (letter === undefined) throw notFound(id);
       const [item] = letter.items as readonly [Pick<StoredItem, "sessionKey" | "id" | "type" | "meta">];
       const barred = admission.draining();
@@ -59,7 +59,7 @@ export function createRedrives(
     },
     async discard(id) {
       admission.assertOpen();
-      const isDiscarded = await runtime.request(() => mailboxes.discard(id));
+      const isDiscarded = await passages.through(runtime.request(() => mailboxes.discard(id)));
       if (isDiscarded && journal.isObserved) {
         journal.emit({ type: "deadLetter.discarded", at: settings.clock.now(), id });
       }

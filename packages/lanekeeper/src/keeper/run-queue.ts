@@ -1,3 +1,5 @@
+import { openPassages, type Passages } from "./passages.ts";
+
 /**
  * One queue of steps, run one after the other.
  *
@@ -25,10 +27,10 @@ const keptRoom = 3_072;
 const soon = Promise.resolve();
 
 /** Creates a queue. `afterStep` runs when a step is over; `onError` is told of a step that threw. */
-export function createRunQueue(host: {
-  readonly afterStep: () => void;
-  readonly onError: (error: unknown) => void;
-}): RunQueue {
+export function createRunQueue(
+  host: { readonly afterStep: () => void; readonly onError: (error: unknown) => void },
+  { enter }: Pick<Passages, "enter"> = openPassages,
+): RunQueue {
   let running: unknown[] = [];
   let waiting: unknown[] = [];
   /** Fields of `waiting` that are in use. */
@@ -67,10 +69,10 @@ export function createRunQueue(host: {
   const schedule = (): void => {
     isScheduled = true;
     if (sinceYield < burst) {
-      void soon.then(run);
+      void soon.then(enter(run));
     } else {
       sinceYield = 0;
-      setImmediate(run);
+      setImmediate(enter(run));
     }
   };
   return {

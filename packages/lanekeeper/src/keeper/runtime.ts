@@ -16,6 +16,7 @@ import type { LiveTurn } from "../turns/live-turn.ts";
 import type { KeeperLocks } from "../locks/locks.ts";
 import type { LostTime } from "../time/lost-time.ts";
 import type { Settings } from "./options.ts";
+import type { Passages } from "./passages.ts";
 import type { PendingOutcomes } from "../turns/pending-outcomes.ts";
 import type { ArmRunning } from "../time/running-deadlines.ts";
 import type { Pulse } from "../time/pulse.ts";
@@ -34,6 +35,7 @@ export interface Runtime extends StoreRequests {
   readonly lostTime: LostTime;
   readonly armRunning: ArmRunning;
   readonly queue: RunQueue;
+  readonly passages: Passages;
   readonly journal: Journal;
   readonly outcomes: PendingOutcomes;
   readonly zombies: Zombies;

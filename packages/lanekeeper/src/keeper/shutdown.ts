@@ -32,7 +32,7 @@ export function runningTurns({ counters, dispatcher }: Pick<Runtime, "counters" 
 
 /** Creates the waiting for the end of running turns. */
 export function createShutdown(runtime: Runtime): Shutdown {
-  const { dispatcher, deadlines } = runtime;
+  const { dispatcher, deadlines, passages } = runtime;
   const waiting = new Set<() => void>();
   const result = (): DrainResult => ({
     drained: runningTurns(runtime) === 0,
@@ -56,7 +56,7 @@ export function createShutdown(runtime: Runtime): Shutdown {
     });
   return {
     async drained(timeoutMs) {
-      await untilQuiet(timeoutMs);
+      await passages.through(untilQuiet(timeoutMs));
       return result();
     },
     quiet() {

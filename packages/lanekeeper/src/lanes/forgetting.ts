@@ -17,7 +17,7 @@ export function createForgetting(
   runtime: Runtime,
   supervisor: Pick<Supervisor, "forget" | "isRebuilding" | "startOf">,
 ): Forgetting {
-  const { lanes, wakes, zombies, journal, settings } = runtime;
+  const { lanes, wakes, zombies, journal, settings, passages } = runtime;
   const isKept = (sessionKey: string): boolean => {
     const lane = lanes.get(sessionKey);
     if (lane !== undefined && lane.snapshot.leaf.state !== "idle") return true;
@@ -28,7 +28,7 @@ export function createForgetting(
     async forget(sessionKey) {
       if (isKept(sessionKey)) return false;
       const answer = runtime.request(() => runtime.mailboxes.forget(sessionKey));
-      const isForgotten = answer instanceof Promise ? await answer : answer;
+      const isForgotten = answer instanceof Promise ? await passages.through(answer) : answer;
       if (!isForgotten) return false;
       // What came meanwhile has begun the session anew, and its lane knows of it.
       if (!isKept(sessionKey)) supervisor.forget(sessionKey);

@@ -17,7 +17,7 @@ export function createPauses(
   runtime: Runtime,
   recorded: { readonly keeper: boolean; readonly sessions: readonly string[] },
 ): Pauses {
-  const { journal, settings, lanes } = runtime;
+  const { journal, settings, lanes, passages } = runtime;
   const sessions = new Set(recorded.sessions);
   let isKeeperPaused = recorded.keeper;
   return {
@@ -26,7 +26,7 @@ export function createPauses(
     },
     isSessionPaused: (sessionKey) => sessions.has(sessionKey),
     async set(sessionKey, paused) {
-      await runtime.request(() => runtime.mailboxes.pause(sessionKey, paused));
+      await passages.through(runtime.request(() => runtime.mailboxes.pause(sessionKey, paused)));
       const isSame = paused === (sessionKey === undefined ? isKeeperPaused : sessions.has(sessionKey));
       if (isSame) return;
       const at = settings.clock.now();

@@ -1,5 +1,6 @@
 import type { LeaseRequest, LockEvent } from "@lanekeeper/machines";
 import { toError } from "../keeper/errors.ts";
+import type { Passages } from "../keeper/passages.ts";
 import type { LeaseStore } from "../store/leases.ts";
 import type { ArmRunning } from "../time/running-deadlines.ts";
 import type { Instants } from "./instants.ts";
@@ -26,10 +27,11 @@ export function createLeaseRequests(host: {
   readonly leases: LeaseStore;
   readonly instants: Instants;
   readonly armRunning: ArmRunning;
+  readonly passages: Passages;
   failed(request: LeaseRequest, error: Error): void;
   lateGrant(request: LeaseRequest, token: bigint): void;
 }): LeaseRequests {
-  const { leases, instants } = host;
+  const { leases, instants, passages } = host;
 
   const ask = <Answer>(
     request: LeaseRequest,
@@ -51,7 +53,7 @@ export function createLeaseRequests(host: {
         : host.armRunning(deadlineMs, () => fail(new Error(`no answer within ${deadlineMs} ms`)));
     const answer = async (): Promise<void> => {
       try {
-        const value = await command();
+        const value = await passages.through(command());
         if (isOver) return told.late(value);
         told.answered(value);
         isOver = true;

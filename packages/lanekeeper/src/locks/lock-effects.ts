@@ -7,6 +7,7 @@ import {
   renewalRetryMs,
 } from "@lanekeeper/machines";
 import { fromCallback } from "xstate";
+import type { Passages } from "../keeper/passages.ts";
 import type { LeaseStore } from "../store/leases.ts";
 import type { Instants } from "./instants.ts";
 import type { LeaseRequests } from "./lease-requests.ts";
@@ -26,6 +27,7 @@ export interface LockEffectsHost {
   readonly requests: LeaseRequests;
   readonly lines: LockLines<LiveLock>;
   readonly reports: LockReports;
+  readonly passages: Passages;
   holderOf(owner: string): LiveLock;
   tell(lock: LiveLock, event: LockEvent): void;
   post(step: () => void): void;
@@ -94,7 +96,9 @@ export function provideLockEffects(host: LockEffectsHost): typeof lockHolderMach
         const lock = liveLockOf(self);
         const { cause } = lock;
         const isTold = context.loss === null && cause instanceof Error;
-        host.post(lock.abort(isTold ? cause : lostError(lock.name, context.loss ?? "released", cause)));
+        const reason = isTold ? cause : lostError(lock.name, context.loss ?? "released", cause);
+        const tellWork = lock.abort(reason);
+        host.post(() => host.passages.callOut(tellWork));
       },
       reportUnwatched: ({ event, self }) =>
         reports.unwatched(liveLockOf(self), (event as { readonly error?: unknown }).error),

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { LockContext, LockEvent, LockInput, LockRefusal } from "@lanekeeper/machines";
 import { type ActorLogic, createActor } from "xstate";
 import { toError } from "../keeper/errors.ts";
@@ -47,19 +46,18 @@ export interface LockHolders {
 
 /** Creates the holders of a keeper. */
 export function createLockHolders(
-  runtime: Pick<Runtime, "settings" | "queue" | "deadlines" | "armRunning" | "journal">,
+  runtime: Pick<Runtime, "settings" | "queue" | "deadlines" | "armRunning" | "journal" | "passages">,
   chartHost: ChartHost,
   leases: LeaseStore,
 ): LockHolders {
-  const { queue, deadlines, journal } = runtime;
-  const { clock } = runtime.settings;
+  const { queue, deadlines, journal, passages } = runtime;
+  // The host's ids may repeat; an owner must not, in any process.
+  const { clock, instance } = runtime.settings;
   const instants = createInstants(clock);
   const reports = createLockReports(journal, clock);
   const live = new Map<string, LiveLock>();
   const owned = new Set<LiveLock>();
   const lines = createLockLines<LiveLock>();
-  // The host's ids may repeat; an owner must not, in any process.
-  const keeperId = randomUUID();
   let count = 0;
   let whenCalm: (() => void) | undefined;
 
@@ -68,6 +66,7 @@ export function createLockHolders(
     leases,
     instants,
     armRunning: runtime.armRunning,
+    passages,
     failed({ owner }, error) {
       const lock = live.get(owner);
       if (lock !== undefined) lock.failure = error;
@@ -146,6 +145,7 @@ export function createLockHolders(
       requests,
       lines,
       reports,
+      passages,
       holderOf: (owner) => live.get(owner)!,
       tell,
       post: (step) => queue.post(step),
@@ -180,7 +180,8 @@ export function createLockHolders(
     const error = toError(thrown);
     lock.letGo = "crashed";
     journal.error(`lock crashed:${name}`, { name, owner, error }, "A lock holder crashed; its lock is lost.");
-    queue.post(lock.abort(lostError(name, "crashed", error)));
+    const tellWork = lock.abort(lostError(name, "crashed", error));
+    queue.post(() => passages.callOut(tellWork));
     lock.answered.reject(lostError(name, "crashed", error));
     const next = lines.leave(lock);
     if (next !== undefined) tell(next, { type: "line.reached" });
@@ -203,7 +204,7 @@ export function createLockHolders(
     },
     start(request, turn, isOnce) {
       const { name, terms, label } = request;
-      const lock = new LiveLock(`${keeperId}/${++count}`, request, turn, clock.monotonic());
+      const lock = new LiveLock(`${instance}/${++count}`, request, turn, clock.monotonic());
       lock.answered.promise.catch(() => {});
       live.set(lock.owner, lock);
       logic ??= compile();
@@ -232,7 +233,7 @@ export function createLockHolders(
         whenCalm = resolve;
       });
       queue.post(checkCalm);
-      await calm;
+      await passages.through(calm);
       sleepWatch.stop();
       for (const lock of live.values()) {
         lock.actor.stop();

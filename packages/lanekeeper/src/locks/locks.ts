@@ -40,14 +40,18 @@ export interface LockOwner {
 
 /** Creates the locks of a keeper. */
 export function createLocks(
-  runtime: Pick<Runtime, "settings" | "queue" | "deadlines" | "armRunning" | "journal" | "request">,
+  runtime: Pick<
+    Runtime,
+    "settings" | "queue" | "deadlines" | "armRunning" | "journal" | "request" | "passages"
+  >,
   chartHost: ChartHost,
 ): KeeperLocks {
   const { settings, deadlines } = runtime;
+  const { through } = runtime.passages;
   const given = settings.leases;
   const leases: LeaseStore = given ?? settings.store.leases;
   const holders = createLockHolders(runtime, chartHost, leases);
-  const scope = createUsingScope();
+  const scope = createUsingScope(runtime.passages);
   let isClosing = false;
   let usings = 0;
   const whenQuiet = new Set<() => void>();
@@ -63,7 +67,7 @@ export function createLocks(
       if (signal?.aborted === true) cancel();
       else signal?.addEventListener("abort", cancel, { once: true });
       try {
-        return (await lock.answered.promise) ? lock : undefined;
+        return (await through(lock.answered.promise)) ? lock : undefined;
       } finally {
         signal?.removeEventListener("abort", cancel);
       }
@@ -72,7 +76,7 @@ export function createLocks(
       const request = checkLock(name, options);
       if (scope.holds(request.name)) throw selfDeadlock(request.name);
       // Who may not wait at all asks once.
-      const lock = await ask(request, request.terms.waitMs === 0);
+      const lock = await through(ask(request, request.terms.waitMs === 0));
       if (lock === undefined) throw lockOccupied(request.name);
       return lock;
     };
@@ -84,17 +88,17 @@ export function createLocks(
       },
       async using(name, work, options) {
         checkWork(work);
-        const lock = await acquire(name, options);
+        const lock = await through(acquire(name, options));
         const isOfKeeper = owner.turn === undefined;
         if (isOfKeeper) usings++;
         let value;
         let error: { readonly thrown: unknown } | undefined;
         try {
-          value = await scope.run(lock, () => work(toLock(lock, holders)));
+          value = await through(scope.run(lock, () => work(toLock(lock, holders))));
         } catch (thrown) {
           error = { thrown };
         }
-        await holders.release(lock);
+        await through(holders.release(lock));
         if (isOfKeeper && --usings === 0) for (const tell of whenQuiet) tell();
         const { loss } = lock.snapshot.context;
         const lost = loss ?? (lock.letGo === "released" ? undefined : lock.letGo);
@@ -125,8 +129,8 @@ export function createLocks(
       });
     },
     async close() {
-      await holders.close();
-      if (given !== undefined) await runtime.request(() => given.close());
+      await through(holders.close());
+      if (given !== undefined) await through(runtime.request(() => given.close()));
     },
   };
 }

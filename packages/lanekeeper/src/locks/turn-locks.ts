@@ -1,3 +1,4 @@
+import type { Passages } from "../keeper/passages.ts";
 import type { LiveTurn } from "../turns/live-turn.ts";
 import { isOwnedIn, type LiveLock } from "./live-lock.ts";
 import type { Locks } from "./lock.ts";
@@ -19,7 +20,11 @@ export interface TurnLocks {
 }
 
 /** The locks of a turn. */
-export function createTurnLocks(keeperLocks: KeeperLocks, turn: LiveTurn): TurnLocks {
+export function createTurnLocks(
+  keeperLocks: KeeperLocks,
+  turn: LiveTurn,
+  { enter }: Pick<Passages, "enter">,
+): TurnLocks {
   const { holders } = keeperLocks;
   const own = new Set<LiveLock>();
   const locks = keeperLocks.locksOf({
@@ -27,7 +32,7 @@ export function createTurnLocks(keeperLocks: KeeperLocks, turn: LiveTurn): TurnL
     refusal: () => (turn.isCurrent ? undefined : turn.fencedError("locks")),
     started(lock) {
       own.add(lock);
-      void lock.over.promise.then(() => own.delete(lock));
+      void lock.over.promise.then(enter(() => void own.delete(lock)));
     },
   });
   turn.whenStopped(() => {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Passages } from "../keeper/passages.ts";
 import type { LiveLock } from "./live-lock.ts";
 
 /**
@@ -20,13 +21,13 @@ interface Frame {
 }
 
 /** No work. */
-export function createUsingScope(): UsingScope {
+export function createUsingScope({ through }: Pick<Passages, "through">): UsingScope {
   const frames = new AsyncLocalStorage<Frame>();
   return {
     async run<T>(lock: LiveLock, work: () => Promise<T> | T): Promise<T> {
       const frame: Frame = { lock, outer: frames.getStore(), isOpen: true };
       try {
-        return await frames.run(frame, async () => work());
+        return await through(frames.run(frame, async () => work()));
       } finally {
         frame.isOpen = false;
       }

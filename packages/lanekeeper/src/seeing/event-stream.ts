@@ -1,5 +1,6 @@
 import { Observable, type Observer, type Operator, Subject, Subscriber, type Subscription } from "rxjs";
 import { containRejection } from "../keeper/errors.ts";
+import { openPassages, type Passages } from "../keeper/passages.ts";
 import type { LanekeeperEvent } from "./events.ts";
 
 /**
@@ -22,9 +23,20 @@ export interface EventStream {
 }
 
 /** Creates a stream. `flushSoon` asks for a `flush` after the current step; `onError` is told of subscribers that threw. */
-export function createEventStream(flushSoon: () => void, onError: (error: unknown) => void): EventStream {
+export function createEventStream(
+  flushSoon: () => void,
+  onError: (error: unknown) => void,
+  { callOut }: Pick<Passages, "callOut"> = openPassages,
+): EventStream {
   const subject = new Subject<LanekeeperEvent>();
   let collected: LanekeeperEvent[] = [];
+  const hand = (): void => {
+    while (collected.length > 0) {
+      const events = collected;
+      collected = [];
+      for (const event of events) subject.next(event);
+    }
+  };
   const events$ = new ContainedObservable<LanekeeperEvent>(subject, onError);
   return {
     get isObserved() {
@@ -35,15 +47,11 @@ export function createEventStream(flushSoon: () => void, onError: (error: unknow
       if (collected.push(event) === 1) flushSoon();
     },
     flush() {
-      while (collected.length > 0) {
-        const events = collected;
-        collected = [];
-        for (const event of events) subject.next(event);
-      }
+      if (collected.length > 0) callOut(hand);
     },
     close() {
       this.flush();
-      subject.complete();
+      callOut(() => subject.complete());
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "../time/clock.ts";
 import { containRejection, toError } from "../keeper/errors.ts";
+import type { Passages } from "../keeper/passages.ts";
 import { createEventStream, type EventStream } from "./event-stream.ts";
 import type { Logger } from "./logger.ts";
 import { createThrottle } from "../time/throttle.ts";
@@ -23,7 +24,12 @@ export interface Journal extends EventStream {
 const quietMs = 30_000;
 
 /** Creates the journal of a keeper. `flushSoon` asks for a `flush` after the current step. */
-export function createJournal(clock: Clock, logger: Logger, flushSoon: () => void): Journal {
+export function createJournal(
+  clock: Clock,
+  logger: Logger,
+  flushSoon: () => void,
+  passages?: Pick<Passages, "callOut">,
+): Journal {
   const throttle = createThrottle(() => clock.monotonic(), quietMs);
   const write = (level: "warn" | "error", subject: string, fields: object, message: string): void => {
     const heldBack = throttle.allow(`${level}:${subject}`);
@@ -38,7 +44,11 @@ export function createJournal(clock: Clock, logger: Logger, flushSoon: () => voi
   const callbackFailed = (place: string, error: unknown): void => {
     write("error", `callback:${place}`, { place, error: toError(error) }, `${place} threw; it was ignored.`);
   };
-  const stream = createEventStream(flushSoon, (error) => callbackFailed("a subscriber of events$", error));
+  const stream = createEventStream(
+    flushSoon,
+    (error) => callbackFailed("a subscriber of events$", error),
+    passages,
+  );
   return Object.assign(stream, {
     warn: (subject: string, fields: object, message: string) => write("warn", subject, fields, message),
     error: (subject: string, fields: object, message: string) => write("error", subject, fields, message),

@@ -74,7 +74,7 @@ export function createObservation(parts: Observed): Observation {
       let from = after;
       for (;;) {
         const asked = { prefix: prefix ?? "", after: from, limit: wanted };
-        const page = await runtime.request(() => runtime.mailboxes.page(asked));
+        const page = await runtime.passages.through(runtime.request(() => runtime.mailboxes.page(asked)));
         for (const record of page.sessions) {
           const { sessionKey } = record;
           const lane = supervisor.lanes.get(sessionKey);

@@ -1,4 +1,5 @@
 import { LanekeeperError, messageOf, toError } from "../keeper/errors.ts";
+import { openPassages, type Passages } from "../keeper/passages.ts";
 import type { ArmRunning } from "../time/running-deadlines.ts";
 import type { Answer } from "./store.ts";
 
@@ -36,6 +37,7 @@ export const storeDeadlineMs = 30_000;
 export function createStoreRequests(
   armRunning: ArmRunning,
   host: { onFailure(error: LanekeeperError): void; onSuccess(): void },
+  { enter, through }: Passages = openPassages,
 ): StoreRequests {
   const unavailable = (error: unknown): LanekeeperError => {
     const failure =
@@ -72,21 +74,21 @@ export function createStoreRequests(
       failed(unavailable(new Error(`no answer within ${storeDeadlineMs} ms`)), subject);
     });
     Promise.resolve(answer).then(
-      (value) => {
+      enter((value: T) => {
         host.onSuccess();
         if (isOver) return;
         isOver = true;
         settled();
         deadline.cancel();
         answered(value, subject);
-      },
-      (error: unknown) => {
+      }),
+      enter((error: unknown) => {
         if (isOver) return;
         isOver = true;
         settled();
         deadline.cancel();
         failed(unavailable(error), subject);
-      },
+      }),
     );
   };
 
@@ -114,9 +116,9 @@ export function createStoreRequests(
     async answered() {
       // Whoever is answered may ask again.
       for (;;) {
-        await new Promise((resolve) => setImmediate(resolve));
+        await through(new Promise<void>((resolve) => setImmediate(resolve)));
         if (pending === 0) return;
-        await new Promise<void>((resolve) => whenNone.add(resolve));
+        await through(new Promise<void>((resolve) => whenNone.add(resolve)));
       }
     },
     request<T>(question: () => Answer<T>): T | Promise<T> {

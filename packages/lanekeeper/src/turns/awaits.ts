@@ -33,6 +33,7 @@ export interface AwaitedWork {
 
 /** Creates the awaits of a keeper. */
 export function createAwaits(runtime: Runtime): Awaits {
+  const { enter } = runtime.passages;
   const byTurn = new Map<LiveTurn, Set<Await>>();
   const bySeq = new Map<number, Set<Await>>();
   /** Those that lend nothing for the moment, by whose work they await. */
@@ -95,7 +96,7 @@ export function createAwaits(runtime: Runtime): Awaits {
         forgetStop();
         end(one);
       };
-      return turn.waitFor(`the reply of ${work.sessionKey}`, pending.promise, Infinity).finally(over);
+      return turn.waitFor(`the reply of ${work.sessionKey}`, pending.promise, Infinity).finally(enter(over));
     },
     turnOver(turn) {
       if (bySeq.size === 0) return;

@@ -20,7 +20,7 @@ const againMs = 1_000;
 
 /** Creates the expiries of a keeper. */
 export function createExpiries(runtime: Runtime): Expiries {
-  const { deadlines, settings, journal } = runtime;
+  const { deadlines, settings, journal, passages } = runtime;
   const watched = new Map<number, Deadline>();
 
   const arm = (item: StoredItem, delayMs: number): void =>
@@ -32,7 +32,7 @@ export function createExpiries(runtime: Runtime): Expiries {
     try {
       const outcome = { status: "dropped", reason: "expired" } as const;
       const request = { sessionKey, seqs: [seq], events: false, isFresh: true, outcome };
-      for (const { id } of await runtime.withdrawals.withdraw(request)) {
+      for (const { id } of await passages.through(runtime.withdrawals.withdraw(request))) {
         if (!journal.isObserved) continue;
         journal.emit({
           type: "message.dropped",

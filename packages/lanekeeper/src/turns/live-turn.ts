@@ -111,7 +111,7 @@ export class LiveTurn implements Turn {
   }
 
   get locks(): Locks {
-    return (this.#locks ??= createTurnLocks(this.#runtime.locks, this)).locks;
+    return (this.#locks ??= createTurnLocks(this.#runtime.locks, this, this.#runtime.passages)).locks;
   }
   /** Why it was told to stop. */
   get abortReason(): LanekeeperError | undefined {
@@ -239,7 +239,7 @@ export class LiveTurn implements Turn {
 
   /** Waits by its own word: settles as the promise does, or rejects with the signal's reason when it is told to stop. */
   waitFor<T>(reason: string, wait: Promise<T>, untilMono: number, untilAt?: number): Promise<T> {
-    const { journal } = this.#runtime;
+    const { journal, passages } = this.#runtime;
     this.noteProgress();
     const end = (this.#waits ??= new TurnWaits()).begin(reason, untilMono);
     if (journal.isObserved) journal.emit({ type: "turn.waiting", ...this.facts(), reason, untilAt });
@@ -260,8 +260,8 @@ export class LiveTurn implements Turn {
       const forgetStop = this.whenStopped(() => ended(() => reject(this.stopError)));
       void wait
         .then(
-          (value) => ended(() => resolve(value)),
-          (error: unknown) => ended(() => reject(error)),
+          passages.enter((value: T) => ended(() => resolve(value))),
+          passages.enter((error: unknown) => ended(() => reject(error))),
         )
         .finally(forgetStop);
     });
@@ -285,11 +285,11 @@ export class LiveTurn implements Turn {
   }
 
   async #call(): Promise<void> {
-    const { scope, settings } = this.#runtime;
+    const { scope, settings, passages } = this.#runtime;
     let reply: unknown;
     try {
       // A throw, and whatever a strange thenable does, end here or never (B7).
-      reply = await scope.run(this, settings.turn, this);
+      reply = await passages.through(scope.run(this, settings.turn, this));
     } catch (error) {
       this.#end("threw", error);
       return;
@@ -304,7 +304,8 @@ export class LiveTurn implements Turn {
     this.#phase = "aborting";
     this.abortedMono = this.#runtime.settings.clock.monotonic();
     this.#abortReason = abortError(reason, this, note);
-    this.#runtime.queue.post(() => this.#controller?.abort(this.#abortReason));
+    const { queue, passages } = this.#runtime;
+    queue.post(() => passages.callOut(() => this.#controller?.abort(this.#abortReason)));
     for (const onAbort of this.#onAbort ?? []) onAbort();
     this.#onAbort = undefined;
   }

@@ -1,3 +1,4 @@
+import { openPassages, type Passages } from "../keeper/passages.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** The outcome of accepted work, before and after it is known. */
@@ -54,7 +55,10 @@ export interface PendingOutcomes {
 }
 
 /** No outcomes yet. `ended` is told of every end. */
-export function createPendingOutcomes(ended: (seq: number) => void = () => {}): PendingOutcomes {
+export function createPendingOutcomes(
+  ended: (seq: number) => void = () => {},
+  { through }: Pick<Passages, "through"> = openPassages,
+): PendingOutcomes {
   const pending = new Map<number, PendingOutcome>();
   /** What ended while answers are expected that may bring it. */
   const early = new Map<number, Outcome>();
@@ -82,7 +86,7 @@ export function createPendingOutcomes(ended: (seq: number) => void = () => {}): 
     async expecting(answer, use) {
       expected++;
       try {
-        return use(await answer);
+        return use(await through(answer));
       } finally {
         if (--expected === 0) early.clear();
       }

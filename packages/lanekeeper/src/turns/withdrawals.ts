@@ -27,7 +27,7 @@ export interface Withdrawal {
 
 /** Creates the withdrawals of a keeper. `inform` tells a session's lane what its mailbox holds. */
 export function createWithdrawals(runtime: Runtime, inform: Supervisor["inform"]): Withdrawals {
-  const { outcomes, awaits, lanes, queue } = runtime;
+  const { outcomes, awaits, lanes, queue, passages } = runtime;
   return {
     async withdraw(request) {
       const { sessionKey, seqs } = request;
@@ -36,7 +36,7 @@ export function createWithdrawals(runtime: Runtime, inform: Supervisor["inform"]
       let withdrawn: readonly number[] = [];
       try {
         const answer = runtime.request(() => runtime.mailboxes.withdraw({ ...request, dedupeMs }));
-        const result = answer instanceof Promise ? await answer : answer;
+        const result = answer instanceof Promise ? await passages.through(answer) : answer;
         withdrawn = result.withdrawn.map(({ seq }) => seq);
         inform(sessionKey, result.mailbox);
         for (const { seq } of result.withdrawn) awaits.finished(seq);

@@ -31,6 +31,8 @@ export interface ChartHost {
   post<A, B>(task: (a: A, b: B) => void, a: A, b: B): void;
   /** Runs a task after a delay in milliseconds, as `post` does. */
   arm<A>(delayMs: number, task: (a: A) => void, a: A): Cancellable;
+  /** An actor, named by its id, is in another state once the current transition is over. */
+  readonly moved?: ((actor: string, detail: string) => void) | undefined;
 }
 /** A timer that can be cancelled. */
 export interface Cancellable {
@@ -238,6 +240,7 @@ export function compileLogic<Context, Event extends EventObject, Input>(
         const next = settle(taken.to ?? leaf, step);
         if (next.status === "done") endAll(self, base);
         else if (taken.to !== undefined || leaf.always.length > 0) changeRunning(self, base);
+        if (next.leaf !== leaf) host.moved?.(self.id, next.leaf.detail);
         return next;
       } catch (error) {
         endAll(self, base);
