@@ -5,6 +5,7 @@ import {
   LanekeeperError,
   type LaneSettings,
   type Receipt,
+  type Recorder,
   type Store,
 } from "lanekeeper";
 import { scriptedProcesses } from "lanekeeper/ports";
@@ -19,8 +20,12 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {} };
 /** Long after every deadline, backoff and command of the settings below. */
 const longMs = 600_000;
 
-/** Runs one random history against a keeper on the store and says what broke a rule. */
-export async function runRandomTraffic(seed: number, store: Store): Promise<readonly string[]> {
+/** Runs one random history against a keeper on the store, which may be recorded, and says what broke a rule. */
+export async function runRandomTraffic(
+  seed: number,
+  store: Store,
+  recorder?: Recorder,
+): Promise<readonly string[]> {
   const chance = createChance(seed);
   const clock = createSimulatedClock();
   const witness = createWitness();
@@ -30,6 +35,7 @@ export async function runRandomTraffic(seed: number, store: Store): Promise<read
   const keeper: Lanekeeper<string, string> = await createLanekeeper<string, string>({
     clock,
     store,
+    recorder,
     processes,
     random: () => chance.next(),
     capacity: randomCapacity(chance),

@@ -1,36 +1,48 @@
+import { PermanentError, LanekeeperError, type LanekeeperErrorCode } from "../keeper/errors.ts";
+
 /**
  * Values as JSON, and back.
  *
- * JSON's own values are written as they are. What JSON cannot say is an object with the one member `$` that names it:
- * `undefined`, `number` (NaN, ±Infinity), `bigint`, `date`, `error`, `map`, `set`, `bytes`, `function`, `symbol`, `promise`,
- * `signal`, `cycle`, `unreadable`; and `object` for an object that has a member `$` itself. Of other objects the own enumerable
- * members are written, or what `toJSON` gives.
+ * JSON's own values are written as they are, but a text that begins with `~` gets another in front. What JSON cannot say is
+ * a text or an object that stands for it:
+ *
+ * - `"~u"` undefined, `"~n12"` the bigint 12, `"~dNaN"` the number NaN, `"~t5"` the Date at 5 ms, `"~b…"` bytes in base64;
+ * - `"~f"` a function, `"~y"` a symbol, `"~p"` a promise, `"~s"` an AbortSignal, `"~c"` a cycle, `"~x"` what cannot be looked at;
+ * - `{ "~": "error", … }`, `{ "~": "map", … }`, `{ "~": "set", … }`; `{ "~": "object", … }` an object with a member `~`.
+ *
+ * Of other objects the own enumerable members that are not undefined are written, or what `toJSON` gives.
  *
  * I1. Encoding never throws and never changes what it is given.
- * I2. What can be read back encodes to the same JSON again; promises, signals, cycles and what is unreadable come back as
- *     `undefined`, functions as one that does nothing.
+ * I2. What is decoded encodes to the same JSON again.
  */
 
-/** An object that stands for what JSON cannot say. */
-interface Stand {
-  readonly $: string;
-  readonly value?: unknown;
-}
+/** What stands for something that cannot be read back. */
+export class Unreadable {
+  /** As it is written. */
+  readonly stand: string;
 
-/** An error that was read back: whatever it was, its name, message, code and details are those that it had. */
-export class RecordedError extends Error {
-  readonly code?: unknown;
-  readonly details?: unknown;
-
-  constructor(from: { name: string; message: string; code?: unknown; details?: unknown; cause?: unknown }) {
-    super(from.message, "cause" in from ? { cause: from.cause } : undefined);
-    this.name = from.name;
-    if (from.code !== undefined) this.code = from.code;
-    if (from.details !== undefined) this.details = from.details;
+  constructor(stand: string) {
+    this.stand = stand;
   }
 }
 
-/** What stands for a function that was read back. */
+/** An object that stands for what JSON cannot say. */
+interface Stand {
+  readonly "~": string;
+  readonly value: unknown;
+}
+
+/** What is written of an error. */
+interface ErrorFacts {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: unknown;
+  readonly details?: unknown;
+  readonly cause?: unknown;
+  readonly isPermanent?: boolean;
+}
+
+/** Stands for a function that was written. */
 function recordedFunction(): undefined {
   return undefined;
 }
@@ -38,65 +50,76 @@ function recordedFunction(): undefined {
 /** A value as JSON has it. */
 export function encode(value: unknown): unknown {
   try {
-    return encodeValue(value, []);
+    return encodeValue(value, undefined);
   } catch {
     // Nested deeper than the stack, or a proxy that throws whatever is asked of it.
-    return { $: "unreadable" };
+    return "~x";
   }
 }
 
-function encodeValue(value: unknown, within: readonly object[]): unknown {
+/** The objects around the one that is being encoded. */
+interface Around {
+  readonly object: object;
+  readonly outer: Around | undefined;
+}
+
+function encodeValue(value: unknown, around: Around | undefined): unknown {
   switch (typeof value) {
     case "string":
+      return value.startsWith("~") ? `~${value}` : value;
     case "boolean":
       return value;
     case "number":
-      return Number.isFinite(value) ? value : { $: "number", value: String(value) };
+      return Number.isFinite(value) ? value : `~d${value}`;
     case "undefined":
-      return { $: "undefined" };
+      return "~u";
     case "bigint":
-      return { $: "bigint", value: value.toString() };
+      return `~n${value}`;
     case "function":
-      return { $: "function" };
+      return "~f";
     case "symbol":
-      return { $: "symbol", value: value.description };
+      return "~y";
     case "object":
-      return value === null ? null : encodeObject(value, within);
+      return value === null ? null : encodeObject(value, around);
   }
 }
 
-function encodeObject(value: object, within: readonly object[]): unknown {
-  if (within.includes(value)) return { $: "cycle" };
-  const inside = [...within, value];
-  const inner = (member: unknown): unknown => encodeValue(member, inside);
-  if (Array.isArray(value)) return Array.from(value, inner);
+function encodeObject(value: object, around: Around | undefined): unknown {
+  for (let at = around; at !== undefined; at = at.outer) if (at.object === value) return "~c";
+  const inside: Around = { object: value, outer: around };
+  if (Array.isArray(value)) return Array.from(value, (member) => encodeValue(member, inside));
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) {
-    if (value instanceof Error) return { $: "error", value: encodeError(value, inner) };
-    if (value instanceof Date) return { $: "date", value: value.getTime() };
-    if (value instanceof Map)
-      return { $: "map", value: Array.from(value, ([key, member]) => [inner(key), inner(member)]) };
-    if (value instanceof Set) return { $: "set", value: Array.from(value, inner) };
-    if (value instanceof Uint8Array) return { $: "bytes", value: Buffer.from(value).toString("base64") };
-    if (value instanceof Promise) return { $: "promise" };
-    if (value instanceof AbortSignal) return { $: "signal", value: value.aborted };
-    const { toJSON } = value as { toJSON?: unknown };
-    if (typeof toJSON === "function") return inner(toJSON.call(value));
-  }
-  const encoded = encodeMembers(value, inner);
-  return "$" in encoded ? { $: "object", value: encoded } : encoded;
+  return prototype === Object.prototype || prototype === null
+    ? encodePlain(value, inside)
+    : encodeInstance(value, inside);
 }
 
-function encodeMembers(value: object, inner: (member: unknown) => unknown): Record<string, unknown> {
+function encodePlain(value: object, inside: Around): unknown {
   const encoded: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {
     const member = readMember(value, key);
     if (member === undefined) continue;
+    const encodedMember = encodeValue(member, inside);
     // A member of this name would become the prototype.
-    if (key === "__proto__") Object.defineProperty(encoded, key, { value: inner(member), enumerable: true });
-    else encoded[key] = inner(member);
+    if (key === "__proto__") Object.defineProperty(encoded, key, { value: encodedMember, enumerable: true });
+    else encoded[key] = encodedMember;
   }
-  return encoded;
+  return "~" in encoded ? { "~": "object", value: encoded } : encoded;
+}
+
+function encodeInstance(value: object, inside: Around): unknown {
+  const inner = (member: unknown): unknown => encodeValue(member, inside);
+  if (value instanceof Error) return { "~": "error", value: encodeError(value, inner) };
+  if (value instanceof Date) return `~t${value.getTime()}`;
+  if (value instanceof Map)
+    return { "~": "map", value: Array.from(value, ([key, member]) => [inner(key), inner(member)]) };
+  if (value instanceof Set) return { "~": "set", value: Array.from(value, inner) };
+  if (value instanceof Uint8Array) return `~b${Buffer.from(value).toString("base64")}`;
+  if (value instanceof Promise) return "~p";
+  if (value instanceof AbortSignal) return "~s";
+  if (value instanceof Unreadable) return value.stand;
+  const { toJSON } = value as { toJSON?: unknown };
+  return typeof toJSON === "function" ? inner(toJSON.call(value)) : encodePlain(value, inside);
 }
 
 function readMember(value: object, key: string): unknown {
@@ -108,21 +131,23 @@ function readMember(value: object, key: string): unknown {
 }
 
 function encodeError(error: Error, inner: (member: unknown) => unknown): Record<string, unknown> {
-  const { code, details } = error as { readonly code?: unknown; readonly details?: unknown };
+  const { code, details, cause } = error as Partial<ErrorFacts>;
   return {
     name: String(readMember(error, "name")),
     message: String(readMember(error, "message")),
     ...(code === undefined ? {} : { code: inner(code) }),
     ...(details === undefined ? {} : { details: inner(details) }),
-    ...(error.cause === undefined ? {} : { cause: inner(error.cause) }),
+    ...(cause === undefined ? {} : { cause: inner(cause) }),
+    ...(error instanceof PermanentError ? { isPermanent: true } : {}),
   };
 }
 
 /** A value that was encoded. */
 export function decode(encoded: unknown): unknown {
+  if (typeof encoded === "string") return encoded.startsWith("~") ? decodeText(encoded) : encoded;
   if (typeof encoded !== "object" || encoded === null) return encoded;
   if (Array.isArray(encoded)) return encoded.map(decode);
-  if ("$" in encoded) return decodeStand(encoded as Stand);
+  if ("~" in encoded) return decodeStand(encoded as Stand);
   return decodeMembers(encoded);
 }
 
@@ -130,30 +155,52 @@ function decodeMembers(encoded: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(encoded).map(([key, member]) => [key, decode(member)]));
 }
 
-function decodeStand({ $, value }: Stand): unknown {
-  switch ($) {
-    case "number":
+function decodeText(stand: string): unknown {
+  const value = stand.slice(2);
+  switch (stand.charAt(1)) {
+    case "~":
+      return stand.slice(1);
+    case "u":
+      return undefined;
+    case "n":
+      return BigInt(value);
+    case "d":
       return Number(value);
-    case "bigint":
-      return BigInt(value as string);
-    case "date":
-      return new Date(value as number);
+    case "t":
+      return new Date(Number(value));
+    case "b":
+      return new Uint8Array(Buffer.from(value, "base64"));
+    case "f":
+      return recordedFunction;
+    default:
+      return new Unreadable(stand);
+  }
+}
+
+function decodeStand({ "~": kind, value }: Stand): unknown {
+  switch (kind) {
     case "error":
-      return new RecordedError(decode(value) as ConstructorParameters<typeof RecordedError>[0]);
+      return decodeError(decode(value) as ErrorFacts);
     case "map":
       return new Map(decode(value) as [unknown, unknown][]);
     case "set":
       return new Set(decode(value) as unknown[]);
-    case "bytes":
-      return new Uint8Array(Buffer.from(value as string, "base64"));
-    case "function":
-      return recordedFunction;
-    case "symbol":
-      return Symbol(value as string);
-    case "object":
-      return decodeMembers(value as object);
     default:
-      // What was not there to be written: undefined, a promise, a cycle.
-      return undefined;
+      return decodeMembers(value as object);
   }
+}
+
+/** Of the runtime's own kinds, so that what branches on them branches as it did. */
+function decodeError({ name, message, code, details, cause, isPermanent }: ErrorFacts): Error {
+  const options = cause === undefined ? undefined : { cause };
+  if (name === "LanekeeperError" && typeof code === "string" && typeof details === "object")
+    return new LanekeeperError(
+      code as LanekeeperErrorCode,
+      message,
+      details as Record<string, unknown>,
+      options,
+    );
+  const error = isPermanent === true ? new PermanentError(message, options) : new Error(message, options);
+  Object.defineProperty(error, "name", { value: name, configurable: true });
+  return Object.assign(error, code === undefined ? {} : { code }, details === undefined ? {} : { details });
 }

@@ -1,5 +1,6 @@
 import { LanekeeperError } from "../keeper/errors.ts";
 import { decode } from "./encoding.ts";
+import { fromLine } from "./lines.ts";
 import type { Recording, RecordingEntry, RecordingHeader } from "./recording.ts";
 
 /** The format that this package reads and writes. */
@@ -13,13 +14,19 @@ export function parseRecording(lines: readonly string[], where: string): Recordi
   const [first, ...rest] = lines;
   const header = parseHeader(first, where);
   const entries: RecordingEntry[] = [];
+  const done = new Map<number, Did>();
+  let at = header.startedMono;
   for (const [index, line] of rest.entries()) {
-    const entry = parseLine(line);
-    if (isEntry(entry)) {
-      entries.push(decode(entry) as RecordingEntry);
+    const parsed = parseLine(line);
+    const entry = parseEntry(parsed, at);
+    if (entry !== undefined) {
+      entries.push(entry);
+      ({ at } = entry);
+      if (entry.type === "turn.did") done.set(entry.call, entry);
+      else noteGot(done, entry);
       continue;
     }
-    if (entry === undefined && index === rest.length - 1) break;
+    if (parsed === undefined && index === rest.length - 1) break;
     throw invalid(
       `Line ${index + 2} of ${where} must be an entry of a recording; it is ${shorten(line)}. The file was changed or damaged: take a copy that was not.`,
       { line: index + 2 },
@@ -28,9 +35,35 @@ export function parseRecording(lines: readonly string[], where: string): Recordi
   return { header, entries };
 }
 
+type Did = { -readonly [Key in keyof DidEntry]: DidEntry[Key] };
+type DidEntry = RecordingEntry & { readonly type: "turn.did" };
+
+/** What a turn did says what it got at once. */
+function noteGot(done: Map<number, Did>, entry: RecordingEntry): void {
+  if (done.size === 0) return;
+  if (entry.type === "answer" || entry.type === "refusal") {
+    const did = done.get(entry.call);
+    if (entry.type === "answer" && did !== undefined) did.got = entry.value;
+    else if (entry.type === "refusal" && did !== undefined)
+      did.refusal = { code: entry.code, message: entry.message };
+  }
+  // Whatever is not told before the next thing the keeper does or is told was not got at once.
+  if (entry.type === "entered" || entry.type === "call" || entry.type === "turn.did") done.clear();
+}
+
+/** Undefined for what is no entry. */
+function parseEntry(line: unknown, lastAt: number): RecordingEntry | undefined {
+  try {
+    return fromLine(line, lastAt);
+  } catch {
+    // A number that is none.
+    return undefined;
+  }
+}
+
 function parseHeader(line: string | undefined, where: string): RecordingHeader {
   const header = parseLine(line ?? "") as Partial<RecordingHeader> | undefined;
-  if (header?.format !== "lanekeeper-recording" || typeof header.startedAt !== "number") {
+  if (header?.format !== "lanekeeper-recording" || typeof header.startedMono !== "number") {
     throw invalid(
       `${where} must begin with the header of a Lanekeeper recording; it begins with ${shorten(line ?? "")}. Give a file that recordToFile has written.`,
       {},
@@ -44,12 +77,6 @@ function parseHeader(line: string | undefined, where: string): RecordingHeader {
     );
   }
   return decode(header) as RecordingHeader;
-}
-
-function isEntry(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  const { at, type } = value as { readonly at?: unknown; readonly type?: unknown };
-  return typeof at === "number" && typeof type === "string";
 }
 
 /** Undefined for what is no JSON. */

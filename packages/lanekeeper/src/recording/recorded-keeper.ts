@@ -1,3 +1,4 @@
+import type { RouteResult } from "../commands/completions.ts";
 import type { Execution } from "../commands/execution.ts";
 import type { HeartbeatControl } from "../heartbeats/heartbeat-control.ts";
 import type { Lanekeeper } from "../keeper/keeper.ts";
@@ -6,13 +7,8 @@ import type { Calls, Handing } from "./calls.ts";
 import { recordLocks } from "./recorded-locks.ts";
 import type { RecordingLog } from "./recording-log.ts";
 
-/** A keeper whose calls are noted, and those of what they give. `ended` is called when it has closed. */
-export function recordKeeper(
-  keeper: Lanekeeper,
-  log: RecordingLog,
-  calls: Calls,
-  ended: () => Promise<void>,
-): Lanekeeper {
+/** A keeper whose calls are noted, and those of what they give. The log ends when it has closed. */
+export function recordKeeper(keeper: Lanekeeper, log: RecordingLog, calls: Calls): Lanekeeper {
   const noted = <Args extends readonly unknown[], R>(
     method: string,
     run: (...args: Args) => R,
@@ -24,39 +20,45 @@ export function recordKeeper(
     if (answer === undefined) return { shown: undefined, given: undefined };
     const receipt = answer as Receipt;
     const { id, sessionKey, acceptedAt } = receipt;
-    void receipt.outcome.then((outcome) => log.note({ type: "outcome", sessionKey, id, outcome, call }));
+    void receipt.outcome.then((outcome) => log.note({ type: "outcome", call, sessionKey, id, outcome }));
     return { shown: { id, sessionKey, acceptedAt }, given: recordReceipt(receipt, calls, call) };
   };
-  const locks = recordLocks(keeper.locks, log, calls, (what, args, run, hand) =>
-    calls.call({ method: `locks.${what}`, args }, run, hand),
-  );
+  const giveRoute: Handing = (answer, call) => {
+    const result = answer as RouteResult;
+    if (!result.routed) return { shown: result, given: result };
+    const { shown: receipt, given } = giveReceipt(result.receipt, call);
+    return { shown: { ...result, receipt }, given: { ...result, receipt: given } };
+  };
+  const giveHeartbeat: Handing = (answer, call) => ({
+    shown: undefined,
+    given: recordHeartbeat(answer as HeartbeatControl, calls, call),
+  });
+  const locks = recordLocks(() => keeper.locks, {
+    log,
+    calls,
+    note: ({ what, ...request }, run, hand) => calls.call({ method: `locks.${what}`, ...request }, run, hand),
+  });
+  const closing = noted("close", () => keeper.close());
   let closed: Promise<void> | undefined;
-  const close = noted("close", () => keeper.close());
   const closeNow = async (): Promise<void> => {
     try {
-      await close();
+      await closing();
     } finally {
-      await ended();
+      await log.end();
     }
   };
-  const closeOnce = (): Promise<void> => (closed ??= closeNow());
+  const close = (): Promise<void> => (closed ??= closeNow());
   return {
-    send: noted("send", (...args) => keeper.send(...args), giveReceipt),
+    send: (...args) =>
+      calls.call({ method: "send", args, optionsAt: 2 }, (given) => keeper.send(...given), giveReceipt),
     notify: noted("notify", (...args) => keeper.notify(...args), giveReceipt),
     attach: noted("attach", (...args) => keeper.attach(...args), giveReceipt),
     redrive: noted("redrive", (...args) => keeper.redrive(...args), giveReceipt),
     wake: noted("wake", (...args) => keeper.wake(...args)),
     exec: noted("exec", (...args) => keeper.exec(...args), createExecutionHanding(calls)),
     expectExec: noted("expectExec", (...args) => keeper.expectExec(...args)),
-    reportExec: noted("reportExec", (...args) => keeper.reportExec(...args)),
-    heartbeat: noted(
-      "heartbeat",
-      (...args) => keeper.heartbeat(...args),
-      (answer, call) => ({
-        shown: undefined,
-        given: recordHeartbeat(answer as HeartbeatControl, calls, call),
-      }),
-    ),
+    reportExec: noted("reportExec", (...args) => keeper.reportExec(...args), giveRoute),
+    heartbeat: noted("heartbeat", (...args) => keeper.heartbeat(...args), giveHeartbeat),
     locks,
     events$: keeper.events$,
     stats: noted("stats", () => keeper.stats()),
@@ -74,8 +76,8 @@ export function recordKeeper(
     resume: noted("resume", (...args) => keeper.resume(...args)),
     setCapacity: noted("setCapacity", (...args) => keeper.setCapacity(...args)),
     drain: noted("drain", (...args) => keeper.drain(...args)),
-    close: closeOnce,
-    [Symbol.asyncDispose]: closeOnce,
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -1,46 +1,59 @@
 import { messageOf, toError } from "../keeper/errors.ts";
 import type { Lock, Locks } from "../locks/lock.ts";
-import type { Calls, Handing } from "./calls.ts";
+import type { Calls, Handing, Run } from "./calls.ts";
 import type { RecordingLog } from "./recording-log.ts";
 
-/** Notes one call of `locks`, as a call of the keeper's or as something that a turn did. */
-type NoteCall = <R>(what: string, args: readonly unknown[], run: (call: number) => R, hand?: Handing) => R;
+/** With what calls of locks are noted. */
+interface LockNotes {
+  readonly log: RecordingLog;
+  readonly calls: Calls;
+  /** Notes one call of `locks`, as a call of the keeper's or as something that a turn did. */
+  note<Args extends readonly unknown[], R>(
+    request: { readonly what: string; readonly args: Args; readonly optionsAt?: number },
+    run: Run<Args, R>,
+    hand?: Handing,
+  ): R;
+}
 
-/** Locks whose calls are noted, and those of what they give. */
-export function recordLocks(locks: Locks, log: RecordingLog, calls: Calls, note: NoteCall): Locks {
+/** Locks whose calls are noted, and those of what they give. They are asked for when they are used first. */
+export function recordLocks(locks: () => Locks, { log, calls, note }: LockNotes): Locks {
   const giveLock: Handing = (answer, call) => {
     if (answer === undefined) return { shown: undefined, given: undefined };
     const lock = answer as Lock;
     return { shown: dataOf(lock), given: recordLock(lock, calls, call) };
   };
   return {
-    acquire: (...args) => note("acquire", args, () => locks.acquire(...args), giveLock),
-    tryAcquire: (...args) => note("tryAcquire", args, () => locks.tryAcquire(...args), giveLock),
-    using: (name, work, ...rest) =>
-      note("using", [name, work, ...rest], (call) =>
-        locks.using(name, typeof work === "function" ? recordWork(work, log, calls, call) : work, ...rest),
-      ),
-    holders: () => note("holders", [], () => locks.holders()),
+    acquire: (...args) =>
+      note({ what: "acquire", args, optionsAt: 1 }, (given) => locks().acquire(...given), giveLock),
+    tryAcquire: (...args) =>
+      note({ what: "tryAcquire", args, optionsAt: 1 }, (given) => locks().tryAcquire(...given), giveLock),
+    using: (...args) =>
+      note({ what: "using", args, optionsAt: 2 }, ([name, work, options], call) => {
+        const recorded = typeof work === "function" ? recordWork(work, { log, calls }, call) : work;
+        return locks().using(name, recorded, options);
+      }),
+    holders: () => note({ what: "holders", args: [] }, () => locks().holders()),
   };
 }
 
 /** The work under a lock: when it begins and how it ends, and that what it calls is called by it. */
 function recordWork<T>(
   work: (lock: Lock) => Promise<T> | T,
-  log: RecordingLog,
-  calls: Calls,
+  { log, calls }: Pick<LockNotes, "log" | "calls">,
   call: number,
 ): (lock: Lock) => Promise<T> {
   return async (lock) => {
     log.note({ type: "work", call, lock: dataOf(lock) });
     const context = { turnId: calls.context.getStore()?.turnId, under: call };
     try {
-      const value = await calls.context.run(context, () => work(recordLock(lock, calls, call)));
+      const value = await log.callOut(() =>
+        calls.context.run(context, () => work(recordLock(lock, calls, call))),
+      );
       log.note({ type: "work.returned", call, value });
       return value;
-    } catch (error) {
-      log.note({ type: "work.threw", call, error: messageOf(toError(error)) });
-      throw error;
+    } catch (thrown) {
+      log.note({ type: "work.threw", call, thrown, error: messageOf(toError(thrown)) });
+      throw thrown;
     }
   };
 }

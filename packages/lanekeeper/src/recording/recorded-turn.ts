@@ -1,10 +1,11 @@
 import { isPermanent, messageOf, toError } from "../keeper/errors.ts";
 import type { Locks } from "../locks/lock.ts";
 import type { Turn } from "../turns/turn.ts";
-import type { Calls, Handing } from "./calls.ts";
+import type { Calls, Handing, Run } from "./calls.ts";
 import { createExecutionHanding } from "./recorded-keeper.ts";
 import { recordLocks } from "./recorded-locks.ts";
 import type { RecordingLog } from "./recording-log.ts";
+import { factsOf } from "./turn-facts.ts";
 
 /** The host's `turn`, with everything noted that its code sees and does, and how it ends. */
 export function recordTurns(
@@ -13,20 +14,8 @@ export function recordTurns(
   calls: Calls,
 ): (turn: Turn) => Promise<unknown> {
   return async (turn) => {
-    const { id: turnId, sessionKey, agent, cause, attempt, reasons, dropped } = turn;
-    log.note({
-      type: "turn",
-      turnId,
-      sessionKey,
-      agent,
-      cause,
-      attempt,
-      fencingToken: String(turn.fencingToken),
-      reasons,
-      messages: turn.messages.map(({ id, body }) => ({ id, body })),
-      events: turn.events.map(({ id, kind, body }) => ({ id, kind, body })),
-      ...(dropped === undefined ? {} : { dropped }),
-    });
+    const { id: turnId } = turn;
+    log.note({ type: "turn", ...factsOf(turn) });
     const { signal } = turn;
     signal.addEventListener("abort", () => {
       const { code } = signal.reason as { readonly code: string };
@@ -34,16 +23,13 @@ export function recordTurns(
     });
     try {
       const recorded = new RecordedTurn(turn, log, calls);
-      const reply = await calls.context.run({ turnId, under: undefined }, run, recorded);
+      const reply = await log.callOut(() => calls.context.run({ turnId, under: undefined }, run, recorded));
       log.note({ type: "turn.returned", turnId, reply });
       return reply;
     } catch (error) {
-      log.note({
-        type: "turn.threw",
-        turnId,
-        error: messageOf(toError(error)),
-        isPermanent: isPermanent(error),
-      });
+      const thrown = toError(error);
+      const isFinal = isPermanent(error);
+      log.note({ type: "turn.threw", turnId, thrown, error: messageOf(thrown), isPermanent: isFinal });
       throw error;
     }
   };
@@ -84,20 +70,42 @@ class RecordedTurn implements Turn {
     this.dropped = turn.dropped;
     this.signal = turn.signal;
     this.fencingToken = turn.fencingToken;
-    const note = <R>(what: string, args: readonly unknown[], run: (call: number) => R, hand?: Handing): R =>
-      calls.did({ turnId: turn.id, what, args }, run, hand);
+    const note = <Args extends readonly unknown[], R>(
+      what: string,
+      args: Args,
+      run: Run<Args, R>,
+      hand?: Handing,
+    ): R => calls.did({ turnId: turn.id, what, args }, run, hand);
     this.progress = (...args) => note("progress", args, () => turn.progress(...args));
     this.emit = (...args) => note("emit", args, () => turn.emit(...args));
     this.assertCurrent = () => note("assertCurrent", [], () => turn.assertCurrent());
     this.takeSteering = () => note("takeSteering", [], () => turn.takeSteering());
     this.exec = (...args) => note("exec", args, () => turn.exec(...args), createExecutionHanding(calls));
     this.expectExec = (...args) => note("expectExec", args, () => turn.expectExec(...args));
-    this.waiting = (...args) => note("waiting", args, () => turn.waiting(...args));
+    this.waiting = (...args) =>
+      note("waiting", args, (_, call) => turn.waiting(args[0], args[1], recordAwaited(args[2], call, log)));
     this.#locks = () =>
-      recordLocks(turn.locks, log, calls, (what, ...call) => note(`locks.${what}`, ...call));
+      recordLocks(() => turn.locks, {
+        log,
+        calls,
+        note: ({ what, ...request }, run, hand) =>
+          calls.did({ turnId: turn.id, what: `locks.${what}`, ...request }, run, hand),
+      });
   }
 
   get locks(): Locks {
     return (this.#recordedLocks ??= this.#locks());
+  }
+}
+
+/** What a turn awaits, settled as soon as that is noted. */
+async function recordAwaited<T>(wait: Promise<T>, call: number, log: RecordingLog): Promise<T> {
+  try {
+    const value = await wait;
+    log.note({ type: "awaited", call, value });
+    return value;
+  } catch (thrown) {
+    log.note({ type: "awaited", call, error: { thrown } });
+    throw thrown;
   }
 }

@@ -1,7 +1,11 @@
 import { messageOf, toError } from "../keeper/errors.ts";
 import type { Logger } from "../seeing/logger.ts";
+import type { Clock } from "../time/clock.ts";
 import { encode } from "./encoding.ts";
-import type { RecordingHeader, SeenEntry } from "./recording.ts";
+import type { InnerEntry } from "./inner-entries.ts";
+import { toLine } from "./lines.ts";
+import type { RecordingEntry, RecordingHeader, SeenEntry } from "./recording.ts";
+import { createRecordedTime, type RecordedTime } from "./recorded-time.ts";
 
 /** Where the lines of a recording go. What it throws ends the recording, and nothing else. */
 export interface RecordingSink {
@@ -16,22 +20,48 @@ export interface RecordingSink {
  * Notes what happens, one line each.
  *
  * I1. Nothing here throws: a recording that cannot go on is logged once, and ends (B5).
+ * I2. Between two entries the keeper's clock stands still, or another entry says after which look it moved.
+ * I3. What comes about while host code is being called is marked with the number of that call: it happened inside what
+ *     the keeper was doing.
  */
 export interface RecordingLog {
-  note(entry: SeenEntry): void;
+  readonly time: RecordedTime;
+  note(entry: SeenEntry | InnerEntry): void;
+  /** Calls host code. */
+  callOut<T>(call: () => T): T;
+  /** The same for the logger, which is not called as often in a playback. */
+  callLogger(call: () => void): void;
   /** The number of the next call. */
   nextCall(): number;
+  /** The number of the next request. */
+  nextRequest(): number;
   end(): Promise<void>;
 }
 
-/** Begins the log of a recording. */
+/** Entries that make the keeper do something: those inside a call of host code are marked. */
+const causes: ReadonlySet<RecordingEntry["type"]> = new Set([
+  "call",
+  "turn.did",
+  "signal",
+  "told",
+  "answered",
+  "timer",
+]);
+
+/** Begins the log of a recording. `begin` makes its header of the first instant. */
 export function createRecordingLog(
-  header: RecordingHeader,
+  begin: (startedAt: number, startedMono: number) => RecordingHeader,
   sink: RecordingSink,
-  host: { readonly monotonic: () => number; readonly logger: Logger },
+  host: { readonly clock: Clock; readonly logger: Logger },
 ): RecordingLog {
   let isOver = false;
+  let outs = 0;
+  /** The call of host code that is being made. */
+  let inside: number | undefined;
   let calls = 0;
+  let requests = 0;
+  let writtenAt = 0;
+
   const failed = (thrown: unknown): void => {
     if (isOver) return;
     isOver = true;
@@ -45,30 +75,61 @@ export function createRecordingLog(
       // A logger that throws cannot be told about itself.
     }
   };
-  try {
-    sink.begin(JSON.stringify(encode(header)), failed);
-  } catch (error) {
-    failed(error);
-  }
-  return {
+  const write = (entry: SeenEntry | InnerEntry): void => {
+    if (isOver) return;
+    const at = time.mono;
+    const marked: RecordingEntry =
+      inside !== undefined && causes.has(entry.type) ? { at, inside, ...entry } : { at, ...entry };
+    try {
+      sink.write(toLine(marked, at - writtenAt));
+    } catch (error) {
+      failed(error);
+    }
+    writtenAt = at;
+  };
+  const log: RecordingLog = {
+    get time() {
+      return time;
+    },
     note(entry) {
       if (isOver) return;
+      time.beforeEntry();
+      write(entry);
+    },
+    callOut(call) {
+      const outer = inside;
+      inside = ++outs;
       try {
-        const { type, ...facts } = entry;
-        sink.write(JSON.stringify(encode({ at: host.monotonic(), type, ...facts })));
-      } catch (error) {
-        failed(error);
+        return call();
+      } finally {
+        inside = outer;
+      }
+    },
+    callLogger(call) {
+      const outer = inside;
+      inside ??= 0;
+      try {
+        call();
+      } finally {
+        inside = outer;
       }
     },
     nextCall: () => ++calls,
+    nextRequest: () => ++requests,
     async end() {
       isOver = true;
-      try {
-        await sink.end();
-      } catch (error) {
-        isOver = false;
-        failed(error);
-      }
+      await sink.end();
     },
   };
+  const time = createRecordedTime(host.clock, {
+    write,
+    fired: (timer) => log.note({ type: "timer", timer }),
+  });
+  writtenAt = time.mono;
+  try {
+    sink.begin(JSON.stringify(encode(begin(time.wall, time.mono))), failed);
+  } catch (error) {
+    failed(error);
+  }
+  return log;
 }

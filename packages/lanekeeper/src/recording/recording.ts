@@ -1,5 +1,6 @@
 import type { LanekeeperEvent } from "../seeing/events.ts";
 import type { Outcome } from "../turns/outcome.ts";
+import type { InnerEntry } from "./inner-entries.ts";
 
 /**
  * What went into a keeper and what its host saw of it, in the order in which it happened: enough to check the rules, and to
@@ -15,14 +16,39 @@ export interface RecordingHeader {
   readonly format: "lanekeeper-recording";
   /** Grows with every change that a reader must know of. */
   readonly version: 1;
+  /** The release of lanekeeper that was recorded. */
+  readonly lanekeeper: string;
   /** Epoch milliseconds. */
   readonly startedAt: number;
+  /** The same instant in monotonic milliseconds of the keeper's clock. */
+  readonly startedMono: number;
   /** The options of the keeper that are data: capacity, lane, heartbeats, exec, forgetAfterMs. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** What else a keeper is made with. */
+  readonly made: MadeWith;
 }
 
-/** One thing that happened. `at` is monotonic milliseconds of the keeper's clock. */
-export type RecordingEntry = { readonly at: number } & SeenEntry;
+/** What the options do not say of a recorded keeper. */
+export interface MadeWith {
+  /** Names the keeper: its locks' owners begin with it. */
+  readonly instance: string;
+  /** The settings of its lanes as the host gave them. */
+  readonly laneSettings: unknown;
+  readonly hasLaneFor: boolean;
+  /** Whether it was given leases of their own. */
+  readonly hasLeases: boolean;
+  /** Whether its leases tell of releases. */
+  readonly watches: boolean;
+}
+
+/**
+ * One thing that happened. `at` is monotonic milliseconds of the keeper's clock, whole ones. `inside` says that it came about
+ * while the keeper was calling out to host code, such as a subscriber, and which such call it was; 0: one of its logger.
+ */
+export type RecordingEntry = { readonly at: number; readonly inside?: number | undefined } & (
+  | SeenEntry
+  | InnerEntry
+);
 
 /** What the host saw: enough to check the rules by. */
 export type SeenEntry =
@@ -44,9 +70,9 @@ export type SeenEntry =
       /** The call of `locks.using` whose work made it. */
       readonly under?: number | undefined;
     }
-  /** What a call returned or resolved to; receipts, locks and executions as their data. */
+  /** What a call, or what a turn did, returned or resolved to; receipts, locks and executions as their data. */
   | { readonly type: "answer"; readonly call: number; readonly value: unknown }
-  /** What a call threw or was refused with; `message` is for people. */
+  /** What a call, or what a turn did, threw or was refused with; `message` is for people. */
   | {
       readonly type: "refusal";
       readonly call: number;
@@ -73,15 +99,17 @@ export type SeenEntry =
    */
   | {
       readonly type: "turn.did";
+      readonly call: number;
       readonly turnId: string;
       readonly what: string;
       readonly args: readonly unknown[];
-      readonly got: unknown;
-      /** Where it threw. */
-      readonly refusal?: { readonly code: string | undefined; readonly message: string } | undefined;
-      /** Where it gave a promise: what that comes to is the `answer` or `refusal` of this call. */
-      readonly call?: number | undefined;
+      /** The turn whose code, or what that left running, asked, where it was another; empty: it was none's. */
+      readonly from?: string | undefined;
       readonly under?: number | undefined;
+      /** What it gave at once: of what gives a promise undefined. The `answer` to the call says the same. */
+      readonly got: unknown;
+      /** Where it threw at once: what the `refusal` of the call says. */
+      readonly refusal?: { readonly code: string | undefined; readonly message: string } | undefined;
     }
   /** The turn's signal aborted. */
   | { readonly type: "turn.signal"; readonly turnId: string; readonly code: string }
@@ -90,13 +118,21 @@ export type SeenEntry =
   | {
       readonly type: "turn.threw";
       readonly turnId: string;
+      /** For people. */
       readonly error: string;
       readonly isPermanent: boolean;
+      readonly thrown: Error;
     }
   /** The work of a call of `locks.using` began, and ended. */
   | { readonly type: "work"; readonly call: number; readonly lock: unknown }
   | { readonly type: "work.returned"; readonly call: number; readonly value: unknown }
-  | { readonly type: "work.threw"; readonly call: number; readonly error: string }
+  | {
+      readonly type: "work.threw";
+      readonly call: number;
+      /** For people. */
+      readonly error: string;
+      readonly thrown: unknown;
+    }
   /** The outcome of a receipt settled. Each receipt of the same work says so. */
   | {
       readonly type: "outcome";

@@ -1,0 +1,168 @@
+import { isDeepStrictEqual } from "node:util";
+import { LanekeeperError } from "../keeper/errors.ts";
+import { encode } from "./encoding.ts";
+import type { Recording, RecordingEntry } from "./recording.ts";
+
+/**
+ * A recording that is being played back: where it is, and whether the keeper does what it says.
+ *
+ * I1. What the keeper does is taken from the tape in the order of the recording; the first thing that is another ends the
+ *     playback.
+ * I2. After the end, or the first difference, the keeper is given nothing more to go on with.
+ */
+export interface Tape {
+  /** The entry that comes next; undefined at the end. */
+  readonly next: RecordingEntry | undefined;
+  /** Monotonic milliseconds. */
+  readonly mono: number;
+  /** The first difference. */
+  readonly divergence: LanekeeperError | undefined;
+  /** Entries that were played and compared. */
+  readonly played: number;
+  /** Takes what the keeper did: throws unless the recording says so next. */
+  take<Type extends RecordingEntry["type"]>(done: Done<Type>): Entry<Type>;
+  /** Goes past the next entry. */
+  advance(): void;
+  /** The keeper calls host code, of which `call` is what the playback does: plays what came about inside. */
+  callOut(call?: () => void): void;
+  /** The keeper calls its logger. */
+  callLogger(): void;
+  /** Plays entries that cause something; set by who can. */
+  play: (entry: RecordingEntry) => void;
+  /** Looks that were taken at the clock since the last entry; the time may move with each. */
+  look(): void;
+  /** Ends the playback with a difference. */
+  diverge(expected: unknown, actual: unknown): LanekeeperError;
+  /** Whether nothing is played any more. */
+  readonly isOver: boolean;
+  /** Milliseconds by which the wall clock is ahead of the monotonic one. */
+  readonly ahead: number;
+}
+
+/** An entry of one type. */
+export type Entry<Type> = Extract<RecordingEntry, { readonly type: Type }>;
+/** Who can play which entries: each says whether it can as things are, and goes past the entry if so. */
+export type Players = { readonly [Type in RecordingEntry["type"]]?: (entry: Entry<Type>) => boolean };
+/** What the keeper did: the members of the entry that are its own doing. */
+export type Done<Type> = { readonly type: Type } & Partial<Omit<Entry<Type>, "type">>;
+
+/** What ends the steps of a keeper whose recording is over. */
+class TapeEnd extends Error {
+  override readonly name = "TapeEnd";
+}
+
+/** Puts a recording in. It ends before the entry `until`. */
+export function createTape({ header, entries }: Recording, until: number = entries.length): Tape {
+  const end = Math.min(until, entries.length);
+  let cursor = 0;
+  let looks = 0;
+  let outs = 0;
+  let inside: number | undefined;
+  let mono = header.startedMono;
+  let ahead = header.startedAt - header.startedMono;
+  let divergence: LanekeeperError | undefined;
+
+  /** Where the next entry is, past those that only say when it happens. */
+  const nextAt = (): number => {
+    let at = cursor;
+    for (let entry = entries[at]; entry?.type === "time" && entry.looks === 0; entry = entries[at]) at++;
+    return at;
+  };
+  const moveTo = (at: number): void => {
+    for (; cursor <= at; cursor++) {
+      const entry = entries[cursor]!;
+      mono = entry.at;
+      if (entry.type === "time" && entry.wall !== undefined) ahead = entry.wall - entry.at;
+    }
+    looks = 0;
+  };
+  const playInside = (): void => {
+    if (inside === undefined) return;
+    for (let entry = tape.next; entry?.inside === inside && !tape.isOver; entry = tape.next) tape.play(entry);
+  };
+  const tape: Tape = {
+    get next() {
+      const at = nextAt();
+      return at < end ? entries[at] : undefined;
+    },
+    get mono() {
+      return mono;
+    },
+    get ahead() {
+      return ahead;
+    },
+    get divergence() {
+      return divergence;
+    },
+    get played() {
+      return cursor;
+    },
+    get isOver() {
+      return divergence !== undefined || cursor >= end;
+    },
+    take<Type extends RecordingEntry["type"]>(done: Done<Type>) {
+      if (divergence !== undefined) throw new TapeEnd();
+      playInside();
+      const entry = tape.next;
+      if (entry === undefined) throw new TapeEnd();
+      if (!agrees(entry, done)) throw tape.diverge(entry, done);
+      tape.advance();
+      return entry as Entry<Type>;
+    },
+    advance() {
+      moveTo(nextAt());
+    },
+    callOut(call) {
+      const outer = inside;
+      inside = ++outs;
+      try {
+        call?.();
+        playInside();
+      } finally {
+        inside = outer;
+      }
+    },
+    callLogger() {
+      const outer = inside;
+      inside ??= 0;
+      try {
+        playInside();
+      } finally {
+        inside = outer;
+      }
+    },
+    play: () => {},
+    look() {
+      if (tape.isOver) return;
+      looks++;
+      const entry = entries[cursor]!;
+      if (entry.type === "time" && entry.looks === looks) moveTo(cursor);
+    },
+    diverge(expected, actual) {
+      return (divergence ??= new LanekeeperError(
+        "RECORDING_DIVERGED",
+        `Entry ${cursor + 1} of the recording, at ${mono} ms, says ${show(expected)}; the keeper came to ${show(actual)}. The runtime, or the recording, is not what it was.`,
+        { entry: cursor, at: mono, expected, actual },
+      ));
+    },
+  };
+  return tape;
+}
+
+/** Whether an entry says what was done, in everything that whoever did it decides. */
+function agrees(entry: RecordingEntry, done: object): boolean {
+  return Object.entries(done).every(([key, value]) =>
+    isSame((entry as unknown as Record<string, unknown>)[key], value),
+  );
+}
+
+/** Whether two values are written alike. */
+export function isSame(expected: unknown, actual: unknown): boolean {
+  return expected === actual || isDeepStrictEqual(encode(expected), encode(actual));
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return "nothing more";
+  const text = JSON.stringify(encode(value));
+  return text.length > 500 ? `${text.slice(0, 499)}…` : text;
+}
