@@ -1,5 +1,19 @@
+export {
+  anyBody,
+  anyExecOptions,
+  anyHeartbeat,
+  anyLaneSettings,
+  anyLeaseFate,
+  anyLockOptions,
+  anyMode,
+  anySendOptions,
+  anySessionKey,
+  anyStoreFate,
+} from "./arbitraries.ts";
 export { type Chance, createChance } from "./chance.ts";
 export { deterministicIds } from "./deterministic-ids.ts";
+export { type KeeperPropertyOptions, keeperProperty } from "./model/keeper-property.ts";
+export { locksProperty } from "./model/locks-property.ts";
 export { type Fate, type LeaseCommand, type ScriptedLeases, scriptLeases } from "./scripted-leases.ts";
 export { type ScriptedStore, type StoreFate, type StoreStep, scriptStore } from "./scripted-store.ts";
 export { createVirtualTime, type ProcessClock, type VirtualTime } from "./virtual-time.ts";

@@ -18,8 +18,7 @@ export function appendItem(state: MemoryState, item: NewItem, limits: MailboxLim
   }
   // More than one, where a turn that held the first of them has failed.
   const replaced = item.key === undefined ? nothing : before?.waiting.filter(({ key }) => key === item.key);
-  if (replaced !== undefined && replaced.length > 0)
-    return accept(state, item, limits, replaced, "replaced");
+  if (replaced !== undefined && replaced.length > 0) return accept(state, item, limits, replaced, "replaced");
   if (item.incarnation === undefined && isOver(state, limits)) {
     return { status: "overloaded", waiting: state.counts.backlog, limit: limits.backlog! };
   }

@@ -1,0 +1,7 @@
+import { locksProperty } from "@lanekeeper/testing";
+import { expect, test } from "vitest";
+import { findCounterexample } from "./model-runs.ts";
+
+test("two processes share locks as the model says, whatever their lease store does", async () => {
+  expect(await findCounterexample(locksProperty(), { seed: 1, numRuns: 1_000 })).toBe(undefined);
+}, 600_000);
