@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { createVirtualTime } from "./virtual-time.ts";
+
+describe("virtual time", () => {
+  it("runs what is due in order, and what is ready before what is due next (I1)", async () => {
+    const time = createVirtualTime();
+    const clock = time.process();
+    const ran: string[] = [];
+    clock.setTimeout(() => ran.push("second"), 20);
+    clock.setTimeout(() => {
+      ran.push("first");
+      void Promise.resolve().then(() => ran.push("ready"));
+    }, 10);
+    clock.clearTimeout(clock.setTimeout(() => ran.push("never"), 15));
+    await time.advance(15);
+    expect([ran, time.now]).toEqual([["first", "ready"], 15]);
+    await time.advance(5);
+    expect(ran).toEqual(["first", "ready", "second"]);
+  });
+
+  it("lets whoever it was given choose among what is due at one instant, else what was armed first goes first (I2)", async () => {
+    const orderOf = async (pick?: (count: number) => number): Promise<string> => {
+      const time = createVirtualTime(pick);
+      const [one, other] = [time.process(), time.process()];
+      const ran: string[] = [];
+      one.setTimeout(() => ran.push("a"), 5);
+      other.setTimeout(() => ran.push("b"), 5);
+      time.after(5, () => ran.push("c"));
+      await time.advance(5);
+      return ran.join("");
+    };
+    expect(await orderOf()).toBe("abc");
+    expect(await orderOf((count) => count - 1)).toBe("cba");
+    const counts: number[] = [];
+    await orderOf((count) => (counts.push(count), 0));
+    expect(counts).toEqual([3, 2]);
+  });
+
+  it("steps a wall clock alone", () => {
+    const time = createVirtualTime();
+    const [one, other] = [time.process(), time.process()];
+    one.step(-3_600_000);
+    expect(other.now() - one.now()).toBe(3_600_000);
+    expect(one.monotonic()).toBe(other.monotonic());
+  });
+
+  it("lets a clock that sleeps stand still and its wall clock go on, and fires nothing of it meanwhile", async () => {
+    const time = createVirtualTime();
+    const clock = time.process();
+    const fired: number[] = [];
+    clock.setTimeout(() => fired.push(time.now), 100);
+    await time.advance(40);
+    clock.sleep(1_000);
+    expect(clock.isAwake).toBe(false);
+    await time.advance(1_000);
+    expect([clock.isAwake, clock.monotonic(), clock.now() - Date.UTC(2026, 0, 1)]).toEqual([true, 40, 1_040]);
+    await time.advance(60);
+    expect(fired).toEqual([1_100]);
+  });
+
+  it("fires late what was due while its process was stopped, both clocks having gone on", async () => {
+    const time = createVirtualTime();
+    const clock = time.process();
+    const fired: number[] = [];
+    clock.setTimeout(() => fired.push(clock.monotonic()), 10);
+    clock.stop(500);
+    await time.advance(499);
+    expect([fired, clock.monotonic()]).toEqual([[], 499]);
+    await time.advance(1);
+    expect(fired).toEqual([500]);
+  });
+
+  it("drifts by a clock's rate, and fires as late as told", async () => {
+    const time = createVirtualTime();
+    const fast = time.process({ rate: 2 });
+    const late = time.process({ lateMs: () => 7 });
+    const fired: [string, number][] = [];
+    fast.setTimeout(() => fired.push(["fast", time.now]), 100);
+    late.setTimeout(() => fired.push(["late", time.now]), 100);
+    await time.advance(200);
+    expect(fired).toEqual([
+      ["fast", 50],
+      ["late", 107],
+    ]);
+  });
+
+  it("never runs anything of a process that has died", async () => {
+    const time = createVirtualTime();
+    const clock = time.process();
+    let fired = 0;
+    clock.setTimeout(() => fired++, 10);
+    clock.end();
+    await time.advance(1_000);
+    expect(fired).toBe(0);
+  });
+
+  it("tells an observer after each thing that happens", async () => {
+    const time = createVirtualTime();
+    for (const ms of [1, 2]) time.after(ms, () => {});
+    const seen: number[] = [];
+    await time.advance(5, () => seen.push(time.now));
+    expect(seen).toEqual([1, 2, 5]);
+  });
+});
