@@ -13,7 +13,7 @@ test("chance of one seed decides the same each time, of another seed otherwise",
 test("chance stays below its limit, and reaches everything below it", () => {
   const chance = createChance(1);
   const drawn = Array.from({ length: 1_000 }, () => chance.below(5));
-  expect([...new Set(drawn)].toSorted()).toEqual([0, 1, 2, 3, 4]);
+  expect(new Set(drawn)).toEqual(new Set([0, 1, 2, 3, 4]));
 });
 
 test("what has a probability happens about so often", () => {
