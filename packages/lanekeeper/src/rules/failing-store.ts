@@ -1,8 +1,18 @@
 import { memoryStore } from "../store/memory-store.ts";
 import type { Mailboxes, Store } from "../store/store.ts";
 
-/** What a step of a failing store does: rejects, throws or never answers instead of its work, or does it and rejects. */
-export type Fault = "rejects" | "throws" | "hangs" | "loses the answer";
+/**
+ * What a step of a failing store does: rejects, throws, never answers or answers nonsense instead of its work, or does it
+ * and rejects, or leaves the mailbox out of its answer.
+ */
+export type Fault =
+  | "rejects"
+  | "throws"
+  | "hangs"
+  | "answers nonsense"
+  | "answers nonsense later"
+  | "forgets the mailbox"
+  | "loses the answer";
 
 /** A memory store whose steps fail as told. */
 export interface FailingStore extends Store {
@@ -29,10 +39,13 @@ export function failingStore(): FailingStore {
           const fault = faults.get(step);
           if (fault === undefined) return Reflect.get(target, step) as unknown;
           return (...args: unknown[]) => {
-            if (fault === "loses the answer")
-              (Reflect.get(target, step) as (...given: unknown[]) => unknown)(...args);
+            const work = Reflect.get(target, step) as (...given: unknown[]) => object;
+            if (fault === "forgets the mailbox") return { ...work(...args), mailbox: undefined };
+            if (fault === "loses the answer") work(...args);
             if (fault === "throws") throw new Error(`${String(step)} threw`);
             if (fault === "hangs") return new Promise(() => {});
+            if (fault === "answers nonsense") return undefined;
+            if (fault === "answers nonsense later") return Promise.resolve(undefined);
             return Promise.reject(new Error(`${String(step)} failed`));
           };
         },

@@ -7,11 +7,12 @@ import type { Answer } from "./store.ts";
  * Every question to the store.
  *
  * I1. Each has a deadline; a store that does not answer has failed (B33).
+ * I2. So has one that answers nonsense: an answer that whoever asked cannot read.
  */
 export interface StoreRequests {
   /**
-   * Asks, and calls back exactly once: at once if the store answers at once. All three are given the subject: closures
-   * for each question cost more.
+   * Asks, and calls back exactly once: at once if the store answers at once. Where `answered` throws, `failed` is called
+   * as well. All three are given the subject: closures for each question cost more.
    */
   ask<T, S>(
     question: (subject: S) => Answer<T>,
@@ -53,6 +54,19 @@ export function createStoreRequests(
     return failure;
   };
 
+  const give = <T, S>(
+    value: T,
+    answered: (value: T, subject: S) => void,
+    failed: (error: LanekeeperError, subject: S) => void,
+    subject: S,
+  ): void => {
+    try {
+      answered(value, subject);
+    } catch (error) {
+      failed(unavailable(error), subject);
+    }
+  };
+
   let pending = 0;
   const whenNone = new Set<() => void>();
   const settled = (): void => {
@@ -80,7 +94,7 @@ export function createStoreRequests(
         isOver = true;
         settled();
         deadline.cancel();
-        answered(value, subject);
+        give(value, answered, failed, subject);
       }),
       enter((error: unknown) => {
         if (isOver) return;
@@ -111,7 +125,7 @@ export function createStoreRequests(
         return;
       }
       host.onSuccess();
-      answered(answer, subject as S);
+      give(answer, answered, failed, subject as S);
     },
     async answered() {
       // Whoever is answered may ask again.
