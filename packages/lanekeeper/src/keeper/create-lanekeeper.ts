@@ -22,6 +22,7 @@ import { containRejection, LanekeeperError, messageOf, toError } from "./errors.
 import { createHeartbeats } from "../heartbeats/heartbeats.ts";
 import type { Mailboxes } from "../store/store.ts";
 import type { Interposer } from "./interposer.ts";
+import { containChance } from "./chance.ts";
 import { containIds } from "./id.ts";
 import { keepAlive } from "./keep-alive.ts";
 import type { Lanekeeper } from "./keeper.ts";
@@ -95,8 +96,11 @@ async function assemble(
     },
     passages,
   );
-  const createId = containIds(given, (error) => journal.callbackFailed("createId", error));
-  const settings = { ...given, createId };
+  const settings = {
+    ...given,
+    createId: containIds(given, (error) => journal.callbackFailed("createId", error)),
+    random: containChance(given.random, (error) => journal.callbackFailed("random", error)),
+  };
   const { mailboxes, pauses: recordedPauses } = await through(openStore(settings, through));
 
   const lostTime = createLostTime();

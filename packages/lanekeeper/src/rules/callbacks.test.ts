@@ -176,3 +176,20 @@ test("B5 what a subscriber calls takes effect after the current step", async () 
   expect(turns[0]!.turn.signal.aborted).toBe(true);
   expect(keeper.session("a")).toMatchObject({ detail: "busy.aborting", waiting: 1 });
 });
+
+test.each([
+  ["throws", fail],
+  ["gives no number", () => "half" as unknown as number],
+  ["rejects", () => Promise.reject(new Error("broken")) as unknown as number],
+])("B5 tries again where random %s, and says so", async (_, broken) => {
+  let random = (): number => 0.5;
+  const { keeper, clock, turns, logs } = await createFixture({ random: () => random() });
+  random = broken;
+  const receipt = await keeper.send("s", 1);
+  await clock.settle();
+  turns[0]!.reject(new Error("model down"));
+  await clock.advance(60_000);
+  turns[1]!.resolve("done");
+  expect(await receipt.outcome).toMatchObject({ status: "completed", reply: "done", attempts: 2 });
+  expect(linesAbout({ logs }, "random")).toHaveLength(1);
+});
