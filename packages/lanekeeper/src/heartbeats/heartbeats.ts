@@ -94,6 +94,11 @@ export function createHeartbeats(
   const deliver = (runner: Runner, event: HeartbeatEvent): void => {
     if (runner.snapshot.status === "active") runner.actor.send(event);
   };
+  /** Notes the error behind what is told next, when that is told: what was told before may not have arrived. */
+  const note = (runner: Runner, error: Error | undefined): void => queue.post(noteNow, runner, error);
+  const noteNow = (runner: Runner, error: Error | undefined): void => {
+    runner.error = error;
+  };
   const machine = provideRunnerEffects({
     runtime,
     runnerOf: (agent) => byAgent.get(agent)!,
@@ -235,8 +240,8 @@ export function createHeartbeats(
       for (const event of turnReports(lane, before, after, time)) {
         if (event.type === "turn.started") runner.started();
         if (event.type === "turn.aborted" && lane.turn !== undefined)
-          runner.error = abortError(event.reason, lane.turn, lane.abortNote);
-        if (event.type === "turn.failed") runner.error = lane.turn?.error;
+          note(runner, abortError(event.reason, lane.turn, lane.abortNote));
+        if (event.type === "turn.failed") note(runner, lane.turn?.error);
         tell(runner, event);
       }
       if (!runner.isDue) return;
@@ -256,13 +261,13 @@ export function createHeartbeats(
     laneCrashed(lane, error) {
       const runner = bySession.get(lane.sessionKey);
       if (runner === undefined || lane.snapshot.context.turn?.cause !== "heartbeat") return;
-      runner.error = error;
+      note(runner, error);
       tell(runner, { type: "lane.crashed", at: clock.now(), error: messageOf(error) });
     },
     laneUnreachable(sessionKey, error) {
       const runner = bySession.get(sessionKey);
       if (runner?.isDue !== true) return;
-      runner.error = error;
+      note(runner, error);
       tell(runner, { type: "lane.unreachable", at: clock.now(), error: messageOf(error) });
     },
     turnStarts({ sessionKey, cause }) {
