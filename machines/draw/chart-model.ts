@@ -12,6 +12,14 @@ export interface ChartTransition {
   readonly guard: ChartGuard | undefined;
   readonly actions: readonly ChartAction[];
   readonly reenter: boolean;
+  /** What a picture adds to it. */
+  readonly note?: ChartNote;
+}
+
+/** A word that a picture adds to a transition. */
+export interface ChartNote {
+  readonly text: string;
+  readonly isAlarm: boolean;
 }
 
 /** An actor that runs while its state is active. */
@@ -67,6 +75,15 @@ export function isInternal(transition: ChartTransition): boolean {
   return transition.targets.every((target) => target === transition.source);
 }
 
+/** The id of a state's transition that is the `index`-th of its trigger. */
+export function transitionIdOf(
+  node: AnyStateNode,
+  transition: AnyTransitionDefinition,
+  index: number,
+): string {
+  return `${node.id}:${triggerOf(node, transition).text}:${index}`;
+}
+
 function stateOf(node: AnyStateNode): ChartState {
   const children = Object.values(node.states) as AnyStateNode[];
   const isChoice = node.type === "compound";
@@ -96,7 +113,7 @@ function transitionOf(
 ): ChartTransition {
   const trigger = triggerOf(node, transition);
   return {
-    id: `${node.id}:${trigger.text}:${index}`,
+    id: transitionIdOf(node, transition, index),
     source: node.id,
     targets: (transition.target ?? []).map((target) => target.id),
     trigger,

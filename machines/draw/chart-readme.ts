@@ -1,4 +1,5 @@
 import { type Chart, type ChartState, type ChartTransition, statesOf } from "./chart-model.ts";
+import { code, table } from "./markdown.ts";
 
 type Row = readonly [name: string, text: string];
 
@@ -10,6 +11,7 @@ export function writeReadme(chart: Chart, name: string): string {
     `# ${chart.name}`,
     ...(chart.description === undefined ? [] : [escapeMarkdown(chart.description)]),
     `![Statechart of ${chart.name}](./${name}.svg)`,
+    `[What the tests take of it](./coverage.md).`,
     "Each edge says `event [guard] / actions`. Dashed edges wait for a delay; `always` edges are taken at once. What a state does without leaving is listed in its box. An edge has the colour of the state it leads to.",
     "## States",
     table(["State", "Meaning"], states.slice(1).map(rowOfState)),
@@ -72,22 +74,8 @@ function section(title: string, head: string, rows: readonly Row[]): readonly st
   return rows.length === 0 ? [] : [`## ${title}`, table([head, "Where"], rows)];
 }
 
-/** A Markdown table with its columns lined up, as formatters leave it. */
-function table(head: Row, rows: readonly Row[]): string {
-  const all = [head, ...rows];
-  const widths = [0, 1].map((column) => Math.max(3, ...all.map((row) => (row[column] ?? "").length)));
-  const line = (row: Row): string =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
-  return [line(head), rule, ...rows.map(line)].join("\n");
-}
-
 function pathOf(state: ChartState): string {
   return state.path.join(".");
-}
-
-function code(name: string): string {
-  return `\`${name}\``;
 }
 
 function escapeMarkdown(text: string): string {

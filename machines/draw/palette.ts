@@ -1,10 +1,12 @@
 import type { ChartState } from "./chart-model.ts";
 
-/** The colours of a state and of the edges that lead to it. */
+/** The colours of a state, or of an edge. */
 export interface Tone {
   readonly line: string;
   readonly fill: string;
   readonly text: string;
+  /** How wide an edge is drawn, in pixels. */
+  readonly width?: number;
 }
 
 const neutral: Tone = { line: "#94a3b8", fill: "#f8fafc", text: "#334155" };

@@ -5,7 +5,7 @@ import { fillLines, type Font } from "./text-width.ts";
 /** A run of words of one look. */
 export interface Part {
   readonly text: string;
-  readonly look: "trigger" | "guard" | "action";
+  readonly look: "trigger" | "guard" | "action" | "note" | "alarm";
 }
 
 /** One wrapped sentence: a transition, or what a state does on entry or exit. */
@@ -20,12 +20,13 @@ export const smallFont: Font = { size: 11 };
 
 /** Says a transition as `event [guard] / action`, in lines of at most `maxWidth` pixels where words allow. */
 export function sayTransition(transition: ChartTransition, maxWidth: number): Sentence {
-  const { source, targets, trigger, guard, actions, reenter } = transition;
+  const { source, targets, trigger, guard, actions, reenter, note } = transition;
   const parts: Part[] = [{ text: trigger.text, look: "trigger" }];
   if (guard !== undefined) parts.push(...sayGuard(guard));
   if (targets.includes(source)) parts.push({ text: reenter ? "(re-enter)" : "(to itself)", look: "guard" });
   if (isIgnored(transition)) parts.push({ text: "(ignored)", look: "guard" });
   parts.push(...sayActions(actions));
+  if (note !== undefined) parts.push({ text: note.text, look: note.isAlarm ? "alarm" : "note" });
   return { transition: transition.id, lines: fillLines(parts, smallFont, maxWidth) };
 }
 

@@ -10,7 +10,7 @@ const arrow = { length: 8, halfWidth: 3.5 };
 /** Draws an edge with its arrow head, in the colour of the state it leads to. */
 export function drawLink({ link, points }: PlacedLink, tone: Tone): string {
   const dashes = link.look === "after" ? ' stroke-dasharray="4 3"' : "";
-  const line = `<path d="${wayOf(points)}" fill="none" stroke="${tone.line}" stroke-width="1.2"${dashes}/>`;
+  const line = `<path d="${wayOf(points)}" fill="none" stroke="${tone.line}" stroke-width="${tone.width ?? 1.2}"${dashes}/>`;
   return `${line}<path d="${arrowOf(points)}" fill="${tone.line}"/>`;
 }
 

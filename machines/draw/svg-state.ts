@@ -1,13 +1,12 @@
 import type { Area } from "./geometry.ts";
-import { toneOf } from "./palette.ts";
+import type { Tone } from "./palette.ts";
 import type { PlacedState } from "./placed-chart.ts";
 import { boxPadding, hangingIndent, nameHeight, rowsTop } from "./state-box.ts";
 import { drawSentences, escapeXml, num } from "./svg-text.ts";
 
 /** Draws a state's box with what is written in it; children are drawn over it. */
-export function drawState(placed: PlacedState, isRegion: boolean): string {
+export function drawState(placed: PlacedState, tone: Tone, isRegion: boolean): string {
   const { state, box, area, textLeft, dot } = placed;
-  const tone = toneOf(state);
   const isCompound = state.states.length > 0;
   const dashes = isRegion ? ' stroke-dasharray="6 4"' : "";
   const parts = [
@@ -32,11 +31,11 @@ export function drawState(placed: PlacedState, isRegion: boolean): string {
 }
 
 /** Draws what is written in a state's box, so that it lies above the edges that pass. */
-export function drawStateText({ state, box, area, textLeft }: PlacedState): string {
+export function drawStateText({ state, box, area, textLeft }: PlacedState, tone: Tone): string {
   const isCompound = state.states.length > 0;
   const isAlone = !isCompound && box.sentences.length === 0;
-  const colour = isCompound ? ` fill="${toneOf(state).text}"` : "";
-  const halo = isCompound ? ` class="halo" stroke="${toneOf(state).fill}"` : "";
+  const colour = isCompound ? ` fill="${tone.text}"` : "";
+  const halo = isCompound ? ` class="halo" stroke="${tone.fill}"` : "";
   const x = isAlone ? area.x + area.width / 2 : textLeft + boxPadding;
   const anchor = isAlone ? ' text-anchor="middle"' : "";
   const place = `x="${num(x)}" y="${num(area.y + 18.5)}"${anchor}${colour}`;
