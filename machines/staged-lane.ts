@@ -166,9 +166,6 @@ export const acts = {
   restarted: { type: "session.restarted", mailbox: mails.nothing },
   wake: { type: "wake.due" },
   raised: { type: "wake.raised" },
-  /** An effect of this name breaks. */
-  broke: (name: string): Act =>
-    ({ type: `xstate.error.actor.${name}`, error: "broken" }) as unknown as LaneEvent,
   /** From now on an open guard holds, or does not. */
   holds:
     (guard: keyof Answers, isHeld: boolean): Act =>

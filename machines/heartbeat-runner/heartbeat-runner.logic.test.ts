@@ -245,20 +245,15 @@ describe("a failure (B46)", () => {
     expect([ran.retries, ran.last]).toEqual([0, { status: "ran", at: now, durationMs: 5 }]);
   });
 
-  it("of an effect answers who asked by hand and spends the time that was waited for", () => {
+  it("to ask answers who asked by hand, from when it failed", () => {
     const context = recordRequest(contextOf());
-    const broken = recordBreak(context, { error: new Error("no lane") });
+    const broken = recordBreak(context, { at: now + 5, error: "no lane" });
     expect(broken.requested).toBe(false);
-    expect(broken.nextAt).toBe((context.nextAt ?? 0) + hour);
-    expect(broken.last).toMatchObject({ status: "failed", error: "Error: no lane" });
+    expect(broken.last).toMatchObject({ status: "failed", at: now + 5, error: "no lane" });
   });
 
-  it("of an effect counts from when it broke, where that is said", () => {
-    expect(recordBreak(contextOf(), { at: now + 5, error: "crash" }).last).toMatchObject({ at: now + 5 });
-  });
-
-  it("of an effect plans no retry where heartbeats are off", () => {
-    expect(hasRetry(recordBreak(contextOf({ enabled: false }), { error: "E" }))).toBe(false);
+  it("to ask plans no retry where heartbeats are off", () => {
+    expect(hasRetry(recordBreak(contextOf({ enabled: false }), { at: now, error: "E" }))).toBe(false);
   });
 });
 

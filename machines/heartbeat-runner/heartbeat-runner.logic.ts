@@ -255,16 +255,12 @@ export function recordFailure(
   });
 }
 
-/**
- * Notes that asking for the turn broke: whoever asked by hand has that answer. Where nobody says when it broke, the
- * time that was waited for is spent, so that a broken effect cannot spin.
- */
+/** Notes that the turn could not be asked for: whoever asked by hand has that answer. */
 export function recordBreak(
   context: HeartbeatContext,
-  params: { readonly at?: number; readonly error: unknown },
+  params: { readonly at: number; readonly error: string },
 ): HeartbeatContext {
-  const at = params.at ?? Math.max(context.lookedAt, context.nextAt ?? context.lookedAt);
-  return produce(recordFailure(context, { at, error: String(params.error) }), (draft) => {
+  return produce(recordFailure(context, params), (draft) => {
     draft.requested = false;
   });
 }

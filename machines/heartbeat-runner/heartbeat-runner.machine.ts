@@ -74,9 +74,7 @@ export const heartbeatRunnerMachine = setup({
     recordFailure: assign(({ context }, params: At & { error: string; permanent?: boolean }) =>
       recordFailure(context, params),
     ),
-    recordBreak: assign(({ context }, params: Partial<At> & { error: unknown }) =>
-      recordBreak(context, params),
-    ),
+    recordBreak: assign(({ context }, params: At & { error: string }) => recordBreak(context, params)),
     recordReclaim: assign(({ context }, params: At) => recordReclaim(context, params)),
     recordEnd: assign(({ context }, params: At) => recordEnd(context, params)),
     /** Tells what `last` says, once: an event, and the answer of whoever asked by hand. */
@@ -167,14 +165,7 @@ export const heartbeatRunnerMachine = setup({
         judging: {
           description:
             "Its time came or somebody asked: reads the clock and decides whether it may start now. A request by hand is exempt from spacing, not from quiet hours.",
-          invoke: {
-            id: "clock",
-            src: "clock",
-            onError: {
-              target: "waiting",
-              actions: [{ type: "recordBreak", params: ({ event }) => event }, "reportResult"],
-            },
-          },
+          invoke: { id: "clock", src: "clock" },
           on: {
             "clock.read": [
               {
@@ -255,10 +246,6 @@ export const heartbeatRunnerMachine = setup({
             id: "request",
             src: "request",
             input: ({ context }) => ({ agent: context.agent }),
-            onError: {
-              target: "#heartbeatRunner.idle",
-              actions: [{ type: "recordBreak", params: ({ event }) => event }, "reportResult"],
-            },
           },
           on: {
             "turn.started": {
@@ -268,10 +255,6 @@ export const heartbeatRunnerMachine = setup({
             "turn.refused": {
               target: "#heartbeatRunner.idle",
               actions: [{ type: "recordSkip", params: ({ event }) => event }, "reportResult"],
-            },
-            "lane.crashed": {
-              target: "#heartbeatRunner.idle",
-              actions: [{ type: "recordBreak", params: ({ event }) => event }, "reportResult"],
             },
             "lane.unreachable": {
               target: "#heartbeatRunner.idle",

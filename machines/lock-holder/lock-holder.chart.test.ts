@@ -31,7 +31,6 @@ const events: readonly LockEvent[] = [
   { type: "release.confirmed" },
   { type: "release.refused" },
   { type: "release.failed" },
-  { type: "work.returned" },
 ];
 
 describe("the lock holder's chart", () => {

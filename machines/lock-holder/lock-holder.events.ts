@@ -26,6 +26,4 @@ export type LockEvent =
   | { readonly type: "clock.jumped" }
   | { readonly type: "release.confirmed" }
   | { readonly type: "release.refused" }
-  | { readonly type: "release.failed" }
-  /** The code that worked under a lost lock has returned. */
-  | { readonly type: "work.returned" };
+  | { readonly type: "release.failed" };

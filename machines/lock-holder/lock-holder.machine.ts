@@ -74,7 +74,6 @@ export const lockHolderMachine = setup({
   guards: {
     isOnce: ({ context }) => context.once,
     isUnsure: ({ context }) => context.unsure,
-    isRefused: ({ context }) => context.refusal !== null,
     isFresh: ({ context }, params: Answer) => isFresh(context, params),
     /** Belief in the lease has ended, though its deadline may not have fired yet: renewing it would serve nobody. */
     isBeliefOver: () => false,
@@ -110,10 +109,6 @@ export const lockHolderMachine = setup({
           description: "Nobody has asked yet.",
           on: {
             "lock.acquire": { target: "#lockHolder.busy" },
-            "lock.cancel": {
-              target: "refused",
-              actions: [{ type: "recordRefusal", params: ({ event }) => event }, "reportRefused"],
-            },
           },
         },
         refused: {
@@ -155,10 +150,6 @@ export const lockHolderMachine = setup({
             id: "acquisition",
             src: "acquisition",
             input: ({ context }) => leaseRequestOf(context),
-            onError: [
-              { guard: "isRefused", target: "undoing" },
-              { target: "unserved", actions: "recordLostAnswer" },
-            ],
           },
           states: {
             asked: {
@@ -234,7 +225,6 @@ export const lockHolderMachine = setup({
             id: "undoing",
             src: "release",
             input: ({ context }) => leaseRequestOf(context),
-            onError: { target: "#lockHolder.idle.refused" },
           },
           on: {
             "release.confirmed": { target: "#lockHolder.idle.refused" },
@@ -243,7 +233,8 @@ export const lockHolderMachine = setup({
           },
         },
         holding: {
-          description: "Owns the lease; the next renewal is not due.",
+          description:
+            "Owns the lease; the next renewal is not due. It falls due before belief can end, so its timer looks after both.",
           on: {
             "lock.release": { target: "releasing" },
             "lock.cancel": { actions: "abortSignal" },
@@ -258,7 +249,6 @@ export const lockHolderMachine = setup({
               { guard: "isBeliefOver", target: "#lockHolder.reclaimed", actions: "recordExpiry" },
               { target: "renewing", actions: "sendRenewal" },
             ],
-            beliefDeadline: { target: "#lockHolder.reclaimed", actions: "recordExpiry" },
           },
         },
         renewing: {
@@ -294,7 +284,6 @@ export const lockHolderMachine = setup({
             id: "releasing",
             src: "release",
             input: ({ context }) => leaseRequestOf(context),
-            onError: { target: "#lockHolder.idle.released" },
           },
           on: {
             "release.confirmed": { target: "#lockHolder.idle.released" },
@@ -354,9 +343,8 @@ export const lockHolderMachine = setup({
       states: {
         expiring: {
           description:
-            "Nobody renews the lease, so no zombie keeps it alive. It is returned early only if the work under it is over.",
+            "Nobody renews the lease, so no zombie keeps it alive. It is returned early only if the work under it is over and lets go.",
           on: {
-            "work.returned": { target: "returning" },
             "lock.release": { target: "returning" },
           },
           after: { leaseEnd: { target: "over" } },
@@ -367,7 +355,6 @@ export const lockHolderMachine = setup({
             id: "returning",
             src: "release",
             input: ({ context }) => leaseRequestOf(context),
-            onError: { target: "over" },
           },
           on: {
             "release.confirmed": { target: "over" },

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { acts, mails, overdueMs, named, type Row, stallMs, startLane, ways } from "../staged-lane.ts";
 
 const { abort, changed, close, failed, granted, holds, lost, opened, paused } = acts;
-const { progressed, reset, restarted, returned, threw, wake, broke } = acts;
+const { progressed, reset, restarted, returned, threw, wake } = acts;
 const { message, nothing } = mails;
 
 /** What follows where a lane takes its place in the line. */
@@ -127,16 +127,18 @@ describe("a lane that runs no turn", () => {
     expect(lane.status()).toBe("done");
   });
 
-  it("ends for its supervisor to rebuild it when its claim or its outage breaks", () => {
-    const barred = startLane({}, ["claim"]);
-    barred.act(changed(message));
-    const failing = startLane({}, ["opening", "outage"]);
-    failing.act(changed(message), granted);
-    expect([barred.status(), failing.status()]).toEqual(["error", "error"]);
-    expect([...barred.errors, ...failing.errors].map(String)).toEqual([
-      "Error: claim broke",
-      "Error: outage broke",
-    ]);
+  it.each([
+    ["claim", ways.waiting],
+    ["opening", ways.opening],
+    ["outage", ways.withoutStore],
+    ["settlement", ways.settling],
+    ["settlement", ways.reclaimed],
+    ["restart", ways.restarting],
+  ])("ends for its supervisor to rebuild it when its %s breaks (B7)", (effect, way) => {
+    const lane = startLane({}, [effect]);
+    lane.act(...way);
+    expect(lane.status()).toBe("error");
+    expect(lane.errors.map(String)).toEqual([`Error: ${effect} broke`]);
   });
 });
 
@@ -162,19 +164,8 @@ const opening: readonly Row[] = [
     "-opening",
     "+outage",
   ],
-  [
-    "takes an opening that broke for a store that failed",
-    "opening",
-    [broke("opening")],
-    withheld,
-    "resume",
-    "release",
-    "-opening",
-    "+outage",
-  ],
   ["answers a lost slot after the opening", "opening", [lost], "busy.opening", "postpone slot.lost"],
   ["answers a reset after the opening", "opening", [reset], "busy.opening", "postpone session.reset"],
-  ["answers an abort after the opening", "opening", [abort], "busy.opening", "postpone turn.abort"],
   ["answers close after the opening", "opening", [close], "busy.opening", "postpone lane.close"],
   ["goes on opening when paused", "opening", [paused(true), changed(nothing)], "busy.opening"],
   [
@@ -196,14 +187,6 @@ const opening: readonly Row[] = [
   ],
   ["goes on after a restart", "restarting", [restarted], "idle", "resume", "-restart"],
   ["goes on as it was when it could not restart", "restarting", [failed], "idle", "resume", "-restart"],
-  [
-    "takes a restart that broke for a store that failed",
-    "restarting",
-    [broke("restart")],
-    "idle",
-    "resume",
-    "-restart",
-  ],
   [
     "lets a second reset wait for the first",
     "restarting",
@@ -230,24 +213,6 @@ describe("a lane that asks its store", () => {
       "-restart",
       "+claim",
     ]);
-  });
-
-  it("survives effects that throw at once", () => {
-    const lane = startLane({}, ["opening", "settlement", "restart"]);
-    expect(lane.act(changed(message), granted)).toEqual([
-      withheld,
-      "adjust foreground",
-      "+claim",
-      "-claim",
-      "resume",
-      "release",
-      "+outage",
-    ]);
-    expect(lane.act(reset)[0]).toBe("busy.waitingForCapacity");
-    const settling = startLane({}, ["settlement"]);
-    expect(settling.act(...ways.settling)[0]).toBe("busy.unsettled");
-    const reclaimed = startLane({}, ["settlement"]);
-    expect(reclaimed.act(...ways.reclaimed)[0]).toBe("reclaimed.unsettled");
   });
 });
 

@@ -87,12 +87,7 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
             "Holds a slot while the store opens the next turn. What is asked meanwhile is answered after it.",
           tags: "engaged",
           exit: "resumePostponed",
-          invoke: {
-            id: "opening",
-            src: "opening",
-            input: toEffectInput,
-            onError: { target: "withoutStore" },
-          },
+          invoke: { id: "opening", src: "opening", input: toEffectInput },
           on: {
             "turn.opened": {
               target: "running",
@@ -105,7 +100,6 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
             "store.failed": { target: "withoutStore" },
             "slot.lost": { actions: "postpone" },
             "session.reset": { actions: "postpone" },
-            "turn.abort": { actions: "postpone" },
             "lane.close": { actions: "postpone" },
           },
         },
@@ -188,12 +182,7 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
           entry: "releaseSlot",
           exit: "resumePostponed",
           tags: "engaged",
-          invoke: {
-            id: "settlement",
-            src: "settlement",
-            input: toSettlementInput,
-            onError: { target: "unsettled" },
-          },
+          invoke: { id: "settlement", src: "settlement", input: toSettlementInput },
           on: {
             "work.settled": {
               target: "choosing",
@@ -213,7 +202,7 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
         restarting: {
           description: "The store starts a new incarnation of the session.",
           exit: "resumePostponed",
-          invoke: { id: "restart", src: "restart", input: toEffectInput, onError: { target: "choosing" } },
+          invoke: { id: "restart", src: "restart", input: toEffectInput },
           on: {
             "session.restarted": {
               target: "choosing",
@@ -329,12 +318,7 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
         settling: {
           description: "The store records what becomes of the reclaimed work.",
           tags: "engaged",
-          invoke: {
-            id: "settlement",
-            src: "settlement",
-            input: toSettlementInput,
-            onError: { target: "unsettled" },
-          },
+          invoke: { id: "settlement", src: "settlement", input: toSettlementInput },
           on: {
             "work.settled": {
               target: "#sessionLane.busy.choosing",

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { acts, graceMs, mails, named, type Row, startLane, turn, ways } from "../staged-lane.ts";
 
-const { abort, broke, changed, close, failed, holds, lost, paused } = acts;
+const { abort, changed, close, failed, holds, lost, paused } = acts;
 const { progressed, reset, returned, settled, threw, wake } = acts;
 
 /** What follows where the code of a turn has ended and its slot is free. */
@@ -193,15 +193,6 @@ const ended: readonly Row[] = [
     "-settlement",
     "+outage",
   ],
-  [
-    "takes a settlement that broke for a store that failed",
-    "settling",
-    [broke("settlement")],
-    "busy.unsettled",
-    "resume",
-    "-settlement",
-    "+outage",
-  ],
   ["answers a reset after the settlement", "settling", [reset], "busy.settling", "postpone session.reset"],
   ["ignores a turn that ends twice (B7)", "settling", [returned, threw, abort, lost], "busy.settling"],
   ["defers a wake until its work is settled", "settling", [wake], "busy.settling", "defer wake"],
@@ -226,14 +217,6 @@ const ended: readonly Row[] = [
     "stays reclaimed when the store failed (B1)",
     "reclaimed",
     [failed],
-    "reclaimed.unsettled",
-    "-settlement",
-    "+outage",
-  ],
-  [
-    "stays reclaimed when the settlement broke",
-    "reclaimed",
-    [broke("settlement")],
     "reclaimed.unsettled",
     "-settlement",
     "+outage",

@@ -311,7 +311,7 @@ const subjects: Record<string, Subject> = {
         events: [
           ...plain("lock.acquire", "lock.release", "line.reached", "line.blocked", "acquisition.failed"),
           ...plain("lease.vacated", "renewal.refused", "renewal.failed", "clock.jumped", "release.confirmed"),
-          ...plain("release.refused", "release.failed", "work.returned"),
+          ...plain("release.refused", "release.failed"),
           { type: "lock.cancel", reason: "aborted" },
           { type: "lock.forfeit", reason: "fenced" },
           { type: "acquisition.denied", expiresInMs: 900 },
