@@ -1,96 +1,14 @@
-import { describe, expect, it, onTestFinished } from "vitest";
-import { createCapacity } from "../dispatch/capacity.ts";
-import { assembleLanekeeper } from "../keeper/create-lanekeeper.ts";
-import type { Claim, ClaimRequest, Dispatcher } from "../dispatch/dispatcher.ts";
-import type { LanekeeperEvent } from "../seeing/events.ts";
-import type { Lanekeeper } from "../keeper/keeper.ts";
-import type { LanekeeperOptions } from "../keeper/options.ts";
-import { createSimulatedClock, type SimulatedClock } from "../time/simulated-clock.ts";
+import { describe, expect, it } from "vitest";
 import { failingStore } from "./failing-store.ts";
+import { bugged } from "./faulty-dispatcher.ts";
 import { createFixture } from "./fixture.ts";
-
-const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-
-/** How a keeper makes its dispatcher. */
-type CreateDispatcher = typeof createCapacity;
-
-/** A capacity whose claims a test may change. */
-function capacityWith(
-  [slots, now]: Parameters<CreateDispatcher>,
-  change: (claim: Claim, request: ClaimRequest) => Claim,
-): Dispatcher {
-  const capacity = createCapacity(slots, now);
-  return {
-    claim: (request) => change(capacity.claim(request), request),
-    get held() {
-      return capacity.held;
-    },
-    get waiting() {
-      return capacity.waiting;
-    },
-    get turns() {
-      return capacity.turns;
-    },
-    resize: (resized) => capacity.resize(resized),
-    hold: () => capacity.hold(),
-  };
-}
-
-/** A dispatcher whose first release of a claim throws, for one session and so many claims: a bug inside a lane's action. */
-function bugged(bug: { readonly sessionKey: string; times: number }): CreateDispatcher {
-  const change = (claim: Claim, { sessionKey }: ClaimRequest): Claim => {
-    let hasThrown = false;
-    return {
-      get isHeld() {
-        return claim.isHeld;
-      },
-      get isBorrowed() {
-        return claim.isBorrowed;
-      },
-      get countsIn() {
-        return claim.countsIn;
-      },
-      get waitsFor() {
-        return claim.waitsFor;
-      },
-      change: (demand) => claim.change(demand),
-      lend: (borrower) => claim.lend(borrower),
-      release() {
-        if (sessionKey === bug.sessionKey && !hasThrown && bug.times > 0) {
-          hasThrown = true;
-          bug.times--;
-          throw new Error("a bug in an action");
-        }
-        claim.release();
-      },
-    };
-  };
-  return (...given) => capacityWith(given, change);
-}
-
-/** A keeper with a dispatcher of the test's. */
-async function keeperWith(
-  options: Partial<LanekeeperOptions>,
-  createDispatcher: CreateDispatcher,
-): Promise<{ keeper: Lanekeeper; clock: SimulatedClock; events: LanekeeperEvent[] }> {
-  const clock = createSimulatedClock();
-  const keeper = await assembleLanekeeper(
-    { turn: () => "done", logger: silent, ...options, clock },
-    createDispatcher,
-  );
-  const events: LanekeeperEvent[] = [];
-  keeper.events$.subscribe((event) => events.push(event));
-  onTestFinished(async () => {
-    const closed = keeper.close();
-    await clock.advance(600_000);
-    await closed;
-  });
-  return { keeper, clock, events };
-}
 
 describe("a crash inside a lane", () => {
   it("B7 rebuilds the lane from the store, keeps what its turn did, and others never notice", async () => {
-    const { keeper, clock, events } = await keeperWith({}, bugged({ sessionKey: "bad", times: 1 }));
+    const { keeper, clock, events } = await createFixture({
+      turn: () => "done",
+      dispatcher: bugged({ sessionKey: "bad", times: 1 }),
+    });
     const first = await keeper.send("bad", 1);
     const second = await keeper.send("bad", 2);
     const other = await keeper.send("good", 1);
@@ -107,13 +25,11 @@ describe("a crash inside a lane", () => {
 
   it("B30 tries the work of a turn that its lane's crash ended again, up to maxCrashes times, then dead-letters it", async () => {
     const started: number[] = [];
-    const { keeper, clock, events } = await keeperWith(
-      {
-        lane: { stallAfterMs: 1_000, reclaimAfterMs: 2_000, abortGraceMs: 0, maxCrashes: 2 },
-        turn: ({ attempt }) => (started.push(attempt), new Promise(() => {})),
-      },
-      bugged({ sessionKey: "bad", times: 3 }),
-    );
+    const { keeper, clock, events } = await createFixture({
+      lane: { stallAfterMs: 1_000, reclaimAfterMs: 2_000, abortGraceMs: 0, maxCrashes: 2 },
+      turn: ({ attempt }) => (started.push(attempt), new Promise(() => {})),
+      dispatcher: bugged({ sessionKey: "bad", times: 3 }),
+    });
     const receipt = await keeper.send("bad", 1);
     await clock.advance(600_000);
     expect(started.slice(0, 3)).toEqual([1, 2, 3]);
@@ -124,7 +40,10 @@ describe("a crash inside a lane", () => {
   });
 
   it("B31 rebuilds a lane that crashes again and again with growing pauses", async () => {
-    const { keeper, clock, events } = await keeperWith({}, bugged({ sessionKey: "bad", times: 6 }));
+    const { keeper, clock, events } = await createFixture({
+      turn: () => "done",
+      dispatcher: bugged({ sessionKey: "bad", times: 6 }),
+    });
     for (let index = 0; index < 4; index++) await keeper.send("bad", index);
     await clock.advance(600_000);
     const pauses = events.flatMap((event) => (event.type === "lane.crashed" ? [event.rebuildInMs] : []));
@@ -132,34 +51,6 @@ describe("a crash inside a lane", () => {
     expect(pauses.slice(1)).toEqual(pauses.slice(1).toSorted((a, b) => a - b));
     expect(pauses[1]).toBeGreaterThan(500);
     expect(keeper.stats()).toMatchObject({ waiting: 0, completed: 4 });
-  });
-
-  it("B28 stops a turn whose claim was lost, at once, and tries its work again", async () => {
-    let lose: () => void = () => {};
-    const signals: AbortSignal[] = [];
-    const { keeper, clock, events } = await keeperWith(
-      {
-        turn: ({ signal, attempt }) => (
-          signals.push(signal),
-          attempt === 1 ? new Promise(() => {}) : "again"
-        ),
-      },
-      (...given) =>
-        capacityWith(given, (claim, request) => {
-          lose = () => request.lost();
-          return claim;
-        }),
-    );
-    const receipt = await keeper.send("s", 1);
-    await clock.settle();
-    lose();
-    await clock.settle();
-    expect(signals[0]!.reason).toMatchObject({ code: "TURN_FENCED" });
-    expect(events.find(({ type }) => type === "lane.reclaimed")).toMatchObject({
-      reason: "lost",
-      slotFreed: true,
-    });
-    expect(await receipt.outcome).toMatchObject({ status: "completed", reply: "again", attempts: 2 });
   });
 });
 

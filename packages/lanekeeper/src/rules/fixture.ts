@@ -1,5 +1,6 @@
 import { onTestFinished } from "vitest";
-import { createLanekeeper } from "../keeper/create-lanekeeper.ts";
+import { assembleLanekeeper } from "../keeper/create-lanekeeper.ts";
+import type { CreateDispatcher } from "./faulty-dispatcher.ts";
 import type { LanekeeperEvent } from "../seeing/events.ts";
 import type { Lanekeeper } from "../keeper/keeper.ts";
 import type { LanekeeperOptions } from "../keeper/options.ts";
@@ -63,8 +64,11 @@ export async function createFixture<Runner extends Processes = ScriptedProcesses
   options: Omit<Partial<LanekeeperOptions>, "clock" | "processes"> & {
     readonly clock?: SimulatedClock;
     readonly processes?: Runner;
+    /** Default: the capacity of one process. */
+    readonly dispatcher?: CreateDispatcher;
   } = {},
 ): Promise<Fixture<Runner>> {
+  const { dispatcher, ...given } = options;
   const clock = options.clock ?? createSimulatedClock();
   const processes = options.processes ?? (scriptedProcesses() as Processes as Runner);
   const events: LanekeeperEvent[] = [];
@@ -74,7 +78,7 @@ export async function createFixture<Runner extends Processes = ScriptedProcesses
     (level: LogLine["level"]) =>
     (fields: object, message: string): void =>
       void logs.push({ level, fields: { ...fields }, message });
-  const keeper = await createLanekeeper({
+  const settings: LanekeeperOptions = {
     random: () => 0.5,
     logger: { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") },
     turn: (turn) => {
@@ -82,10 +86,11 @@ export async function createFixture<Runner extends Processes = ScriptedProcesses
       turns.push(held);
       return held.promise;
     },
-    ...options,
+    ...given,
     clock,
     processes,
-  });
+  };
+  const keeper = await assembleLanekeeper(settings, dispatcher);
   keeper.events$.subscribe((event) => events.push(event));
   onTestFinished(async () => {
     const closed = keeper.close();

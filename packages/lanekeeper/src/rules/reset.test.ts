@@ -278,3 +278,35 @@ test("B36 a reset of a session that waits for capacity gives its place up and ta
   }
   expect(turns.map(({ turn }) => turn.sessionKey)).toEqual(["holder", "b", "a"]);
 });
+
+test("B36 a reset is done once the end of the turn before it is recorded, where the store fails to record it", async () => {
+  const store = failingStore();
+  const { keeper, clock, turns, of } = await createFixture({ store });
+  const receipt = await keeper.send("a", "first");
+  await clock.settle();
+  store.fail(["settleTurn"], "rejects");
+  turns[0]!.resolve("done");
+  await clock.settle();
+  expect(keeper.session("a")?.detail).toBe("busy.unsettled");
+  const reset = keeper.reset("a");
+  await clock.advance(1_000);
+  expect(of("session.reset")).toEqual([]);
+  store.fail(["settleTurn"]);
+  await clock.advance(10_000);
+  await reset;
+  expect(await receipt.outcome).toMatchObject({ status: "completed", reply: "done" });
+  expect(keeper.session("a")?.state).toBe("idle");
+});
+
+test("B36 a reset does not wait for a turn that the store fails to open", async () => {
+  const store = failingStore();
+  const { keeper, clock, turns } = await createFixture({ store });
+  store.fail(["openTurn"], "rejects");
+  await keeper.send("a", "first");
+  await clock.settle();
+  expect(keeper.session("a")?.detail).toBe("busy.withoutStore");
+  await keeper.reset("a");
+  store.fail(["openTurn"]);
+  await clock.advance(10_000);
+  expect(bodies(turns[0]!.turn)).toEqual(["first"]);
+});
