@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { CountsReporter } from "./.tools/counts-reporter.ts";
 
@@ -32,6 +33,14 @@ export default defineConfig({
         },
       },
       {
+        test: {
+          name: "redis",
+          root: "packages/redis",
+          include: ["src/**/*.test.ts"],
+          testTimeout: unitTimeout,
+        },
+      },
+      {
         test: { name: "cli", root: "packages/cli", include: ["src/**/*.test.ts"], testTimeout: unitTimeout },
       },
       {
@@ -39,8 +48,18 @@ export default defineConfig({
           name: "test",
           root: "test",
           include: ["**/*.test.ts"],
-          exclude: ["system/**", "node_modules/**"],
+          exclude: ["system/**", "redis/**", "node_modules/**"],
           testTimeout: unitTimeout,
+        },
+      },
+      {
+        test: {
+          name: "redis-server",
+          root: "test",
+          include: ["redis/**/*.test.ts"],
+          globalSetup: [join(import.meta.dirname, "test/redis/provide-redis.ts")],
+          testTimeout: systemTimeout,
+          hookTimeout: systemTimeout,
         },
       },
       {

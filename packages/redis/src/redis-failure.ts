@@ -1,0 +1,42 @@
+import { LanekeeperError } from "lanekeeper";
+
+/** Why a step failed: `timeout`, `connection`, or the word the server's refusal began with, such as `READONLY`. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof NoAnswer) return "timeout";
+  const [word = ""] = error instanceof Error ? error.message.split(" ", 1) : [];
+  return /^[A-Z]{2,}$/.test(word) ? word : "connection";
+}
+
+/** The server took longer than the time-out of a step. */
+export class NoAnswer extends Error {
+  override readonly name = "NoAnswer";
+
+  constructor(timeoutMs: number) {
+    super(`no answer within ${timeoutMs} ms`);
+  }
+}
+
+const advice: Readonly<Record<string, string>> = {
+  timeout: "Is the server overloaded, or the network cut? What was asked may still be done.",
+  connection: "Is the server running, and its address right?",
+  READONLY: "This server is a replica: connect to the primary.",
+  NOAUTH: "Give the user and the password in the url.",
+  WRONGPASS: "Give the right user and password in the url.",
+  NOPERM:
+    "The user needs EVAL, EVALSHA, TIME, HMGET, HSET, HDEL, PEXPIRE and PUBLISH on the keys and channels of the prefix.",
+  OOM: "The server is out of memory.",
+  MISCONF: "The server cannot write its snapshot: look into its log.",
+  WRONGTYPE: "Something else uses this key: choose another prefix.",
+};
+
+/** The error of a step that failed; it is not known whether the server did it, except where it refused. */
+export function stepFailure(step: string, cause: unknown): LanekeeperError {
+  const reason = reasonOf(cause);
+  const said = cause instanceof Error ? cause.message || (cause as { code?: string }).code : String(cause);
+  return new LanekeeperError(
+    "STORE_UNAVAILABLE",
+    [`Redis could not ${step}: ${said}.`, advice[reason]].filter(Boolean).join(" "),
+    { store: "redis", step, reason },
+    { cause },
+  );
+}

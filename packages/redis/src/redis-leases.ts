@@ -1,0 +1,140 @@
+import { createClient } from "@redis/client";
+import { LanekeeperError } from "lanekeeper";
+import { type Clock, type LeaseStore, systemClock } from "lanekeeper/ports";
+import { randomUUID } from "node:crypto";
+import { acquireScript, type LeaseScript, releaseScript, renewScript } from "./lease-scripts.ts";
+import { createConnection, type RedisClientLike, type RedisConnection } from "./redis-connection.ts";
+import { createReleaseWatch } from "./release-watch.ts";
+
+/** Where the leases are, and how long a step may take. */
+export interface RedisLeasesOptions {
+  /** `redis[s]://[[user][:password]@][host][:port][/database]`. Either this or `client`. */
+  readonly url?: string;
+  /** A client of node-redis whose options (TLS, credentials, sockets) are used for connections of the leases' own. */
+  readonly client?: RedisClientLike;
+  /** What every key and channel begins with. Default `lanekeeper:lease:`. */
+  readonly prefix?: string;
+  /** Milliseconds a step may take, connecting included. Default 2,000; from 1 to 2^31 − 1. */
+  readonly timeoutMs?: number;
+  /** The source of time-outs. Default: the machine's. Leases expire by the server's clock, whatever this one says. */
+  readonly clock?: Clock;
+  /** From 0 to 1: spreads reconnections. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+const mostMs = 2_147_483_647;
+
+/**
+ * Leases on a Redis server (6.2 or later), for keepers in any number of processes and machines. Opens a connection when
+ * it is first asked, and another whenever that broke. Every step is one script on the server. Throws `INVALID_OPTION`;
+ * steps reject with `STORE_UNAVAILABLE`, whose `details.reason` says why, or `CLOSED`.
+ */
+export function redisLeases(options: RedisLeasesOptions): Required<LeaseStore> {
+  const { prefix, timeoutMs, dial } = checkOptions(options);
+  const { clock = systemClock, random = Math.random } = options;
+  const origin = randomUUID();
+  const channelOf = (name: string): string => `${prefix}released:${name}`;
+  const connection = createConnection({
+    clock,
+    timeoutMs,
+    dial,
+    opened: (client) => releases.opened(client),
+    lost: () => releases.lost(),
+  });
+  const releases = createReleaseWatch({ clock, random, origin, channelOf, ask: connection.ask });
+  let isClosed = false;
+
+  const run = (
+    step: string,
+    { sha, text }: LeaseScript,
+    name: string,
+    ...args: readonly string[]
+  ): Promise<unknown> =>
+    connection.ask(`${step} ${JSON.stringify(name)}`, async (client) => {
+      const rest = ["1", `${prefix}${name}`, ...args];
+      try {
+        return await client.sendCommand(["EVALSHA", sha, ...rest]);
+      } catch (error) {
+        if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+        return client.sendCommand(["EVAL", text, ...rest]);
+      }
+    });
+
+  return {
+    async acquire(name, owner, ttlMs) {
+      const [isAcquired, who, expiresInMs] = (await run(
+        "acquire",
+        acquireScript,
+        name,
+        owner,
+        String(Math.ceil(ttlMs)),
+      )) as readonly [0 | 1, string, number];
+      if (isAcquired === 1) return { acquired: true, token: BigInt(who) };
+      releases.refused(name);
+      return { acquired: false, owner: who, expiresInMs };
+    },
+    async renew(name, owner, token, ttlMs) {
+      return (await run("renew", renewScript, name, owner, String(token), String(Math.ceil(ttlMs)))) === 1;
+    },
+    async release(name, owner, token) {
+      const wasHeld = await run(
+        "release",
+        releaseScript,
+        name,
+        owner,
+        token === undefined ? "" : String(token),
+        channelOf(name),
+        origin,
+      );
+      if (wasHeld === 1) releases.released(name);
+      return wasHeld === 1;
+    },
+    watch(name, released) {
+      if (isClosed) throw new LanekeeperError("CLOSED", "These leases are closed. Create new ones.");
+      return releases.watch(name, released);
+    },
+    async close() {
+      isClosed = true;
+      releases.close();
+      await connection.close();
+    },
+  };
+}
+
+function checkOptions(options: RedisLeasesOptions): {
+  readonly prefix: string;
+  readonly timeoutMs: number;
+  readonly dial: () => RedisConnection;
+} {
+  const { url, client, prefix = "lanekeeper:lease:", timeoutMs = 2_000 } = options;
+  if ((url === undefined) === (client === undefined)) {
+    throw invalid("url", url, "either a url or a client, for the leases to know their server");
+  }
+  if (typeof prefix !== "string") throw invalid("prefix", prefix, "a string");
+  if (!(Number.isFinite(timeoutMs) && timeoutMs >= 1 && timeoutMs <= mostMs)) {
+    throw invalid("timeoutMs", timeoutMs, `milliseconds from 1 to ${mostMs}`);
+  }
+  if (client !== undefined) {
+    if (typeof client.duplicate !== "function") throw invalid("client", client, "a client of node-redis");
+    return { prefix, timeoutMs, dial: () => client.duplicate({ RESP: 3 }) };
+  }
+  const dial = (): RedisConnection =>
+    createClient({ url: url!, RESP: 3, socket: { connectTimeout: timeoutMs, reconnectStrategy: false } });
+  try {
+    dial();
+  } catch (cause) {
+    throw invalid("url", url, "redis[s]://[[user][:password]@][host][:port][/database]", cause);
+  }
+  return { prefix, timeoutMs, dial };
+}
+
+function invalid(option: string, got: unknown, takes: string, cause?: unknown): LanekeeperError {
+  // A url may hold a password.
+  const shown = option === "url" ? typeof got : String(got);
+  return new LanekeeperError(
+    "INVALID_OPTION",
+    `redisLeases: ${option} must be ${takes}; it was ${shown}.`,
+    { option, takes },
+    { cause },
+  );
+}
