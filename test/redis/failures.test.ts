@@ -75,11 +75,14 @@ it("tells a server without memory from one that is down", async () => {
 });
 
 it("leaves a key alone that is something else's", async () => {
-  await server.command("SET", "p:lock", "not a lease");
-  await expect(open({ url: server.url }).acquire("lock", "one", ttlMs)).rejects.toMatchObject(
-    unavailable("WRONGTYPE"),
-  );
-  expect(await server.command("GET", "p:lock")).toBe("not a lease");
+  await server.command("SET", "p:text", "not a lease");
+  await server.command("HSET", "p:hash", "not", "a lease");
+  const leases = open({ url: server.url });
+  for (const name of ["text", "hash"]) {
+    await expect(leases.acquire(name, "one", ttlMs)).rejects.toMatchObject(unavailable("WRONGTYPE"));
+    await expect(leases.release(name, "one")).rejects.toMatchObject(unavailable("WRONGTYPE"));
+  }
+  expect(await server.command("GET", "p:text")).toBe("not a lease");
 });
 
 it("says that a password is wrong", async () => {

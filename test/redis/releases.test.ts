@@ -22,7 +22,7 @@ function open(url = server.url): ReturnType<typeof redisLeases> {
 
 /** Resolves when somebody listens to a lock's releases, as the server sees it. */
 async function listened(name: string): Promise<void> {
-  const channel = `lanekeeper:lease:released:${name}`;
+  const channel = `lanekeeper:lease:${name}`;
   for (;;) {
     const counts = Object.values((await server.command("PUBSUB", "NUMSUB", channel)) as object).flat();
     if (counts.some((count) => Number(count) > 0)) return;

@@ -46,7 +46,7 @@ it("B52 gives a larger token where the server came back without what it did last
 
 it("B52 counts on from the last token where the server's clock was set back", async () => {
   const ahead = 8_000_000_000_000_000n;
-  await server.command("HSET", "p:lock", "token", String(ahead));
+  await server.command("SET", "p:lock", `0 ${ahead} `);
   expect(await take("one")).toBe(ahead + 1n);
   await leases.release("lock", "one");
   expect(await take("two")).toBe(ahead + 2n);
@@ -55,7 +55,7 @@ it("B52 counts on from the last token where the server's clock was set back", as
 it("keeps a name's last token for a month after its lease, and nothing for ever", async () => {
   const token = await take("one");
   await leases.release("lock", "one", token);
-  expect(await server.command("HGETALL", "p:lock")).toEqual({ token: String(token) });
+  expect(await server.command("GET", "p:lock")).toBe(`0 ${token} `);
   const days = Number(await server.command("PTTL", "p:lock")) / 86_400_000;
   expect(Math.round(days)).toBe(30);
 });

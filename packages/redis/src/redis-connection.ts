@@ -1,6 +1,7 @@
 import { LanekeeperError } from "lanekeeper";
 import type { Clock } from "lanekeeper/ports";
-import { NoAnswer, reasonOf, stepFailure } from "./redis-failure.ts";
+import { createDeadlines } from "./deadlines.ts";
+import { reasonOf, stepFailure } from "./redis-failure.ts";
 
 /** What these leases use of a client of node-redis (`redis`, `@redis/client`). */
 export interface RedisConnection {
@@ -21,7 +22,10 @@ export interface RedisConnection {
 /** A client of node-redis, to be used as a pattern: the leases open connections of their own with its options. */
 export interface RedisClientLike {
   /** Makes another client with the same options. */
-  duplicate(overrides: { readonly RESP: 3 }): RedisConnection;
+  duplicate(overrides: {
+    readonly RESP: 3;
+    readonly commandOptions: { readonly timeout: 0 };
+  }): RedisConnection;
 }
 
 /**
@@ -41,6 +45,7 @@ export interface Connection {
 interface Link {
   readonly client: RedisConnection;
   ready: Promise<void>;
+  isReady: boolean;
   cause?: unknown;
 }
 
@@ -53,7 +58,7 @@ export function createConnection(host: {
   lost(): void;
 }): Connection {
   const { clock, timeoutMs } = host;
-  const running = new Set<Promise<unknown>>();
+  const deadlines = createDeadlines(clock, timeoutMs);
   let link: Link | undefined;
   let isClosed = false;
 
@@ -67,12 +72,13 @@ export function createConnection(host: {
 
   const open = (): Link => {
     const client = host.dial();
-    const opening: Link = { client, ready: Promise.resolve() };
+    const opening: Link = { client, ready: Promise.resolve(), isReady: false };
     link = opening;
     client.on("error", (error) => drop(opening, error));
     client.on("end", () => drop(opening));
     const connect = async (): Promise<void> => {
       await client.connect();
+      opening.isReady = true;
       if (link === opening) host.opened(client);
     };
     opening.ready = connect();
@@ -80,20 +86,15 @@ export function createConnection(host: {
     return opening;
   };
 
-  /** What is late by this process's own fault is waited for: answers that have come are read before the time is up. */
-  const within = <Answer>(answer: Promise<Answer>): Promise<Answer> =>
-    new Promise((resolve, reject) => {
-      const timer = clock.setTimeout(() => setImmediate(() => reject(new NoAnswer(timeoutMs))), timeoutMs);
-      answer.then(resolve, reject).finally(() => clock.clearTimeout(timer));
-    });
-
   const attempt = async <Answer>(
     step: string,
     run: (client: RedisConnection) => Promise<Answer>,
   ): Promise<Answer> => {
     const used = link ?? open();
     try {
-      return await within(used.ready.then(() => run(used.client)));
+      return await deadlines.within(
+        used.isReady ? run(used.client) : used.ready.then(() => run(used.client)),
+      );
     } catch (error) {
       const reason = reasonOf(error);
       // A replica that was the primary is left too: the address may lead to the new one.
@@ -107,15 +108,11 @@ export function createConnection(host: {
       if (isClosed) {
         return Promise.reject(new LanekeeperError("CLOSED", "These leases are closed. Create new ones."));
       }
-      const answer = attempt(step, run);
-      running.add(answer);
-      const end = (): unknown => running.delete(answer);
-      answer.then(end, end);
-      return answer;
+      return attempt(step, run);
     },
     async close() {
       isClosed = true;
-      await Promise.allSettled(running);
+      await deadlines.idle();
       const last = link;
       link = undefined;
       last?.client.destroy();

@@ -1,7 +1,7 @@
 import { createClient } from "@redis/client";
 import { LanekeeperError } from "lanekeeper";
 import { type Clock, type LeaseStore, systemClock } from "lanekeeper/ports";
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { acquireScript, type LeaseScript, releaseScript, renewScript } from "./lease-scripts.ts";
 import { createConnection, type RedisClientLike, type RedisConnection } from "./redis-connection.ts";
 import { createReleaseWatch } from "./release-watch.ts";
@@ -22,6 +22,11 @@ export interface RedisLeasesOptions {
   readonly random?: () => number;
 }
 
+// Steps have a time-out of their own, so that the client needs none for each command.
+const settings = { RESP: 3, commandOptions: { timeout: 0 } } as const;
+type Acquired = string | readonly [owner: string, expiresInMs: number];
+
+const milliseconds = (span: number): string => String(Math.ceil(span));
 const mostMs = 2_147_483_647;
 
 /**
@@ -32,8 +37,9 @@ const mostMs = 2_147_483_647;
 export function redisLeases(options: RedisLeasesOptions): Required<LeaseStore> {
   const { prefix, timeoutMs, dial } = checkOptions(options);
   const { clock = systemClock, random = Math.random } = options;
-  const origin = randomUUID();
-  const channelOf = (name: string): string => `${prefix}released:${name}`;
+  // Unlike any other among those who watch a name at once.
+  const origin = randomBytes(9).toString("base64url");
+  const keyOf = (name: string): string => `${prefix}${name}`;
   const connection = createConnection({
     clock,
     timeoutMs,
@@ -41,7 +47,7 @@ export function redisLeases(options: RedisLeasesOptions): Required<LeaseStore> {
     opened: (client) => releases.opened(client),
     lost: () => releases.lost(),
   });
-  const releases = createReleaseWatch({ clock, random, origin, channelOf, ask: connection.ask });
+  const releases = createReleaseWatch({ clock, random, origin, channelOf: keyOf, ask: connection.ask });
   let isClosed = false;
 
   const run = (
@@ -50,44 +56,38 @@ export function redisLeases(options: RedisLeasesOptions): Required<LeaseStore> {
     name: string,
     ...args: readonly string[]
   ): Promise<unknown> =>
-    connection.ask(`${step} ${JSON.stringify(name)}`, async (client) => {
-      const rest = ["1", `${prefix}${name}`, ...args];
+    connection.ask(step, async (client) => {
+      const key = keyOf(name);
       try {
-        return await client.sendCommand(["EVALSHA", sha, ...rest]);
+        return await client.sendCommand(["EVALSHA", sha, "1", key, ...args]);
       } catch (error) {
         if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-        return client.sendCommand(["EVAL", text, ...rest]);
+        return client.sendCommand(["EVAL", text, "1", key, ...args]);
       }
     });
 
   return {
     async acquire(name, owner, ttlMs) {
-      const [isAcquired, who, expiresInMs] = (await run(
-        "acquire",
+      const answer = (await run(
+        "acquire a lease",
         acquireScript,
         name,
         owner,
-        String(Math.ceil(ttlMs)),
-      )) as readonly [0 | 1, string, number];
-      if (isAcquired === 1) return { acquired: true, token: BigInt(who) };
+        milliseconds(ttlMs),
+      )) as Acquired;
+      if (typeof answer === "string") return { acquired: true, token: BigInt(answer) };
       releases.refused(name);
-      return { acquired: false, owner: who, expiresInMs };
+      return { acquired: false, owner: answer[0], expiresInMs: answer[1] };
     },
     async renew(name, owner, token, ttlMs) {
-      return (await run("renew", renewScript, name, owner, String(token), String(Math.ceil(ttlMs)))) === 1;
+      return (await run("renew a lease", renewScript, name, owner, milliseconds(ttlMs), String(token))) === 1;
     },
     async release(name, owner, token) {
-      const wasHeld = await run(
-        "release",
-        releaseScript,
-        name,
-        owner,
-        token === undefined ? "" : String(token),
-        channelOf(name),
-        origin,
-      );
-      if (wasHeld === 1) releases.released(name);
-      return wasHeld === 1;
+      const known = token === undefined ? [] : [String(token)];
+      const wasHeld = await run("release a lease", releaseScript, name, owner, origin, ...known);
+      if (wasHeld !== 1) return false;
+      releases.released(name);
+      return true;
     },
     watch(name, released) {
       if (isClosed) throw new LanekeeperError("CLOSED", "These leases are closed. Create new ones.");
@@ -116,10 +116,10 @@ function checkOptions(options: RedisLeasesOptions): {
   }
   if (client !== undefined) {
     if (typeof client.duplicate !== "function") throw invalid("client", client, "a client of node-redis");
-    return { prefix, timeoutMs, dial: () => client.duplicate({ RESP: 3 }) };
+    return { prefix, timeoutMs, dial: () => client.duplicate(settings) };
   }
   const dial = (): RedisConnection =>
-    createClient({ url: url!, RESP: 3, socket: { connectTimeout: timeoutMs, reconnectStrategy: false } });
+    createClient({ ...settings, url: url!, socket: { connectTimeout: timeoutMs, reconnectStrategy: false } });
   try {
     dial();
   } catch (cause) {
