@@ -61,9 +61,7 @@ export function createDeadlines(clock: Clock, timeoutMs: number): Deadlines {
           },
           (error: unknown) => {
             end(step);
-            // What the answer was rejected with, which may be anything.
-            // oxlint-disable-next-line promise/prefer-await-to-then
-            reject(error as Error);
+            reject(error);
           },
         );
       }),
