@@ -96,6 +96,18 @@ it("tells everybody once it hears again after the connection broke: a release ma
   expect(await leases.acquire("lock", "one", ttlMs)).toMatchObject({ acquired: true });
 });
 
+it("hears again, and tells everybody, once a server that was down is up", async () => {
+  const leases = open();
+  const told = new Promise<void>((resolve) => leases.watch("lock", resolve));
+  await listened("lock");
+  await server.kill();
+  // At least one try to open another connection has failed by then, and was not the last.
+  await expect(leases.acquire("lock", "one", ttlMs)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  await server.restart();
+  await told;
+  await listened("lock");
+});
+
 it("takes the options of a client, and leaves the client to whoever made it", async () => {
   const client = createClient({ url: server.url, RESP: 2, name: "the-host" });
   const leases = redisLeases({ client });
