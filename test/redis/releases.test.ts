@@ -1,4 +1,4 @@
-import { redisLeases } from "@lanekeeper/redis";
+import { type RedisClientLike, type RedisConnection, redisLeases } from "@lanekeeper/redis";
 import { createLanekeeper, type LanekeeperEvent } from "lanekeeper";
 import { createSimulatedClock } from "lanekeeper/simulated-clock";
 import { createClient } from "@redis/client";
@@ -54,6 +54,46 @@ it("B53 wakes the waiter of another keeper by the server's message, while no tim
   expect(next.fencingToken).toBeGreaterThan(lock.fencingToken);
   await next.release();
   expect(clock.monotonic()).toBe(20);
+});
+
+it("B53 lets a waiter whose messages are lost have the lock at its next question, five seconds later", async () => {
+  const clock = createSimulatedClock();
+  const answers: unknown[] = [];
+  const deaf: RedisClientLike = {
+    duplicate(overrides) {
+      const client: RedisConnection = createClient({ url: server.url, ...overrides });
+      const send = client.sendCommand.bind(client);
+      client.subscribe = async () => {};
+      client.sendCommand = async (command) => {
+        const answer = await send(command);
+        answers.push(answer);
+        return answer;
+      };
+      return client;
+    },
+  };
+  const holder = open();
+  const waiter = await createLanekeeper({
+    clock,
+    leases: redisLeases({ client: deaf }),
+    turn: () => undefined,
+  });
+  onTestFinished(() => waiter.close());
+  const answered = async (count: number): Promise<void> => {
+    while (answers.length < count) await new Promise((resolve) => setImmediate(resolve));
+    await clock.settle();
+  };
+  await holder.acquire("lock", "holder", 3_600_000);
+  const acquired = waiter.locks.acquire("lock");
+  await answered(1);
+  await clock.advance(20);
+  await answered(2);
+  await holder.release("lock", "holder");
+  await clock.advance(4_999);
+  expect(answers).toHaveLength(2);
+  await clock.advance(1);
+  await (await acquired).release();
+  expect(answers).toHaveLength(4);
 });
 
 it("tells of a release elsewhere once, and of one of its own once", async () => {
