@@ -57,6 +57,7 @@ function answerLater(mailboxes: Mailboxes, line: Line): Mailboxes {
     get isHeld() {
       return mailboxes.isHeld;
     },
+    isDurable: mailboxes.isDurable,
     get known() {
       return mailboxes.known;
     },

@@ -15,7 +15,7 @@ import {
 } from "./mailbox-store-fixture.ts";
 
 /** Everything that a keeper asks of its store. */
-type StoreStep = Exclude<keyof Mailboxes, "isHeld" | "known" | "backlog">;
+type StoreStep = Exclude<keyof Mailboxes, "isHeld" | "isDurable" | "known" | "backlog">;
 
 /** Who may have the store, and what it keeps from one keeper to the next. */
 export function claimKeeping(createStore: CreateStore): void {

@@ -6,6 +6,8 @@ import {
   type CreateStore,
   message,
   openStore,
+  openTurn,
+  plainEnd,
   returned,
   running,
   settle,
@@ -118,6 +120,22 @@ export function claimSessions(createStore: CreateStore): void {
       expect(await after("a:15")).toEqual(["a:2"]);
       expect(await after("A")).toEqual(["a", "a:1", "a:10", "a:2"]);
       expect(await after("b")).toEqual([]);
+    });
+
+    it("lists those in which items wait, or some that may expire, page by page", async () => {
+      const { mailboxes } = await openStore(createStore);
+      await knowAll(mailboxes);
+      await accept(mailboxes, message("late", "m", "m", { expiresInMs: 9_000 }));
+      const [held] = await mailboxes.waiting("z");
+      const { fencingToken } = await openTurn(mailboxes, "z", "t", [held!]);
+      const next = async (holding: "items" | "expiring", after?: string): Promise<readonly string[]> =>
+        keysOf(await mailboxes.page({ prefix: "", after, limit: 4, holding }));
+      expect(await next("items")).toEqual(["B", "a", "a:1", "a:10"]);
+      expect(await next("items", "a:10")).toEqual(["a:2", "b", "late", "ä"]);
+      expect(await next("expiring")).toEqual(["late"]);
+      const end = { sessionKey: "z", turnId: "t", fencingToken, dispositions: [], dedupeMs: 0, ...plainEnd };
+      await settle(mailboxes, end, returned(held!, "nothing"));
+      expect(await next("items", "b")).toEqual(["late", "z", "ä"]);
     });
 
     it("lists a session that came to be known between two pages", async () => {

@@ -13,7 +13,10 @@ export interface StoreFate {
 }
 
 /** The name of a step of a store. */
-export type StoreStep = Exclude<keyof Mailboxes | keyof Store, "isHeld" | "known" | "backlog" | "leases">;
+export type StoreStep = Exclude<
+  keyof Mailboxes | keyof Store,
+  "isHeld" | "isDurable" | "known" | "backlog" | "leases"
+>;
 
 /** A store that does to its keeper what the script says. */
 export interface ScriptedStore extends Store {

@@ -2,6 +2,7 @@
 export type LanekeeperErrorCode =
   | "INVALID_OPTION"
   | "INVALID_SESSION_KEY"
+  | "INVALID_MESSAGE"
   | "LANE_BUSY"
   | "LANE_FULL"
   | "OVERLOADED"
@@ -24,6 +25,8 @@ export type LanekeeperErrorCode =
   | "LOCK_ABORTED"
   | "LOCK_LOST"
   | "STORE_UNAVAILABLE"
+  | "STORE_CORRUPT"
+  | "STORE_INCOMPATIBLE"
   | "EXEC_FAILED"
   | "RECORDING_INVALID"
   | "RECORDING_DIVERGED";

@@ -16,7 +16,8 @@ const pageSize = 500;
  * I1. A turn that was running when its keeper died counts as crashed, and is settled before its session starts another (B30).
  * I2. A command that ran is lost; an announced one is waited for until its time is over (B37).
  * I3. Completions that it held back may be held anywhere: they are released when their spacing is over (B39).
- * I4. Nothing starts before all has been read; then the lanes of all sessions with work start, in the order of their keys.
+ * I4. Nothing starts before all has been read; then the lanes of all sessions with work start, in the store's order of their keys.
+ * I5. Sessions without work are not read: their number costs nothing.
  */
 export async function recover(
   runtime: Runtime,
@@ -71,9 +72,9 @@ async function dropExpired(runtime: Runtime): Promise<readonly LanekeeperEvent[]
   const { mailboxes, settings } = runtime;
   const { through } = runtime.passages;
   const happened: LanekeeperEvent[] = [];
-  for (let page = await through(readPage(runtime)); ; page = await through(readPage(runtime, page.next))) {
-    for (const { sessionKey, isExpiring } of page.sessions) {
-      if (!isExpiring) continue;
+  for (let after: string | undefined; ;) {
+    const page = await through(readPage(runtime, "expiring", after));
+    for (const { sessionKey } of page.sessions) {
       const now = settings.clock.now();
       const items = await through(runtime.request(() => mailboxes.waiting(sessionKey)));
       const seqs = items
@@ -86,6 +87,7 @@ async function dropExpired(runtime: Runtime): Promise<readonly LanekeeperEvent[]
       }
     }
     if (page.next === undefined) return happened;
+    after = page.next;
   }
 }
 
@@ -94,16 +96,22 @@ async function findWaiting(
 ): Promise<readonly Pick<SessionRecord, "sessionKey" | "mailbox">[]> {
   const waiting: Pick<SessionRecord, "sessionKey" | "mailbox">[] = [];
   const { through } = runtime.passages;
-  for (let page = await through(readPage(runtime)); ; page = await through(readPage(runtime, page.next))) {
+  for (let after: string | undefined; ;) {
+    const page = await through(readPage(runtime, "items", after));
     for (const { sessionKey, mailbox } of page.sessions) {
       if (mailbox.quiet > 0) runtime.heartbeats.spacing.recovered(sessionKey);
       if (mailbox.messages + mailbox.events > 0) waiting.push({ sessionKey, mailbox });
     }
     if (page.next === undefined) return waiting;
+    after = page.next;
   }
 }
 
-/** Sessions of the store, in the order of their keys. */
-function readPage(runtime: Runtime, after?: string): SessionPage | Promise<SessionPage> {
-  return runtime.request(() => runtime.mailboxes.page({ prefix: "", after, limit: pageSize }));
+/** Sessions of the store in which something waits, or something that may expire. */
+function readPage(
+  runtime: Runtime,
+  holding: "items" | "expiring",
+  after: string | undefined,
+): SessionPage | Promise<SessionPage> {
+  return runtime.request(() => runtime.mailboxes.page({ prefix: "", after, limit: pageSize, holding }));
 }

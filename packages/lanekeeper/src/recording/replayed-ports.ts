@@ -15,7 +15,12 @@ export interface ReplayedPorts {
 }
 
 /** Members of opened mailboxes that are no steps. */
-const counts: ReadonlySet<string> = new Set(["isHeld", "known", "backlog"] satisfies (keyof Mailboxes)[]);
+const counts: ReadonlySet<string> = new Set([
+  "isHeld",
+  "isDurable",
+  "known",
+  "backlog",
+] satisfies (keyof Mailboxes)[]);
 
 /** Ports on a tape. */
 export function replayPorts(tape: Tape, made: MadeWith): ReplayedPorts {

@@ -1,44 +1,34 @@
 import { createExpiry } from "./expiry.ts";
-import type { DeadLetter } from "./dead-letter.ts";
-import { knownName } from "./known-name.ts";
+import type { HeartbeatState } from "./heartbeat-keeping.ts";
 import { createMemoryExecutions, type MemoryExecutions } from "./memory-executions.ts";
 import { createMemoryDeadLetters, type MemoryDeadLetters } from "./memory-dead-letters.ts";
-import { MemorySession, type RememberedItem, type StoreCounts } from "./memory-session.ts";
-import type { Outcome } from "../turns/outcome.ts";
-import type { HeartbeatState } from "./heartbeat-keeping.ts";
-import type { KnownItem, NewItem, SettledItem, StoredItem, StoreHost } from "./store.ts";
+import { MailboxSession, type RememberedItem, type StoreCounts } from "./mailbox-session.ts";
+import { type HeartbeatTable, MailboxState } from "./mailbox-state.ts";
+import type { AbandonedTurn, Mailboxes, SessionPage, SessionRecord, StoreHost } from "./store.ts";
 
-/** What a dead letter keeps of an item: enough to accept it again. */
-type BuriedItem = NewItem & Pick<StoredItem, "seq" | "acceptedAt">;
-
-/**
- * What the memory store holds, and the ends of its items.
- *
- * I1. An id is in its session's `known` from acceptance until its time to be forgotten.
- * I2. `counter` only grows; tokens, incarnations and sequence numbers come from it.
- */
-export class MemoryState {
-  readonly sessions = new Map<string, MemorySession>();
-  readonly executions: MemoryExecutions = createMemoryExecutions();
-  readonly deadLetters: MemoryDeadLetters = createMemoryDeadLetters();
-  /** By agent. */
-  readonly heartbeats: Map<string, HeartbeatState> = new Map();
-  readonly counts: StoreCounts = { version: 0, backlog: 0 };
+/** What the memory store holds. */
+export class MemoryState extends MailboxState {
+  readonly sessions = new Map<string, MailboxSession>();
+  override readonly executions: MemoryExecutions = createMemoryExecutions();
+  override readonly deadLetters: MemoryDeadLetters = createMemoryDeadLetters();
+  override readonly heartbeats: HeartbeatTable = createHeartbeatTable();
+  override readonly counts: StoreCounts = { version: 0, backlog: 0 };
+  override isPaused = false;
   readonly #remembered = createExpiry<RememberedItem>();
   #host: StoreHost;
   #sortedKeys: string[] | undefined;
-  counter = 0;
-  isPaused = false;
 
   constructor(host: StoreHost) {
+    super();
     this.#host = host;
   }
 
-  /** The clock and ids of the keeper that has the store. */
-  get host(): StoreHost {
+  override get host(): StoreHost {
     return this.#host;
   }
-  set host(host: StoreHost) {
+
+  /** Goes on with the clock and ids of the next keeper. */
+  serve(host: StoreHost): void {
     const isOtherClock = host.clock !== this.#host.clock;
     this.#host = host;
     if (!isOtherClock) return;
@@ -46,62 +36,29 @@ export class MemoryState {
     for (const session of this.sessions.values()) session.rebase(clock.now(), clock.monotonic());
   }
 
-  /** A session's record, made if need be. */
-  require(sessionKey: string): MemorySession {
+  override get known(): number {
+    return this.sessions.size;
+  }
+
+  override session(sessionKey: string): MailboxSession | undefined {
+    return this.sessions.get(sessionKey);
+  }
+
+  override require(sessionKey: string): MailboxSession {
     let session = this.sessions.get(sessionKey);
     if (session === undefined) {
-      session = new MemorySession(sessionKey, ++this.counter, this.counts, this.#host.clock.now());
+      session = new MailboxSession(sessionKey, ++this.counter, this.counts, this.#host.clock.now());
       this.sessions.set(sessionKey, session);
       this.#sortedKeys = undefined;
     }
     return session;
   }
 
-  /** Every key, in order. */
-  keys(): readonly string[] {
-    return (this.#sortedKeys ??= [...this.sessions.keys()].toSorted());
+  override keepUntilForgotten(settled: RememberedItem, forMs: number): void {
+    this.#remembered.keep(settled, settled.forgetAt, forMs);
   }
 
-  /** What is known of an id now. */
-  find(session: MemorySession | undefined, knownAs: string): KnownItem | undefined {
-    const entry = session?.known?.get(knownAs);
-    if (entry === undefined) return undefined;
-    if (!("outcome" in entry)) return { state: "open", item: entry };
-    return entry.forgetAt > this.#host.clock.now() ? { state: "settled", item: entry } : undefined;
-  }
-
-  /** Ends a waiting item: it waits no longer, what steered it is released, and its outcome is remembered. */
-  finish(session: MemorySession, item: StoredItem, outcome: Outcome, dedupeMs: number): SettledItem {
-    session.remove(item.seq);
-    session.passSteering(item.seq, undefined);
-    return this.remember(session, item, outcome, dedupeMs);
-  }
-
-  /** Notes how an item ended, for as long as its id is known. */
-  remember(session: MemorySession, item: StoredItem, outcome: Outcome, dedupeMs: number): SettledItem {
-    const { seq, id, type, sessionKey, acceptedAt } = item;
-    const forgetAt = this.#host.clock.now() + dedupeMs;
-    const knownAs = knownName(item);
-    const settled: RememberedItem = { seq, id, type, sessionKey, acceptedAt, outcome, knownAs, forgetAt };
-    if (dedupeMs === 0) {
-      this.#forgetId(session, knownAs);
-    } else {
-      (session.known ??= new Map()).set(knownAs, settled);
-      this.#remembered.keep(settled, forgetAt, dedupeMs);
-    }
-    return settled;
-  }
-
-  /** Makes an item that was given up a dead letter. */
-  bury(item: BuriedItem, reason: string, attempts: number, id: string = this.#host.createId()): DeadLetter {
-    const { sessionKey } = item;
-    const letter = { id, sessionKey, at: this.#host.clock.now(), reason, attempts, items: [item] };
-    this.deadLetters.add(letter);
-    return letter;
-  }
-
-  /** Removes a session with nothing left in it. */
-  forget(sessionKey: string): boolean {
+  override forget(sessionKey: string): boolean {
     const session = this.sessions.get(sessionKey);
     if (session === undefined || !this.#isEmpty(session)) return false;
     this.sessions.delete(sessionKey);
@@ -109,11 +66,10 @@ export class MemoryState {
     return true;
   }
 
-  /** Sessions with nothing left that were not used since an instant, and when the first of the others was. */
-  unused(
-    before: number,
-    limit: number,
-  ): { readonly sessionKeys: readonly string[]; readonly nextUsedAt: number | undefined } {
+  override unused({ before, limit }: Parameters<Mailboxes["unused"]>[0]): {
+    readonly sessionKeys: readonly string[];
+    readonly nextUsedAt: number | undefined;
+  } {
     const sessionKeys: string[] = [];
     let nextUsedAt: number | undefined;
     for (const session of this.sessions.values()) {
@@ -125,12 +81,36 @@ export class MemoryState {
     return { sessionKeys, nextUsedAt };
   }
 
-  /** Forgets ids whose time is over. Answers when the next one is due. */
-  sweep(): number | undefined {
+  override page({ prefix, after, limit, holding }: Parameters<Mailboxes["page"]>[0]): SessionPage {
+    const keys = (this.#sortedKeys ??= [...this.sessions.keys()].toSorted());
+    const first = firstNotBefore(keys, prefix);
+    let index = after === undefined ? first : Math.max(first, firstNotBefore(keys, `${after}\0`));
+    const sessions: SessionRecord[] = [];
+    for (; index < keys.length && keys[index]!.startsWith(prefix); index++) {
+      const session = this.sessions.get(keys[index]!)!;
+      if (holding === "items" && session.waiting.length === 0) continue;
+      if (holding === "expiring" && !session.isExpiring) continue;
+      if (sessions.length === limit) return { sessions, next: sessions.at(-1)?.sessionKey };
+      sessions.push(session.record());
+    }
+    return { sessions, next: undefined };
+  }
+
+  override pausedSessions(): readonly string[] {
+    return [...this.sessions.values()].filter(({ isPaused }) => isPaused).map(({ sessionKey }) => sessionKey);
+  }
+
+  override abandonedTurns(): readonly AbandonedTurn[] {
+    return [...this.sessions.values()].flatMap(({ sessionKey, open }) =>
+      open === undefined ? [] : { sessionKey, ...open },
+    );
+  }
+
+  override sweep(): number | undefined {
     const now = this.#host.clock.now();
     this.#remembered.sweep(now, (item) => {
       const session = this.sessions.get(item.sessionKey);
-      if (session?.known?.get(item.knownAs) === item) this.#forgetId(session, item.knownAs);
+      if (session?.knownAs(item.knownAs) === item) session.unknow(item.knownAs);
     });
     this.executions.sweep(now);
     this.deadLetters.sweep(now);
@@ -139,15 +119,25 @@ export class MemoryState {
   }
 
   /** Whether nothing waits, is held, remembered, announced or paused. */
-  #isEmpty(session: MemorySession): boolean {
-    const { isPaused, open, waiting, known, sessionKey } = session;
+  #isEmpty(session: MailboxSession): boolean {
+    const { isPaused, open, waiting, sessionKey } = session;
     if (isPaused || open !== undefined || waiting.length > 0) return false;
-    if (this.executions.isAwaited(sessionKey)) return false;
-    return [...(known?.keys() ?? [])].every((knownAs) => this.find(session, knownAs) === undefined);
+    return !this.executions.isAwaited(sessionKey) && !session.remembersAt(this.#host.clock.now());
   }
+}
 
-  #forgetId(session: MemorySession, knownAs: string): void {
-    session.known?.delete(knownAs);
-    if (session.known?.size === 0) session.known = undefined;
+function createHeartbeatTable(): HeartbeatTable {
+  const states = new Map<string, HeartbeatState>();
+  return { list: () => [...states.values()], set: (state) => void states.set(state.agent, state) };
+}
+
+function firstNotBefore(keys: readonly string[], bound: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (keys[middle]! < bound) low = middle + 1;
+    else high = middle;
   }
+  return low;
 }

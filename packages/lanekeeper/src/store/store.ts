@@ -291,6 +291,8 @@ export interface SessionPage {
 export interface Mailboxes extends HeartbeatKeeping {
   /** Whether the keeper that opened it still has it. */
   readonly isHeld: boolean;
+  /** Whether what it accepts outlives this process: then bodies and replies must survive JSON (B57). Never changes. */
+  readonly isDurable: boolean;
   /** Sessions it knows. */
   readonly known: number;
   /** Items that wait over all sessions. */
@@ -343,11 +345,12 @@ export interface Mailboxes extends HeartbeatKeeping {
 
   /** A session's record; one of a session never seen is empty. */
   session(sessionKey: string): Answer<SessionRecord>;
-  /** Known sessions by key. */
+  /** Known sessions in the store's order of keys; with `holding` only those in which items wait, or some that may expire. */
   page(query: {
     readonly prefix: string;
     readonly after: string | undefined;
     readonly limit: number;
+    readonly holding?: "items" | "expiring" | undefined;
   }): Answer<SessionPage>;
   /** Removes a session with nothing waiting, held, remembered, announced or paused; false if it has, or is not known. */
   forget(sessionKey: string): Answer<boolean>;

@@ -1,8 +1,8 @@
 import { attemptsOf } from "./attempts.ts";
 import type { DeadLetter } from "./dead-letter.ts";
-import type { MemorySession, OpenTurn } from "./memory-session.ts";
+import type { MailboxSession, OpenTurn } from "./mailbox-session.ts";
 import { knownName } from "./known-name.ts";
-import type { MemoryState } from "./memory-state.ts";
+import type { MailboxState } from "./mailbox-state.ts";
 import type {
   Disposition,
   RestartResult,
@@ -13,7 +13,7 @@ import type {
 } from "./store.ts";
 
 /**
- * How the memory store ends a session's open turn, and starts a session afresh.
+ * How a store ends a session's open turn, and starts a session afresh.
  *
  * I1. Each item that the turn holds, and steering that it has taken, gets one disposition, or nothing is changed.
  * I2. Steering that nobody took stays for the turn that tries the work again, or waits ahead of what came later (B19).
@@ -21,8 +21,8 @@ import type {
 
 /** Records the end of a session's open turn. Throws, and has changed nothing, unless each item has its disposition. */
 export function settleTurn(
-  state: MemoryState,
-  session: MemorySession,
+  state: MailboxState,
+  session: MailboxSession,
   open: OpenTurn,
   settlement: Settlement,
 ): SettleResult {
@@ -57,7 +57,11 @@ export function settleTurn(
 }
 
 /** Starts a new incarnation: what backed off is cancelled, completions of earlier commands become dead letters. */
-export function restartSession(state: MemoryState, session: MemorySession, dedupeMs: number): RestartResult {
+export function restartSession(
+  state: MailboxState,
+  session: MailboxSession,
+  dedupeMs: number,
+): RestartResult {
   const now = state.host.clock.now();
   const finished: SettledItem[] = [];
   const deadLetters: DeadLetter[] = [];
@@ -71,11 +75,11 @@ export function restartSession(state: MemoryState, session: MemorySession, dedup
       deadLetters.push(state.bury(item, "stale-incarnation", attemptsOf(item)));
     } else if (item.retryAt !== undefined) {
       // Itself, or as released with what it steered.
-      const known = session.known?.get(knownName(item));
+      const known = session.knownAs(knownName(item));
       if (known === undefined || "outcome" in known) continue;
       const freed: StoredItem = { ...known, retryAt: undefined };
       session.replace(freed);
-      session.known!.set(knownName(item), freed);
+      session.know(knownName(item), freed);
     }
   }
   session.incarnation = ++state.counter;
@@ -87,7 +91,7 @@ export function restartSession(state: MemoryState, session: MemorySession, dedup
  * (that was withdrawn). Undefined unless each item of the turn has one.
  */
 function itemsOf(
-  session: MemorySession,
+  session: MailboxSession,
   { items }: OpenTurn,
   dispositions: readonly Disposition[],
 ): readonly (StoredItem | undefined)[] | undefined {
@@ -102,7 +106,7 @@ function itemsOf(
 }
 
 function steeringFor(
-  session: MemorySession,
+  session: MailboxSession,
   items: readonly StoredItem[],
   seq: number,
 ): StoredItem | undefined {
@@ -112,8 +116,8 @@ function steeringFor(
 
 /** Does with an item of an ended turn what the settlement says. */
 function dispose(
-  state: MemoryState,
-  session: MemorySession,
+  state: MailboxState,
+  session: MailboxSession,
   item: StoredItem,
   fate: Disposition,
   turnId: string,
@@ -130,7 +134,7 @@ function dispose(
       failedWith: fate.failedWith === undefined ? item.failedWith : [...item.failedWith, ...fate.failedWith],
     };
     session.add(returned);
-    session.known?.set(knownName(item), returned);
+    session.know(knownName(item), returned);
     return undefined;
   }
   state.remember(session, item, fate.outcome, dedupeMs);
@@ -140,7 +144,7 @@ function dispose(
 }
 
 /** What steered the ended turn is for the one that tries its first returned item again, or for none. */
-function settleSteering(session: MemorySession, { items }: OpenTurn, settlement: Settlement): void {
+function settleSteering(session: MailboxSession, { items }: OpenTurn, settlement: Settlement): void {
   if (!session.hasSteering) return;
   const isReturned = ({ seq, steers, wakes }: StoredItem): boolean =>
     steers === undefined &&
@@ -151,14 +155,14 @@ function settleSteering(session: MemorySession, { items }: OpenTurn, settlement:
 }
 
 /** Ends interrupts that came back while a later one waits: the newest wins (B20). */
-function endOutdated(state: MemoryState, session: MemorySession, dedupeMs: number): readonly SettledItem[] {
+function endOutdated(state: MailboxState, session: MailboxSession, dedupeMs: number): readonly SettledItem[] {
   if (session.waiting[1]?.ahead !== 2) return nothing;
   const outcome = { status: "cancelled", reason: "interrupted" } as const;
   const interrupts = session.waiting.filter(({ ahead }) => ahead === 2);
   return interrupts.slice(0, -1).map((item) => state.finish(session, item, outcome, dedupeMs));
 }
 
-function giveBackDropped(session: MemorySession, told: NonNullable<MemorySession["dropped"]>): void {
+function giveBackDropped(session: MailboxSession, told: NonNullable<MailboxSession["dropped"]>): void {
   const { count = 0, summary = nothing } = session.dropped ?? {};
   const lines = [...told.summary, ...summary].slice(-session.droppedLines);
   session.dropped = { count: told.count + count, summary: lines };

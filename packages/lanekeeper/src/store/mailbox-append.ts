@@ -1,16 +1,16 @@
 import type { Dropped, AppendResult, MailboxLimits, NewItem, SettledItem, StoredItem } from "./store.ts";
-import type { MemorySession } from "./memory-session.ts";
+import type { MailboxSession } from "./mailbox-session.ts";
 import { knownName } from "./known-name.ts";
-import type { MemoryState } from "./memory-state.ts";
+import type { MailboxState } from "./mailbox-state.ts";
 
 /**
- * How the memory store accepts an item: every limit is checked, and what must make room finished, in the same step (B22).
+ * How a store accepts an item: every limit is checked, and what must make room finished, in the same step (B22).
  *
  * I1. What a turn has held is never dropped; nor is an interrupt, nor what waits to be taken by the turn it steers.
  * I2. An exec completion is never refused.
  */
-export function appendItem(state: MemoryState, item: NewItem, limits: MailboxLimits): AppendResult {
-  const before = state.sessions.get(item.sessionKey);
+export function appendItem(state: MailboxState, item: NewItem, limits: MailboxLimits): AppendResult {
+  const before = state.session(item.sessionKey);
   const known = state.find(before, knownName(item));
   if (known !== undefined) return { status: "duplicate", known };
   if (item.mode === "reject" && (item.meetsBusyLane === true || before?.isBusy === true)) {
@@ -34,13 +34,13 @@ export function appendItem(state: MemoryState, item: NewItem, limits: MailboxLim
 }
 
 /** Whether as many items wait over all sessions as may. */
-function isOver({ counts }: MemoryState, { backlog }: MailboxLimits): boolean {
+function isOver({ counts }: MailboxState, { backlog }: MailboxLimits): boolean {
   return backlog !== undefined && counts.backlog >= backlog;
 }
 
 function appendEvent(
-  state: MemoryState,
-  before: MemorySession,
+  state: MailboxState,
+  before: MailboxSession,
   item: NewItem,
   limits: MailboxLimits,
 ): AppendResult {
@@ -53,8 +53,8 @@ function appendEvent(
 }
 
 function overflow(
-  state: MemoryState,
-  before: MemorySession,
+  state: MailboxState,
+  before: MailboxSession,
   item: NewItem,
   limits: MailboxLimits,
 ): AppendResult {
@@ -77,7 +77,7 @@ function overflow(
 }
 
 function accept(
-  state: MemoryState,
+  state: MailboxState,
   item: NewItem,
   { dedupeMs }: MailboxLimits,
   finishing: readonly StoredItem[],
@@ -95,11 +95,11 @@ function accept(
   const stored = toStored(state, item, session);
   session.add(stored);
   session.usedAt = stored.acceptedAt;
-  (session.known ??= new Map()).set(knownName(stored), stored);
+  session.know(knownName(stored), stored);
   return { status: "accepted", item: stored, mailbox: session.changed(), finished };
 }
 
-function toStored(state: MemoryState, item: NewItem, { open }: MemorySession): StoredItem {
+function toStored(state: MailboxState, item: NewItem, { open }: MailboxSession): StoredItem {
   const { clock } = state.host;
   const acceptedAt = clock.now();
   const { mode, expiresInMs, steersTurn } = item;

@@ -5,11 +5,12 @@ import { type Priority, priorityRank } from "../dispatch/priority.ts";
 import type { Dropped, ReclaimRecord, SessionRecord, SettledItem, StoredItem } from "./store.ts";
 
 /**
- * One session in the memory store.
+ * One session of a mailbox store, as it is in memory while a step is taken.
  *
  * I1. `waiting` is in the order in which it is to run: by `ahead`, then by `seq`; what a turn holds is not in it.
  * I2. The counts always equal what `waiting` holds.
  * I3. What steers waits only as long as the item that it steers waits or is held: it is released with it.
+ * I4. An item that is accepted and not finished is known by its name, as it is now, and whoever changes it says so.
  */
 
 /** A settled item and how long it is remembered. */
@@ -17,6 +18,9 @@ export interface RememberedItem extends SettledItem {
   readonly knownAs: string;
   readonly forgetAt: number;
 }
+
+/** What is known by a name: an item that is not finished, or how it ended. */
+export type KnownEntry = StoredItem | RememberedItem;
 
 /** The turn that a session has open. */
 export interface OpenTurn {
@@ -44,8 +48,8 @@ export interface StoreCounts {
   backlog: number;
 }
 
-/** The memory store's record of one session. */
-export class MemorySession {
+/** One session: what it has accepted and not finished, and what is known of the rest. */
+export class MailboxSession {
   readonly sessionKey: string;
   incarnation: number;
   isPaused = false;
@@ -54,7 +58,6 @@ export class MemorySession {
   /** The turn settled last, so that asking again gives the same answer. */
   last: SettledTurn | undefined = undefined;
   waiting: StoredItem[] = none;
-  known: Map<string, StoredItem | RememberedItem> | undefined = undefined;
   dropped: Dropped | undefined = undefined;
   /** Lines that `dropped` has at most: the `cap` of the last message that came too many. */
   droppedLines = 0;
@@ -62,6 +65,7 @@ export class MemorySession {
   /** Epoch milliseconds of its last use. */
   usedAt: number;
   readonly #counts: StoreCounts;
+  #known: Map<string, StoredItem | RememberedItem> | undefined = undefined;
   #messages = 0;
   /** Those of them that no heartbeat gives way to. */
   #background = 0;
@@ -91,6 +95,26 @@ export class MemorySession {
   get isBusy(): boolean {
     const isHeld = this.open !== undefined && !this.open.yields;
     return isHeld || this.#messages + this.#steering + this.#events > 0;
+  }
+
+  /** What is known by a name, also what is remembered no longer and not swept yet. */
+  knownAs(name: string): KnownEntry | undefined {
+    return this.#known?.get(name);
+  }
+  /** Keeps an item, as it is now or as it ended, by its name. */
+  know(name: string, entry: KnownEntry): void {
+    (this.#known ??= new Map()).set(name, entry);
+  }
+  /** Forgets a name. */
+  unknow(name: string): void {
+    this.#known?.delete(name);
+    if (this.#known?.size === 0) this.#known = undefined;
+  }
+  /** Whether any work is remembered at an instant (epoch milliseconds). Only asked where nothing waits or is held. */
+  remembersAt(now: number): boolean {
+    for (const entry of this.#known?.values() ?? [])
+      if (!("outcome" in entry) || entry.forgetAt > now) return true;
+    return false;
   }
 
   /** Adds an item at its place. */
@@ -131,8 +155,13 @@ export class MemorySession {
     for (const item of [...this.waiting]) {
       const rebased = { ...item, acceptedMono: monotonic - Math.max(0, now - item.acceptedAt) };
       this.replace(rebased);
-      this.known?.set(knownName(item), rebased);
+      this.know(knownName(item), rebased);
     }
+  }
+
+  /** Whether something waits that may expire. */
+  get isExpiring(): boolean {
+    return this.#expiring > 0;
   }
 
   /** Whether anything waits that steers. */
@@ -146,7 +175,7 @@ export class MemorySession {
     for (const item of this.waiting.filter(({ steers }) => steers === seq)) {
       const passed: StoredItem = { ...item, steers: heir, ahead: heir === undefined ? 1 : item.ahead };
       this.replace(passed);
-      this.known?.set(knownName(item), passed);
+      this.know(knownName(item), passed);
     }
   }
 
@@ -182,7 +211,7 @@ export class MemorySession {
       isPaused: this.isPaused,
       mailbox: this.summary(),
       lastReclaim: this.lastReclaim,
-      isExpiring: this.#expiring > 0,
+      isExpiring: this.isExpiring,
     };
   }
 

@@ -1,8 +1,8 @@
 import type { MailboxSummary } from "@lanekeeper/machines";
 import { emptyMailbox } from "./empty-mailbox.ts";
 import { knownName } from "./known-name.ts";
-import { appendItem } from "./memory-append.ts";
-import type { MemoryState } from "./memory-state.ts";
+import { appendItem } from "./mailbox-append.ts";
+import type { MailboxState } from "./mailbox-state.ts";
 import {
   type CompleteResult,
   execCompletedKind,
@@ -13,7 +13,7 @@ import {
 
 /** Marks a command as completed, once, and accepts its event in the same step, unless that is silent or comes too late. */
 export function completeExecution(
-  state: MemoryState,
+  state: MailboxState,
   { record, completion, isSilent, wakes = true, limits }: Parameters<Mailboxes["completeExecution"]>[0],
 ): CompleteResult {
   const { executions, host } = state;
@@ -51,17 +51,17 @@ export function completeExecution(
 
 /** Lets a session's completions of heartbeat origin start turns from now on, those included that its turn holds. */
 export function releaseCompletions(
-  state: MemoryState,
+  state: MailboxState,
   sessionKey: string,
 ): { readonly mailbox: MailboxSummary; readonly released: number } {
-  const session = state.sessions.get(sessionKey);
+  const session = state.session(sessionKey);
   if (session === undefined) return { mailbox: emptyMailbox, released: 0 };
   let released = 0;
   const free = (item: StoredItem): StoredItem => {
     if (item.wakes || item.origin !== "heartbeat" || item.incarnation === undefined) return item;
     released++;
     const freed = { ...item, wakes: true };
-    session.known?.set(knownName(item), freed);
+    session.know(knownName(item), freed);
     return freed;
   };
   for (const item of [...session.waiting]) {

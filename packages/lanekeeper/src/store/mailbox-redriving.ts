@@ -1,6 +1,6 @@
-import { appendItem } from "./memory-append.ts";
+import { appendItem } from "./mailbox-append.ts";
 import { knownName } from "./known-name.ts";
-import type { MemoryState } from "./memory-state.ts";
+import type { MailboxState } from "./mailbox-state.ts";
 import type { MailboxLimits, NewItem, RedriveResult } from "./store.ts";
 
 /**
@@ -8,18 +8,18 @@ import type { MailboxLimits, NewItem, RedriveResult } from "./store.ts";
  * the letter. A message comes back as a followup; a completion belongs to the session's present incarnation; an id that
  * other work has taken meanwhile gives way to a new one.
  */
-export function redriveItem(state: MemoryState, letterId: string, limits: MailboxLimits): RedriveResult {
+export function redriveItem(state: MailboxState, letterId: string, limits: MailboxLimits): RedriveResult {
   const letter = state.deadLetters.get(letterId);
   if (letter === undefined) return { status: "missing" };
   const [item] = letter.items as readonly [NewItem & { readonly seq: number }];
   const { sessionKey, type, kind, key, body, meta, wakes, priority, group } = item;
-  const session = state.sessions.get(sessionKey);
+  const session = state.session(sessionKey);
   const incarnation = item.incarnation === undefined ? undefined : state.require(sessionKey).incarnation;
-  const known = session?.known?.get(knownName({ id: item.id, incarnation }));
+  const known = session?.knownAs(knownName({ id: item.id, incarnation }));
   // Its own earlier end is no reason to refuse it; that of other work is, as long as it is remembered.
   const isTaken = known !== undefined && known.seq !== item.seq;
   const id = isTaken ? state.host.createId() : item.id;
-  if (!isTaken && known !== undefined) session!.known!.delete(knownName({ id, incarnation }));
+  if (!isTaken && known !== undefined) session!.unknow(knownName({ id, incarnation }));
   const result = appendItem(
     state,
     // A completion that waited for its time is to run now: a person asks for it.
@@ -43,7 +43,7 @@ export function redriveItem(state: MemoryState, letterId: string, limits: Mailbo
     state.deadLetters.remove(letterId);
     return result;
   }
-  if (!isTaken && known !== undefined) session!.known!.set(knownName({ id, incarnation }), known);
+  if (!isTaken && known !== undefined) session!.know(knownName({ id, incarnation }), known);
   if (result.status === "full" || result.status === "overloaded") return result;
   throw new RangeError(`dead letter ${letterId} could not be put back: ${result.status}`);
 }
