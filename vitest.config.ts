@@ -41,6 +41,14 @@ export default defineConfig({
         },
       },
       {
+        test: {
+          name: "sqlite",
+          root: "packages/sqlite",
+          include: ["src/**/*.test.ts"],
+          testTimeout: unitTimeout,
+        },
+      },
+      {
         test: { name: "cli", root: "packages/cli", include: ["src/**/*.test.ts"], testTimeout: unitTimeout },
       },
       {

@@ -1,6 +1,8 @@
 import { memoryStore } from "lanekeeper/ports";
 import { laterStore } from "./later-store.ts";
 import { describeMailboxStore } from "./mailbox-store-conformance.ts";
+import { temporaryStore } from "./temporary-store.ts";
 
 describeMailboxStore("memory", () => memoryStore());
 describeMailboxStore("memory, answering later", () => laterStore());
+describeMailboxStore("SQLite", () => temporaryStore());

@@ -14,3 +14,4 @@ export {
   type HeartbeatTable,
   MailboxState,
 } from "./store/mailbox-state.ts";
+export { knownName } from "./store/known-name.ts";

@@ -1,0 +1,55 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+
+/**
+ * The one connection to a store's file.
+ *
+ * I1. A transaction begins with the first change after a commit, and holds all that follow.
+ * I2. What is not committed is rolled back whole.
+ */
+export interface Connection {
+  readonly path: string;
+  /** The database itself, for a backup. */
+  readonly database: DatabaseSync;
+  /** Whether changes wait for a commit. */
+  readonly isWriting: boolean;
+  prepare(sql: string): StatementSync;
+  /** Makes a change, in the open transaction. Answers how many rows it changed. */
+  write(statement: StatementSync, ...values: readonly SQLInputValue[]): number;
+  /** Makes what was changed last, as the durability says. */
+  commit(): void;
+  rollback(): void;
+  close(): void;
+}
+
+/** A connection on an opened database. */
+export function createConnection(path: string, database: DatabaseSync): Connection {
+  const begin = database.prepare("BEGIN IMMEDIATE");
+  const commit = database.prepare("COMMIT");
+  let isWriting = false;
+  return {
+    path,
+    database,
+    get isWriting() {
+      return isWriting;
+    },
+    prepare: (sql) => database.prepare(sql),
+    write(statement, ...values) {
+      if (!isWriting) {
+        begin.run();
+        isWriting = true;
+      }
+      return Number(statement.run(...values).changes);
+    },
+    commit() {
+      if (!isWriting) return;
+      commit.run();
+      isWriting = false;
+    },
+    rollback() {
+      isWriting = false;
+      // SQLite has rolled back by itself where it could not go on.
+      if (database.isTransaction) database.exec("ROLLBACK");
+    },
+    close: () => database.close(),
+  };
+}

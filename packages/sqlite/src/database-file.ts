@@ -1,0 +1,172 @@
+import { existsSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import { LanekeeperError } from "lanekeeper";
+import { type Connection, createConnection } from "./connection.ts";
+import { corrupt, isLocked, toStoreError } from "./failures.ts";
+import { forgetHolder, noteHolder, readHolder } from "./holder-file.ts";
+import { applicationId, migrations } from "./migrations.ts";
+
+/**
+ * The file of a store, opened.
+ *
+ * I1. Whoever has it open has SQLite's exclusive lock on it: the system takes that back with the process, however it ends.
+ * I2. A file of somebody else, or of a later version, is looked at without a lock and without a change.
+ * I3. The file is never opened but by SQLite: closing another descriptor of it would release this process's locks.
+ */
+export interface DatabaseFile {
+  readonly connection: Connection;
+  /** Writes what is in the log to the file, and gives it back. */
+  close(): void;
+}
+
+/** How a file is to be used. */
+export interface FileSettings {
+  readonly durability: "full" | "normal";
+  /** The most the file may grow to, in bytes. */
+  readonly maxBytes: number | undefined;
+}
+
+/** SQLite's own page size. */
+const pageBytes = 4_096;
+
+/**
+ * Opens a store's file, made if there is none. Throws `STORE_IN_USE`, `STORE_INCOMPATIBLE`, `STORE_CORRUPT` or
+ * `STORE_UNAVAILABLE`; the file is as it was then.
+ */
+export function openDatabaseFile(given: string, settings: FileSettings): DatabaseFile {
+  const path = realPathOf(given);
+  let database: DatabaseSync | undefined;
+  try {
+    // What a crash while it was made has left is undone by SQLite first.
+    if (sizeOf(path) > 0 && sizeOf(`${path}-journal`) === 0) assertOurs(path);
+    database = new DatabaseSync(path, { timeout: 0 });
+    lock(database, settings);
+    assertSound(path, database);
+    migrate(path, database);
+    noteHolder(path);
+    const connection = createConnection(path, database);
+    return {
+      connection,
+      close() {
+        connection.close();
+        forgetHolder(path);
+      },
+    };
+  } catch (error) {
+    closeQuietly(database);
+    throw isLocked(error) ? inUse(path, error) : toStoreError(path, error);
+  }
+}
+
+/** The path behind links, also of a file that is not there yet: two names of one file are one store. */
+function realPathOf(given: string): string {
+  const path = resolve(given);
+  if (existsSync(path)) return realpathSync(path);
+  const folder = dirname(path);
+  return existsSync(folder) ? join(realpathSync(folder), basename(path)) : path;
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** Looks at the head of a file without a lock, and without what SQLite would leave beside it. */
+function assertOurs(path: string): void {
+  const url = pathToFileURL(path);
+  url.searchParams.set("immutable", "1");
+  const database = new DatabaseSync(url, { readOnly: true });
+  try {
+    assertVersion(path, database);
+  } finally {
+    database.close();
+  }
+}
+
+function assertVersion(path: string, database: DatabaseSync): number {
+  const application = pragma(database, "application_id");
+  const version = pragma(database, "user_version");
+  if (application !== applicationId) {
+    throw new LanekeeperError(
+      "STORE_INCOMPATIBLE",
+      `${path} is a SQLite database, but no store of Lanekeeper. It was left as it is; give the store a path of its own.`,
+      { path, application },
+    );
+  }
+  if (version > migrations.length) {
+    throw new LanekeeperError(
+      "STORE_INCOMPATIBLE",
+      `The store ${path} was written by a later version (format ${version}; this one knows ${migrations.length}). It was left as it is; upgrade @lanekeeper/sqlite, or go on with a backup from before.`,
+      { path, version, known: migrations.length },
+    );
+  }
+  return version;
+}
+
+/** Takes the file for this connection alone, for as long as it is open. */
+function lock(database: DatabaseSync, { durability, maxBytes }: FileSettings): void {
+  database.exec("PRAGMA locking_mode = EXCLUSIVE");
+  // The lock is taken with the first transaction that writes, and kept. It changes nothing.
+  database.exec("BEGIN EXCLUSIVE; COMMIT");
+  database.exec(`
+    PRAGMA synchronous = ${durability};
+    PRAGMA trusted_schema = OFF;
+    PRAGMA cell_size_check = ON;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA cache_size = -16000;
+    PRAGMA journal_size_limit = 67108864;
+  `);
+  if (maxBytes !== undefined) database.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / pageBytes)}`);
+}
+
+function assertSound(path: string, database: DatabaseSync): void {
+  const findings = database.prepare("PRAGMA quick_check(1)").all() as { readonly quick_check: string }[];
+  const [first] = findings;
+  if (first?.quick_check !== "ok") throw corrupt(path, first?.quick_check ?? "SQLite's check says nothing");
+}
+
+/** Brings the file to this version, one migration a transaction. */
+function migrate(path: string, database: DatabaseSync): void {
+  const isNew = pragma(database, "schema_version") === 0;
+  const from = isNew ? 0 : assertVersion(path, database);
+  for (const [index, migration] of migrations.entries()) {
+    if (index < from) continue;
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      migration(database);
+      database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${index + 1}; COMMIT`);
+    } catch (error) {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+  // A file is made with a journal that is undone after a crash; only a whole one is given a log.
+  database.exec("PRAGMA journal_mode = WAL");
+}
+
+function pragma(database: DatabaseSync, name: string): number {
+  return (database.prepare(`PRAGMA ${name}`).get() as Record<string, number>)[name]!;
+}
+
+function inUse(path: string, cause: unknown): LanekeeperError {
+  const holder = readHolder(path);
+  const who =
+    holder === undefined
+      ? "Another process"
+      : `Process ${holder.pid} on ${holder.host} (since ${new Date(holder.since).toISOString()})`;
+  return new LanekeeperError(
+    "STORE_IN_USE",
+    `${who} has the store ${path} open. Close it there, or give each keeper a file of its own.`,
+    { path, ...holder },
+    { cause },
+  );
+}
+
+function closeQuietly(database: DatabaseSync | undefined): void {
+  try {
+    database?.close();
+  } catch {
+    // What is to be told is why it could not be opened.
+  }
+}

@@ -1,0 +1,51 @@
+import { LanekeeperError } from "lanekeeper";
+
+/** SQLite's primary result codes that a host can do something about, with what they mean for a store. */
+const meanings: Readonly<Record<number, { readonly reason: string; readonly advice: string }>> = {
+  5: { reason: "locked", advice: "another process has the file; close it there" },
+  8: { reason: "read-only", advice: "make the file and its folder writable" },
+  10: { reason: "io", advice: "look at the disk and at the system's log" },
+  13: { reason: "full", advice: "free space on the disk, or raise maxBytes" },
+  14: { reason: "cannot-open", advice: "see that the folder exists and that this user may write to it" },
+};
+
+/** SQLite's codes for a file that is not what it should be: `SQLITE_CORRUPT`, `SQLITE_NOTADB`. */
+const corruptCodes: ReadonlySet<number | undefined> = new Set([11, 26]);
+
+/** What a host can branch on, of whatever a step on the file threw. */
+export function toStoreError(path: string, error: unknown): LanekeeperError {
+  if (error instanceof LanekeeperError) return error;
+  const code = primaryCodeOf(error);
+  if (corruptCodes.has(code)) return corrupt(path, messageOf(error), error);
+  const { reason, advice } = meanings[code ?? -1] ?? { reason: "failed", advice: "see the cause" };
+  return new LanekeeperError(
+    "STORE_UNAVAILABLE",
+    `The store ${path} failed (${messageOf(error)}). Nothing of this was kept; ${advice}, and try again.`,
+    { path, reason },
+    { cause: error },
+  );
+}
+
+/** A file that cannot be trusted any more. */
+export function corrupt(path: string, what: string, cause?: unknown): LanekeeperError {
+  return new LanekeeperError(
+    "STORE_CORRUPT",
+    `The store ${path} is damaged (${what}). Nothing more is written to it. Keep it for examination and go on with a backup.`,
+    { path, what },
+    { cause },
+  );
+}
+
+/** Whether another connection has the file. */
+export function isLocked(error: unknown): boolean {
+  return primaryCodeOf(error) === 5;
+}
+
+function primaryCodeOf(error: unknown): number | undefined {
+  const { errcode } = error as { readonly errcode?: unknown };
+  return typeof errcode === "number" ? errcode & 0xff : undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,105 @@
+import type { LanekeeperError } from "lanekeeper";
+
+/**
+ * Steps that are taken now and answered together, once a commit has made them last.
+ *
+ * I1. A step is answered when what it did, and what it saw, is in the file; if the commit fails, all of it is undone and
+ *     every step of it is refused.
+ * I2. What was asked for in one turn of the event loop shares one commit, up to a bound.
+ * I3. After a commit that failed every step has a commit of its own, until one is made: what cannot be kept does not take
+ *     what can be with it.
+ */
+export interface GroupCommit {
+  /** Whether steps wait for a commit. */
+  readonly isOpen: boolean;
+  /** The answer of a step that was just taken. */
+  answer<T>(value: T): Promise<T>;
+  /** Commits what waits. */
+  commit(): void;
+  /** Undoes what waits, and refuses every step of it. */
+  fail(error: LanekeeperError): void;
+  /** Lets commits wait until `release`, as while a backup copies pages. */
+  hold(): void;
+  /** Makes the commit that waits. */
+  release(): void;
+}
+
+/** What a commit is made of. */
+export interface Committing {
+  /** Makes what was done last. Throws, and it is not. */
+  commit(): void;
+  undo(): void;
+  /** A commit was made, or failed. */
+  ended(): void;
+  toError(error: unknown): LanekeeperError;
+}
+
+interface Waiter {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: LanekeeperError) => void;
+  readonly value: unknown;
+}
+
+/** Steps that share one commit at most. */
+const stepsAtMost = 1_000;
+
+/** Nothing waits yet. */
+export function createGroupCommit(committing: Committing): GroupCommit {
+  let waiters: Waiter[] = [];
+  let isHeld = false;
+  let isScheduled = false;
+  let hasFailed = false;
+
+  const fail = (error: LanekeeperError): void => {
+    const refused = waiters;
+    waiters = [];
+    hasFailed = true;
+    committing.undo();
+    for (const { reject } of refused) reject(error);
+    committing.ended();
+  };
+  const commit = (): void => {
+    if (waiters.length === 0) return;
+    try {
+      committing.commit();
+    } catch (error) {
+      fail(committing.toError(error));
+      return;
+    }
+    const answered = waiters;
+    waiters = [];
+    hasFailed = false;
+    for (const { resolve, value } of answered) resolve(value);
+    committing.ended();
+  };
+  const whenTurnEnds = (): void => {
+    isScheduled = false;
+    if (!isHeld) commit();
+  };
+
+  return {
+    get isOpen() {
+      return waiters.length > 0;
+    },
+    answer<T>(value: T): Promise<T> {
+      const answered = new Promise<T>((resolve, reject) => {
+        waiters.push({ resolve: resolve as (value: unknown) => void, reject, value });
+      });
+      if (!isHeld && (hasFailed || waiters.length >= stepsAtMost)) commit();
+      else if (!isScheduled) {
+        isScheduled = true;
+        setImmediate(whenTurnEnds);
+      }
+      return answered;
+    },
+    commit,
+    fail,
+    hold() {
+      isHeld = true;
+    },
+    release() {
+      isHeld = false;
+      commit();
+    },
+  };
+}

@@ -1,0 +1,209 @@
+import { type KnownEntry, knownName, type RememberedItem, type StoreCounts } from "lanekeeper/mailboxes";
+import type { SessionRecord, StoredItem } from "lanekeeper/ports";
+import type { Connection } from "./connection.ts";
+import { corrupt } from "./failures.ts";
+import { fromPlainItem, type Opening, toPlainItem } from "./item-text.ts";
+import { type RowText, readRowText, toRowText } from "./row-text.ts";
+import {
+  fromPlainEnd,
+  fromPlainSettled,
+  fromPlainTurn,
+  type PlainSession,
+  type PlainSettled,
+  toPlainSession,
+} from "./session-text.ts";
+import { toPlainOutcome } from "./outcome-text.ts";
+import { type SessionRow, SqliteSession } from "./sqlite-session.ts";
+
+/** What a session's `marks` say: only sessions with one are looked through when the store is opened. */
+export const marks = { items: 1, turn: 2, expiring: 4, paused: 8 } as const;
+
+/** Reads and writes sessions, their items and what is remembered of them. */
+export interface SessionRows {
+  /** A session with all that is open in it; undefined where there is none. Throws `STORE_CORRUPT`. */
+  load(sessionKey: string): SqliteSession | undefined;
+  /** What a page says of a session, by its row alone where that is enough. */
+  record(sessionKey: string, row: SessionRow): SessionRecord;
+  /** Writes what has changed. */
+  save(session: SqliteSession): void;
+  /** Removes a session in which nothing is open, with what is remembered of it. */
+  remove(sessionKey: string): void;
+  remembered(sessionKey: string, name: string): RememberedItem | undefined;
+}
+
+type RememberedRow = RowText & { readonly forget_at: number };
+type NamedRow = RowText & { readonly seq: number };
+
+const hourMs = 3_600_000;
+
+/** The rows of sessions in an opened file. */
+export function openSessionRows(connection: Connection, counts: StoreCounts, opening: Opening): SessionRows {
+  const { path } = connection;
+  const columns = "waiting, held, marks, used_at, used_hour, opening, data, sum";
+  const get = connection.prepare(`SELECT ${columns} FROM session WHERE key = ?`);
+  const insert = connection.prepare(`INSERT INTO session (key, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const update = connection.prepare(
+    `UPDATE session SET waiting = ?, held = ?, marks = ?, used_at = ?, used_hour = ?, opening = ?, data = ?, sum = ?
+     WHERE key = ?`,
+  );
+  // Most steps of a session leave the indexed columns alone, or the indexes would cost as much as the rows.
+  const touch = connection.prepare(
+    "UPDATE session SET used_at = ?, opening = ?, data = ?, sum = ? WHERE key = ?",
+  );
+  const remove = connection.prepare("DELETE FROM session WHERE key = ?");
+  const items = connection.prepare("SELECT seq, data, sum FROM item WHERE session = ? ORDER BY seq");
+  const putItem = connection.prepare("INSERT OR REPLACE INTO item (seq, session, data, sum) VALUES (?, ?, ?, ?)");
+  const removeItem = connection.prepare("DELETE FROM item WHERE seq = ?");
+  const getRemembered = connection.prepare(
+    "SELECT forget_at, data, sum FROM remembered WHERE session = ? AND name = ?",
+  );
+  const putRemembered = connection.prepare(
+    "INSERT OR REPLACE INTO remembered (session, name, forget_at, data, sum) VALUES (?, ?, ?, ?, ?)",
+  );
+  const removeRemembered = connection.prepare("DELETE FROM remembered WHERE session = ? AND name = ?");
+  const removeAllRemembered = connection.prepare("DELETE FROM remembered WHERE session = ?");
+
+  const plainOf = (sessionKey: string, row: SessionRow): PlainSession =>
+    readRowText(path, "session", nameOf(sessionKey, row), row) as PlainSession;
+
+  const remembered: SessionRows["remembered"] = (sessionKey, name) => {
+    const row = getRemembered.get(sessionKey, columnOf(name)) as unknown as RememberedRow | undefined;
+    if (row === undefined) return undefined;
+    const plain = readRowText(path, "remembered", `${sessionKey} ${columnOf(name)} ${row.forget_at}`, row);
+    const { seq, id, type, acceptedAt, outcome } = fromPlainSettled(plain as PlainSettled);
+    return { seq, id, type, sessionKey, acceptedAt, outcome, knownAs: name, forgetAt: row.forget_at };
+  };
+
+  const load: SessionRows["load"] = (sessionKey) => {
+    const row = get.get(sessionKey) as unknown as SessionRow | undefined;
+    if (row === undefined) return undefined;
+    const { incarnation, mailbox, lastReclaim, open, last, dropped, droppedLines = 0 } = plainOf(sessionKey, row);
+    const session = new SqliteSession(sessionKey, incarnation, counts, row.used_at, { remembered });
+    session.row = row;
+    session.version = mailbox.version;
+    session.isPaused = (row.marks & marks.paused) !== 0;
+    session.lastReclaim = lastReclaim;
+    session.dropped = dropped;
+    session.droppedLines = droppedLines;
+    session.last = last === undefined ? undefined : fromPlainEnd(last);
+    const held = new Map(open?.seqs.map((seq) => [seq, undefined as StoredItem | undefined]));
+    const waiting: StoredItem[] = [];
+    for (const { seq, data, sum } of items.all(sessionKey) as unknown as readonly NamedRow[]) {
+      const plain = readRowText(path, "item", `${seq} ${sessionKey}`, { data, sum });
+      const item = fromPlainItem(seq, sessionKey, plain as Parameters<typeof fromPlainItem>[2], opening);
+      session.load(knownName(item), item, data.length);
+      if (held.has(seq)) held.set(seq, item);
+      else waiting.push(item);
+    }
+    const holds = [...held.values()].filter((item) => item !== undefined);
+    if (waiting.length !== row.waiting || holds.length !== row.held)
+      throw corrupt(path, `items of session ${JSON.stringify(sessionKey)} are missing`);
+    const { backlog } = counts;
+    for (const item of waiting.toSorted((a, b) => b.ahead - a.ahead || a.seq - b.seq)) session.add(item);
+    // They were counted when they were accepted, or when the file was opened.
+    counts.backlog = backlog;
+    if (open !== undefined) session.open = fromPlainTurn(open, holds);
+    return session;
+  };
+
+  const saveEntry = (session: SqliteSession, name: string, entry: KnownEntry | undefined): void => {
+    const { sessionKey, stored } = session;
+    if (entry !== undefined && !("outcome" in entry)) {
+      const { data, sum } = toRowText(`${entry.seq} ${sessionKey}`, toPlainItem(entry, opening));
+      connection.write(putItem, entry.seq, sessionKey, data, sum);
+      if (!stored.has(name)) session.size += data.length;
+      stored.set(name, entry.seq);
+      return;
+    }
+    const seq = stored.get(name);
+    if (seq !== undefined) {
+      connection.write(removeItem, seq);
+      stored.delete(name);
+    }
+    const column = columnOf(name);
+    if (entry === undefined) {
+      connection.write(removeRemembered, sessionKey, column);
+      return;
+    }
+    const { seq: settledSeq, id, type, acceptedAt, outcome, forgetAt } = entry;
+    const { data, sum } = toRowText(
+      `${sessionKey} ${column} ${forgetAt}`,
+      { seq: settledSeq, id, type, acceptedAt, outcome: toPlainOutcome(outcome) },
+    );
+    connection.write(putRemembered, sessionKey, column, forgetAt, data, sum);
+  };
+
+  const saveRow = (session: SqliteSession): void => {
+    const { sessionKey, row: before } = session;
+    const row = rowOf(session, opening);
+    if (before === undefined) {
+      connection.write(insert, sessionKey, ...valuesOf(row));
+    } else {
+      if (before.sum === row.sum && before.data === row.data && before.used_at === row.used_at) return;
+      const isTouch =
+        before.waiting === row.waiting &&
+        before.held === row.held &&
+        before.marks === row.marks &&
+        before.used_hour === row.used_hour;
+      if (isTouch) connection.write(touch, row.used_at, row.opening, row.data, row.sum, sessionKey);
+      else connection.write(update, ...valuesOf(row), sessionKey);
+    }
+    session.row = row;
+  };
+
+  return {
+    load,
+    record(sessionKey, row) {
+      const { incarnation, mailbox, lastReclaim } = plainOf(sessionKey, row);
+      // The time of a batch is told on a clock that is gone.
+      if (mailbox.batch !== null && row.opening !== opening.number) return load(sessionKey)!.record();
+      const isPaused = (row.marks & marks.paused) !== 0;
+      const isExpiring = (row.marks & marks.expiring) !== 0;
+      return { sessionKey, incarnation, isPaused, mailbox, lastReclaim, isExpiring };
+    },
+    save(session) {
+      for (const [name, entry] of session.changes) saveEntry(session, name, entry);
+      session.changes.clear();
+      if (session.stored.size === 0) session.size = 0;
+      saveRow(session);
+    },
+    remove(sessionKey) {
+      connection.write(removeAllRemembered, sessionKey);
+      connection.write(remove, sessionKey);
+    },
+    remembered,
+  };
+}
+
+function rowOf(session: SqliteSession, opening: Opening): SessionRow {
+  const waiting = session.waiting.length;
+  const { open, isPaused, isExpiring, usedAt } = session;
+  const row = {
+    waiting,
+    held: open?.items.length ?? 0,
+    marks:
+      (waiting > 0 ? marks.items : 0) |
+      (open === undefined ? 0 : marks.turn) |
+      (isExpiring ? marks.expiring : 0) |
+      (isPaused ? marks.paused : 0),
+    used_at: usedAt,
+    used_hour: Math.floor(usedAt / hourMs),
+    opening: opening.number,
+  };
+  return { ...row, ...toRowText(nameOf(session.sessionKey, row), toPlainSession(session)) };
+}
+
+function valuesOf(row: SessionRow): readonly (string | number)[] {
+  const { waiting, held, marks: marked, used_at, used_hour, opening, data, sum } = row;
+  return [waiting, held, marked, used_at, used_hour, opening, data, sum];
+}
+
+/** What a session's checksum covers beside its text. */
+function nameOf(sessionKey: string, row: Pick<SessionRow, "waiting" | "held" | "marks" | "opening">): string {
+  return `${sessionKey} ${row.waiting} ${row.held} ${row.marks} ${row.opening}`;
+}
+
+/** A name for a column: no id begins with a space, so what a completion is known by stays apart, without its NUL. */
+function columnOf(name: string): string {
+  return name.startsWith("\0") ? ` ${name.slice(1)}` : name;
+}

@@ -1,0 +1,77 @@
+import type { DeadLetter, Outcome } from "lanekeeper";
+import type { MailboxSession, OpenTurn, SettledTurn } from "lanekeeper/mailboxes";
+import type { Dropped, ReclaimRecord, SessionRecord, SettledItem, StoredItem } from "lanekeeper/ports";
+import { fromPlainOutcome, toPlainOutcome } from "./outcome-text.ts";
+
+/** What a session's row keeps beside its columns. */
+export interface PlainSession {
+  readonly incarnation: number;
+  readonly mailbox: SessionRecord["mailbox"];
+  readonly lastReclaim?: ReclaimRecord | undefined;
+  readonly open?: PlainTurn | undefined;
+  readonly last?: PlainEnd | undefined;
+  readonly dropped?: Dropped | undefined;
+  readonly droppedLines?: number | undefined;
+}
+interface PlainTurn extends Pick<OpenTurn, "turnId" | "yields" | "dropped"> {
+  readonly token: number;
+  readonly seqs: readonly number[];
+}
+interface PlainEnd extends Pick<SettledTurn, "turnId"> {
+  readonly token: number;
+  readonly deadLetters?: readonly DeadLetter[] | undefined;
+  readonly finished?: readonly PlainSettled[] | undefined;
+}
+
+/** A settled item with an outcome that JSON can say. */
+export interface PlainSettled extends Omit<SettledItem, "outcome"> {
+  readonly outcome: unknown;
+}
+
+/** A settled item for a row. */
+export function toPlainSettled(item: SettledItem): PlainSettled {
+  return { ...item, outcome: toPlainOutcome(item.outcome) };
+}
+
+/** A settled item from a row. */
+export function fromPlainSettled<T extends PlainSettled>(item: T): Omit<T, "outcome"> & { outcome: Outcome } {
+  return { ...item, outcome: fromPlainOutcome(item.outcome) };
+}
+
+/** A session for its row. */
+export function toPlainSession(session: MailboxSession): PlainSession {
+  const { incarnation, lastReclaim, open, last, dropped, droppedLines } = session;
+  return {
+    incarnation,
+    mailbox: session.summary(),
+    lastReclaim,
+    open: open === undefined ? undefined : toPlainTurn(open),
+    last: last === undefined ? undefined : toPlainEnd(last),
+    dropped,
+    droppedLines: droppedLines === 0 ? undefined : droppedLines,
+  };
+}
+
+function toPlainTurn({ turnId, fencingToken, items, yields, dropped }: OpenTurn): PlainTurn {
+  return { turnId, token: Number(fencingToken), seqs: items.map(({ seq }) => seq), yields, dropped };
+}
+
+function toPlainEnd({ turnId, fencingToken, deadLetters, finished }: SettledTurn): PlainEnd {
+  return {
+    turnId,
+    token: Number(fencingToken),
+    deadLetters: deadLetters.length === 0 ? undefined : deadLetters,
+    finished: finished.length === 0 ? undefined : finished.map(toPlainSettled),
+  };
+}
+
+/** The open turn of a session's row, with the items that it holds. */
+export function fromPlainTurn(plain: PlainTurn, items: readonly StoredItem[]): OpenTurn {
+  const { turnId, token, yields, dropped } = plain;
+  return { turnId, fencingToken: BigInt(token), items, yields, dropped };
+}
+
+/** The turn settled last, of a session's row. */
+export function fromPlainEnd({ turnId, token, deadLetters = [], finished = [] }: PlainEnd): SettledTurn {
+  return { turnId, fencingToken: BigInt(token), deadLetters, finished: finished.map(fromPlainSettled) };
+}

@@ -1,0 +1,99 @@
+import { LanekeeperError } from "lanekeeper";
+import { createMailboxSteps, type MailboxSteps } from "lanekeeper/mailboxes";
+import type { Mailboxes } from "lanekeeper/ports";
+import type { Connection } from "./connection.ts";
+import { toStoreError } from "./failures.ts";
+import { createGroupCommit, type GroupCommit } from "./group-commit.ts";
+import type { SqliteState } from "./sqlite-state.ts";
+
+/** The steps that only look: they are answered at once where nothing waits for a commit. */
+const looking: ReadonlySet<keyof Mailboxes> = new Set([
+  "pauses",
+  "waiting",
+  "unfinished",
+  "find",
+  "session",
+  "page",
+  "unused",
+  "abandonedTurns",
+  "execution",
+  "openExecutions",
+  "heartbeats",
+  "deadLetters",
+  "deadLetter",
+] satisfies (keyof MailboxSteps)[]);
+
+/** Mailboxes in a file, and how what was done to them is made to last. */
+export interface SqliteMailboxes {
+  readonly mailboxes: Mailboxes;
+  readonly group: GroupCommit;
+  /** Refuses every step from now on with `STORE_IN_USE`. */
+  giveBack(): void;
+}
+
+/** The mailboxes of an opened file. */
+export function createSqliteMailboxes(connection: Connection, state: SqliteState): SqliteMailboxes {
+  const { path } = connection;
+  let isHeld = true;
+  /** Set once the file cannot be trusted any more: nothing is written to it from then on. */
+  let damage: LanekeeperError | undefined;
+
+  const toError = (error: unknown): LanekeeperError => {
+    const failure = toStoreError(path, error);
+    if (failure.code === "STORE_CORRUPT") damage = failure;
+    return failure;
+  };
+  const group = createGroupCommit({
+    commit() {
+      state.write();
+      connection.commit();
+      state.committed();
+    },
+    undo() {
+      state.restore();
+      connection.rollback();
+    },
+    // A simulated clock is to see that work goes on.
+    ended: () => void state.host.clock.now(),
+    toError,
+  });
+  const take = <T>(isLooking: boolean, step: () => T): T | Promise<T> => {
+    if (!isHeld) {
+      throw new LanekeeperError(
+        "STORE_IN_USE",
+        `This keeper has given the store ${path} back. Create another keeper to use it.`,
+      );
+    }
+    if (damage !== undefined) throw damage;
+    state.isChanging = !isLooking;
+    let value: T;
+    try {
+      value = step();
+    } catch (error) {
+      // The question was wrong; nothing has changed.
+      if (error instanceof RangeError) throw error;
+      const failure = toError(error);
+      group.fail(failure);
+      throw failure;
+    }
+    if (isLooking && !group.isOpen) return value;
+    // A list that is alive may be another one by the time it is given.
+    return group.answer(Array.isArray(value) ? (value.slice() as T) : value);
+  };
+
+  const held: Record<string, unknown> = { isDurable: true };
+  for (const [name, step] of Object.entries(Object.getOwnPropertyDescriptors(createMailboxSteps(state)))) {
+    const { value } = step as { readonly value?: (...request: readonly unknown[]) => unknown };
+    const isLooking = looking.has(name as keyof Mailboxes);
+    if (value === undefined) Object.defineProperty(held, name, step);
+    else held[name] = (...request: readonly unknown[]) => take(isLooking, () => value(...request));
+  }
+  Object.defineProperty(held, "isHeld", { get: () => isHeld, enumerable: true });
+  return {
+    mailboxes: held as unknown as Mailboxes,
+    group,
+    giveBack() {
+      isHeld = false;
+    },
+  };
+}

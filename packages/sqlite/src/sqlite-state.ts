@@ -1,0 +1,292 @@
+import { MailboxState, type RememberedItem, type StoreCounts } from "lanekeeper/mailboxes";
+import type { AbandonedTurn, Mailboxes, SessionPage, SessionRecord, StoreHost } from "lanekeeper/ports";
+import type { Connection } from "./connection.ts";
+import { corrupt } from "./failures.ts";
+import type { Opening } from "./item-text.ts";
+import { marks, openSessionRows, type SessionRows } from "./session-rows.ts";
+import { type SessionRow, SqliteSession } from "./sqlite-session.ts";
+import { atOf, openDeadLetters, openExecutions, openHeartbeats } from "./tables.ts";
+
+interface StoreRow {
+  readonly counter: number;
+  readonly version: number;
+  readonly is_paused: number;
+  readonly opening: number;
+}
+type KeyedRow = SessionRow & { readonly key: string };
+
+/** What a store counts over all sessions. */
+interface FileCounts {
+  readonly counter: number;
+  readonly version: number;
+  readonly backlog: number;
+  readonly isPaused: boolean;
+  readonly known: number;
+}
+
+const hourMs = 3_600_000;
+/** Bytes that sessions in memory may take; and about how many one takes without its items. */
+const memoryBytes = 32 * 1_024 * 1_024;
+const sessionBytes = 2_048;
+
+/**
+ * What a store in a file holds. Steps are taken on sessions in memory; what they change is written before the commit.
+ *
+ * I1. A session is in memory while it has changes that are not written; else it may be dropped, and is read again.
+ * I2. `counter`, `counts` and `known` are the file's and what has changed since; `restore` takes them back to the file's.
+ */
+export class SqliteState extends MailboxState {
+  override readonly executions: ReturnType<typeof openExecutions>;
+  override readonly deadLetters: ReturnType<typeof openDeadLetters>;
+  override readonly heartbeats: ReturnType<typeof openHeartbeats>;
+  override readonly counts: StoreCounts = { version: 0, backlog: 0 };
+  override readonly host: StoreHost;
+  override isPaused = false;
+  /** Whether the step that is being taken may change what it touches. */
+  isChanging = false;
+  readonly #connection: Connection;
+  readonly #rows: SessionRows;
+  readonly #opening: Opening;
+  readonly #statements: ReturnType<typeof prepare>;
+  /** Sessions in memory, that used last at the end. */
+  readonly #sessions = new Map<string, SqliteSession>();
+  readonly #touched = new Set<SqliteSession>();
+  /** As the file has them for good, and as they were written last. */
+  #committed: FileCounts;
+  #written: Pick<FileCounts, "counter" | "version" | "isPaused">;
+  #known: number;
+  /** About what the sessions in memory take. */
+  #bytes = 0;
+
+  constructor(connection: Connection, host: StoreHost, isSameClock: boolean) {
+    super();
+    this.#connection = connection;
+    this.host = host;
+    this.#statements = prepare(connection);
+    this.executions = openExecutions(connection);
+    this.deadLetters = openDeadLetters(connection);
+    this.heartbeats = openHeartbeats(connection);
+    const row = this.#statements.store.get() as unknown as StoreRow | undefined;
+    if (row === undefined) throw corrupt(connection.path, "its own record is missing");
+    const { clock } = host;
+    const number = isSameClock ? row.opening : row.opening + 1;
+    this.#opening = { number, now: clock.now(), monotonic: clock.monotonic() };
+    this.#rows = openSessionRows(connection, this.counts, this.#opening);
+    this.#committed = this.#readCounts(row);
+    this.#written = this.#committed;
+    this.#known = this.#committed.known;
+    this.#takeBack();
+  }
+
+  override get known(): number {
+    return this.#known;
+  }
+
+  override session(sessionKey: string): SqliteSession | undefined {
+    let session = this.#sessions.get(sessionKey);
+    if (session === undefined) {
+      session = this.#rows.load(sessionKey);
+      if (session === undefined) return undefined;
+      this.#weigh(session);
+    } else {
+      this.#sessions.delete(sessionKey);
+    }
+    this.#sessions.set(sessionKey, session);
+    if (this.isChanging) this.#touched.add(session);
+    return session;
+  }
+
+  override require(sessionKey: string): SqliteSession {
+    const known = this.session(sessionKey);
+    if (known !== undefined) return known;
+    const shelf = { remembered: this.#rows.remembered };
+    const session = new SqliteSession(sessionKey, ++this.counter, this.counts, this.host.clock.now(), shelf);
+    this.#sessions.set(sessionKey, session);
+    this.#touched.add(session);
+    this.#known++;
+    return session;
+  }
+
+  /** Its row has the time; the sweep goes by that. */
+  override keepUntilForgotten(_settled: RememberedItem): void {}
+
+  override forget(sessionKey: string): boolean {
+    const session = this.session(sessionKey);
+    if (session === undefined) return false;
+    if (session.isPaused || session.open !== undefined || session.waiting.length > 0) return false;
+    if (this.executions.isAwaited(sessionKey)) return false;
+    this.write();
+    const now = this.host.clock.now();
+    if (this.#statements.remembers.get(sessionKey, now) !== undefined) return false;
+    this.#rows.remove(sessionKey);
+    this.#sessions.delete(sessionKey);
+    this.#bytes -= session.weight;
+    this.#touched.delete(session);
+    this.#known--;
+    return true;
+  }
+
+  override unused({ before, limit }: Parameters<Mailboxes["unused"]>[0]): {
+    readonly sessionKeys: readonly string[];
+    readonly nextUsedAt: number | undefined;
+  } {
+    this.write();
+    const { unused, nextUsed } = this.#statements;
+    const now = this.host.clock.now();
+    const rows = unused.all(hourOf(before), before, now, Math.min(limit, Number.MAX_SAFE_INTEGER));
+    const sessionKeys = (rows as unknown as readonly KeyedRow[]).map(({ key }) => key);
+    return { sessionKeys, nextUsedAt: atOf(nextUsed.get(hourOf(before), before)) };
+  }
+
+  override page({ prefix, after, limit, holding }: Parameters<Mailboxes["page"]>[0]): SessionPage {
+    this.write();
+    const { page, marked } = this.#statements;
+    const mask = holding === "expiring" ? marks.expiring : marks.items;
+    // No key is empty, and every key with a prefix comes right after the prefix.
+    const range = [prefix, after ?? ""] as const;
+    const rows = holding === undefined ? page.iterate(...range) : marked.iterate(...range, mask);
+    const sessions: SessionRecord[] = [];
+    for (const row of rows as unknown as Iterable<KeyedRow>) {
+      if (!row.key.startsWith(prefix)) break;
+      if (sessions.length === limit) return { sessions, next: sessions.at(-1)?.sessionKey };
+      sessions.push(this.#sessions.get(row.key)?.record() ?? this.#rows.record(row.key, row));
+    }
+    return { sessions, next: undefined };
+  }
+
+  override pausedSessions(): readonly string[] {
+    return this.#keysMarked(marks.paused);
+  }
+
+  override abandonedTurns(): readonly AbandonedTurn[] {
+    return this.#keysMarked(marks.turn).map((sessionKey) => ({ sessionKey, ...this.session(sessionKey)!.open! }));
+  }
+
+  override sweep(): number | undefined {
+    this.write();
+    const { sweep, nextRemembered } = this.#statements;
+    const now = this.host.clock.now();
+    this.#connection.write(sweep, now);
+    this.executions.sweep(now);
+    this.deadLetters.sweep(now);
+    const due = [atOf(nextRemembered.get()), this.executions.next(), this.deadLetters.next()];
+    return due.reduce((soonest, at) => (at !== undefined && !(soonest! < at) ? at : soonest), undefined);
+  }
+
+  /** Writes what has changed in memory, into the open transaction. */
+  write(): void {
+    for (const session of this.#touched) {
+      this.#rows.save(session);
+      this.#weigh(session);
+      this.#touched.delete(session);
+    }
+    const { counter, isPaused, counts } = this;
+    const { version } = counts;
+    const written = this.#written;
+    if (counter === written.counter && version === written.version && isPaused === written.isPaused) return;
+    this.#connection.write(this.#statements.saveStore, counter, version, isPaused ? 1 : 0, this.#opening.number);
+    this.#written = { counter, version, isPaused };
+  }
+
+  /** Notes that what was written is in the file for good, and drops sessions that memory has no room for. */
+  committed(): void {
+    const { counter, isPaused, counts } = this;
+    const { version, backlog } = counts;
+    this.#committed = { counter, version, backlog, isPaused, known: this.#known };
+    this.#makeRoom();
+  }
+
+  /** Forgets everything that is not in the file. */
+  restore(): void {
+    this.#sessions.clear();
+    this.#bytes = 0;
+    this.#touched.clear();
+    this.#takeBack();
+  }
+
+  #takeBack(): void {
+    const { counter, version, backlog, isPaused, known } = this.#committed;
+    this.#written = { counter, version, isPaused };
+    this.counter = counter;
+    this.isPaused = isPaused;
+    this.#known = known;
+    this.counts.version = version;
+    this.counts.backlog = backlog;
+  }
+
+  /** Throws `STORE_CORRUPT` where the sessions speak of other items than there are. */
+  #readCounts({ counter, version, is_paused }: StoreRow): FileCounts {
+    const { known, totals, items } = this.#statements;
+    const { waiting, held } = totals.get() as unknown as { waiting: number; held: number };
+    const found = atOf(items.get());
+    if (found !== waiting + held) {
+      throw corrupt(this.#connection.path, `${found} items, but the sessions speak of ${waiting + held}`);
+    }
+    return { counter, version, isPaused: is_paused !== 0, backlog: waiting, known: atOf(known.get())! };
+  }
+
+  #keysMarked(mask: number): readonly string[] {
+    this.write();
+    const rows = this.#statements.keysMarked.all(mask) as unknown as readonly KeyedRow[];
+    return rows.map(({ key }) => key);
+  }
+
+  /** Counts what a session takes now. */
+  #weigh(session: SqliteSession): void {
+    const weight = sessionBytes + session.size;
+    this.#bytes += weight - session.weight;
+    session.weight = weight;
+  }
+
+  #makeRoom(): void {
+    for (const [sessionKey, session] of this.#sessions) {
+      if (this.#bytes <= memoryBytes) return;
+      this.#sessions.delete(sessionKey);
+      this.#bytes -= session.weight;
+    }
+  }
+}
+
+function hourOf(at: number): number {
+  return Math.floor(at / hourMs);
+}
+
+function prepare(connection: Connection) {
+  const columns = "key, waiting, held, marks, used_at, used_hour, opening, data, sum";
+  const range = "key >= max(?1, ?2) AND key <> ?2 ORDER BY key";
+  return {
+    store: connection.prepare("SELECT counter, version, is_paused, opening FROM store WHERE id = 1"),
+    saveStore: connection.prepare(
+      "UPDATE store SET counter = ?, version = ?, is_paused = ?, opening = ? WHERE id = 1",
+    ),
+    known: connection.prepare("SELECT count(*) AS at FROM session"),
+    items: connection.prepare("SELECT count(*) AS at FROM item"),
+    totals: connection.prepare(
+      `SELECT coalesce(sum(waiting), 0) AS waiting, coalesce(sum(held), 0) AS held
+       FROM session INDEXED BY session_marks WHERE marks <> 0`,
+    ),
+    page: connection.prepare(`SELECT ${columns} FROM session WHERE ${range}`),
+    marked: connection.prepare(
+      `SELECT ${columns} FROM session INDEXED BY session_marks
+       WHERE marks <> 0 AND (marks & ?3) <> 0 AND ${range}`,
+    ),
+    keysMarked: connection.prepare(
+      `SELECT key FROM session INDEXED BY session_marks
+       WHERE marks <> 0 AND (marks & ?) <> 0 ORDER BY key`,
+    ),
+    remembers: connection.prepare("SELECT 1 FROM remembered WHERE session = ? AND forget_at > ? LIMIT 1"),
+    unused: connection.prepare(
+      `SELECT key FROM session WHERE used_hour <= ? AND used_at <= ? AND marks = 0
+       AND NOT EXISTS (SELECT 1 FROM execution WHERE session = key AND forget_at IS NULL)
+       AND NOT EXISTS (SELECT 1 FROM remembered WHERE remembered.session = key AND forget_at > ?)
+       LIMIT ?`,
+    ),
+    // The first hour has the first of them; later ones are not looked at.
+    nextUsed: connection.prepare(
+      `SELECT used_at AS at FROM session WHERE used_hour >= ? AND used_at > ?
+       ORDER BY used_hour, used_at LIMIT 1`,
+    ),
+    sweep: connection.prepare("DELETE FROM remembered WHERE forget_at <= ?"),
+    nextRemembered: connection.prepare("SELECT min(forget_at) AS at FROM remembered"),
+  };
+}
