@@ -6,3 +6,4 @@ import { temporaryStore } from "./temporary-store.ts";
 describeMailboxStore("memory", () => memoryStore());
 describeMailboxStore("memory, answering later", () => laterStore());
 describeMailboxStore("SQLite", () => temporaryStore());
+describeMailboxStore("SQLite, with no room in memory", () => temporaryStore({ memoryBytes: 0 }));

@@ -1,12 +1,15 @@
 import { type SqliteStore, sqliteStore, type SqliteStoreOptions } from "@lanekeeper/sqlite";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
+/** Where the system has a file system in memory: most tests ask what a store does, not how fast the disk is. */
+const inMemory = "/dev/shm";
+
 /** A folder that is removed when the test is over. */
 export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "lanekeeper-"));
+  const folder = mkdtempSync(join(existsSync(inMemory) ? inMemory : tmpdir(), "lanekeeper-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

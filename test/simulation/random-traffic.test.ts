@@ -2,18 +2,27 @@ import { assert, asyncProperty, integer } from "fast-check";
 import { memoryStore } from "lanekeeper";
 import { expect, it } from "vitest";
 import { laterStore } from "../conformance/later-store.ts";
+import { temporaryStore } from "../conformance/temporary-store.ts";
 import { runRandomTraffic } from "./random-traffic.ts";
 
-const stores = { "answers at once": memoryStore, "answers later": () => laterStore() };
+const stores = {
+  "answers at once": { createStore: memoryStore, numRuns: 150 },
+  "answers later": { createStore: () => laterStore(), numRuns: 150 },
+  "is a SQLite file": { createStore: () => temporaryStore(), numRuns: 40 },
+  "is a SQLite file with no room in memory": {
+    createStore: () => temporaryStore({ memoryBytes: 0 }),
+    numRuns: 40,
+  },
+};
 
 it.each(Object.entries(stores))(
   "keeps order, overlap, outcomes and rest through random histories on a store that %s",
-  async (_, createStore) => {
+  async (_, { createStore, numRuns }) => {
     await assert(
       asyncProperty(integer({ min: 0 }), async (seed) => {
         expect(await runRandomTraffic(seed, createStore())).toEqual([]);
       }),
-      { numRuns: 150, endOnFailure: true },
+      { numRuns, endOnFailure: true },
     );
   },
   60_000,

@@ -25,8 +25,7 @@ interface FileCounts {
 }
 
 const hourMs = 3_600_000;
-/** Bytes that sessions in memory may take; and about how many one takes without its items. */
-const memoryBytes = 32 * 1_024 * 1_024;
+/** About how many bytes a session takes in memory without its items. */
 const sessionBytes = 2_048;
 
 /**
@@ -47,6 +46,7 @@ export class SqliteState extends MailboxState {
   readonly #connection: Connection;
   readonly #rows: SessionRows;
   readonly #opening: Opening;
+  readonly #memoryBytes: number;
   readonly #statements: ReturnType<typeof prepare>;
   /** Sessions in memory, that used last at the end. */
   readonly #sessions = new Map<string, SqliteSession>();
@@ -58,8 +58,13 @@ export class SqliteState extends MailboxState {
   /** About what the sessions in memory take. */
   #bytes = 0;
 
-  constructor(connection: Connection, host: StoreHost, isSameClock: boolean) {
+  constructor(
+    connection: Connection,
+    host: StoreHost,
+    { isSameClock, memoryBytes }: { readonly isSameClock: boolean; readonly memoryBytes: number },
+  ) {
     super();
+    this.#memoryBytes = memoryBytes;
     this.#connection = connection;
     this.host = host;
     this.#statements = prepare(connection);
@@ -87,6 +92,7 @@ export class SqliteState extends MailboxState {
     if (session === undefined) {
       session = this.#rows.load(sessionKey);
       if (session === undefined) return undefined;
+      this.#makeRoom();
       this.#weigh(session);
     } else {
       this.#sessions.delete(sessionKey);
@@ -240,7 +246,8 @@ export class SqliteState extends MailboxState {
 
   #makeRoom(): void {
     for (const [sessionKey, session] of this.#sessions) {
-      if (this.#bytes <= memoryBytes) return;
+      if (this.#bytes <= this.#memoryBytes) return;
+      if (this.#touched.has(session)) continue;
       this.#sessions.delete(sessionKey);
       this.#bytes -= session.weight;
     }

@@ -43,7 +43,10 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
       }
       const file = openDatabaseFile(path, settings);
       try {
-        const state = new SqliteState(file.connection, host, host.clock === clock);
+        const state = new SqliteState(file.connection, host, {
+          isSameClock: host.clock === clock,
+          memoryBytes: settings.memoryBytes,
+        });
         const held = createSqliteMailboxes(file.connection, state);
         opened = { file, held };
         ({ clock } = host);
