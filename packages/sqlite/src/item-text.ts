@@ -1,7 +1,7 @@
 import type { StoredItem } from "lanekeeper/ports";
 
-/** An item as a row keeps it: what is as with most items is left out. */
-type PlainItem = Partial<Omit<StoredItem, "seq" | "sessionKey" | "acceptedMono">> &
+/** An item as a row keeps it, but for its body: what is as with most items is left out. */
+export type PlainItem = Partial<Omit<StoredItem, "seq" | "sessionKey" | "acceptedMono" | "body">> &
   Pick<StoredItem, "id" | "acceptedAt"> & {
     readonly mono: number;
     /** The opening of the file to whose clock `mono` belongs. */
@@ -11,7 +11,6 @@ type PlainItem = Partial<Omit<StoredItem, "seq" | "sessionKey" | "acceptedMono">
 /** What is left out. */
 const usual = {
   type: "message",
-  body: undefined,
   mode: "followup",
   priority: "foreground",
   group: undefined,
@@ -60,9 +59,13 @@ export function toPlainItem(item: StoredItem, { number }: Opening): PlainItem {
  * An item from its row. One of an earlier opening has waited as long as the wall clock says: its monotonic time belongs to
  * a process that is gone.
  */
-export function fromPlainItem(seq: number, sessionKey: string, plain: PlainItem, opening: Opening): StoredItem {
+export function fromPlainItem(
+  place: Pick<StoredItem, "seq" | "sessionKey" | "body">,
+  plain: PlainItem,
+  opening: Opening,
+): StoredItem {
   const { mono, opening: from, ...own } = plain;
   const acceptedMono =
     from === opening.number ? mono : opening.monotonic - Math.max(0, opening.now - own.acceptedAt);
-  return { seq, sessionKey, acceptedMono, ...usual, ...own };
+  return { ...place, acceptedMono, ...usual, ...own };
 }

@@ -38,6 +38,8 @@ export const migrations: readonly ((database: DatabaseSync) => void)[] = [
       CREATE TABLE item (
         seq INTEGER PRIMARY KEY,
         session TEXT NOT NULL,
+        body TEXT,
+        body_sum INTEGER NOT NULL,
         data TEXT NOT NULL,
         sum INTEGER NOT NULL
       ) STRICT;

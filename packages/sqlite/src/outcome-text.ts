@@ -11,7 +11,18 @@ interface ErrorFacts {
 
 /** An outcome as JSON can say it: an error by its name, message, code and stack. */
 export function toPlainOutcome(outcome: Outcome): unknown {
-  return outcome.status === "failed" ? { ...outcome, error: factsOf(outcome.error) } : outcome;
+  if (outcome.status === "failed") return { ...outcome, error: factsOf(outcome.error) };
+  return outcome.status === "completed" ? { ...outcome, reply: toPlainReply(outcome.reply) } : outcome;
+}
+
+/** The keeper leaves out what does not survive JSON; another caller's is left out here. */
+function toPlainReply(reply: unknown): unknown {
+  try {
+    JSON.stringify(reply);
+    return reply;
+  } catch {
+    return undefined;
+  }
 }
 
 /** An outcome as it was, with an error of the same kind, name, message, code and stack. */

@@ -9,7 +9,11 @@ export interface RowText {
 
 /** A value as a row keeps it. */
 export function toRowText(name: string, value: unknown): RowText {
-  const data = JSON.stringify(value);
+  return withSum(name, JSON.stringify(value));
+}
+
+/** JSON as a row keeps it. */
+export function withSum(name: string, data: string): RowText {
   return { data, sum: sumOf(name, data) };
 }
 

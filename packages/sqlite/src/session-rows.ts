@@ -1,9 +1,9 @@
-import { type KnownEntry, knownName, type RememberedItem, type StoreCounts } from "lanekeeper/mailboxes";
+import { knownName, type RememberedItem, type StoreCounts } from "lanekeeper/mailboxes";
 import type { SessionRecord, StoredItem } from "lanekeeper/ports";
 import type { Connection } from "./connection.ts";
 import { corrupt } from "./failures.ts";
-import { fromPlainItem, type Opening, toPlainItem } from "./item-text.ts";
-import { type RowText, readRowText, toRowText } from "./row-text.ts";
+import { fromPlainItem, type Opening, type PlainItem, toPlainItem } from "./item-text.ts";
+import { type RowText, readRowText, toRowText, withSum } from "./row-text.ts";
 import {
   fromPlainEnd,
   fromPlainSettled,
@@ -12,8 +12,7 @@ import {
   type PlainSettled,
   toPlainSession,
 } from "./session-text.ts";
-import { toPlainOutcome } from "./outcome-text.ts";
-import { type SessionRow, SqliteSession } from "./sqlite-session.ts";
+import { type NameChange, type SessionRow, type SessionShelf, SqliteSession } from "./sqlite-session.ts";
 
 /** What a session's `marks` say: only sessions with one are looked through when the store is opened. */
 export const marks = { items: 1, turn: 2, expiring: 4, paused: 8 } as const;
@@ -28,16 +27,22 @@ export interface SessionRows {
   save(session: SqliteSession): void;
   /** Removes a session in which nothing is open, with what is remembered of it. */
   remove(sessionKey: string): void;
-  remembered(sessionKey: string, name: string): RememberedItem | undefined;
+  /** What a session reads from. */
+  readonly shelf: SessionShelf;
 }
 
 type RememberedRow = RowText & { readonly forget_at: number };
-type NamedRow = RowText & { readonly seq: number };
+type ItemRow = RowText & { readonly seq: number; readonly body: string | null; readonly body_sum: number };
 
 const hourMs = 3_600_000;
 
 /** The rows of sessions in an opened file. */
-export function openSessionRows(connection: Connection, counts: StoreCounts, opening: Opening): SessionRows {
+export function openSessionRows(
+  connection: Connection,
+  counts: StoreCounts,
+  opening: Opening,
+  encode: SessionShelf["encode"],
+): SessionRows {
   const { path } = connection;
   const columns = "waiting, held, marks, used_at, used_hour, opening, data, sum";
   const get = connection.prepare(`SELECT ${columns} FROM session WHERE key = ?`);
@@ -51,8 +56,13 @@ export function openSessionRows(connection: Connection, counts: StoreCounts, ope
     "UPDATE session SET used_at = ?, opening = ?, data = ?, sum = ? WHERE key = ?",
   );
   const remove = connection.prepare("DELETE FROM session WHERE key = ?");
-  const items = connection.prepare("SELECT seq, data, sum FROM item WHERE session = ? ORDER BY seq");
-  const putItem = connection.prepare("INSERT OR REPLACE INTO item (seq, session, data, sum) VALUES (?, ?, ?, ?)");
+  const items = connection.prepare(
+    "SELECT seq, body, body_sum, data, sum FROM item WHERE session = ? ORDER BY seq",
+  );
+  const insertItem = connection.prepare(
+    "INSERT INTO item (seq, session, body, body_sum, data, sum) VALUES (?, ?, ?, ?, ?, ?)",
+  );
+  const updateItem = connection.prepare("UPDATE item SET data = ?, sum = ? WHERE seq = ?");
   const removeItem = connection.prepare("DELETE FROM item WHERE seq = ?");
   const getRemembered = connection.prepare(
     "SELECT forget_at, data, sum FROM remembered WHERE session = ? AND name = ?",
@@ -66,32 +76,34 @@ export function openSessionRows(connection: Connection, counts: StoreCounts, ope
   const plainOf = (sessionKey: string, row: SessionRow): PlainSession =>
     readRowText(path, "session", nameOf(sessionKey, row), row) as PlainSession;
 
-  const remembered: SessionRows["remembered"] = (sessionKey, name) => {
+  const remembered = (sessionKey: string, name: string): RememberedItem | undefined => {
     const row = getRemembered.get(sessionKey, columnOf(name)) as unknown as RememberedRow | undefined;
     if (row === undefined) return undefined;
     const plain = readRowText(path, "remembered", `${sessionKey} ${columnOf(name)} ${row.forget_at}`, row);
-    const { seq, id, type, acceptedAt, outcome } = fromPlainSettled(plain as PlainSettled);
-    return { seq, id, type, sessionKey, acceptedAt, outcome, knownAs: name, forgetAt: row.forget_at };
+    const settled = fromPlainSettled(sessionKey, plain as PlainSettled);
+    return { ...settled, knownAs: name, forgetAt: row.forget_at };
   };
+
+  const shelf: SessionShelf = { remembered, encode };
 
   const load: SessionRows["load"] = (sessionKey) => {
     const row = get.get(sessionKey) as unknown as SessionRow | undefined;
     if (row === undefined) return undefined;
     const { incarnation, mailbox, lastReclaim, open, last, dropped, droppedLines = 0 } = plainOf(sessionKey, row);
-    const session = new SqliteSession(sessionKey, incarnation, counts, row.used_at, { remembered });
+    const session = new SqliteSession(sessionKey, incarnation, counts, row.used_at, shelf);
     session.row = row;
     session.version = mailbox.version;
     session.isPaused = (row.marks & marks.paused) !== 0;
     session.lastReclaim = lastReclaim;
     session.dropped = dropped;
     session.droppedLines = droppedLines;
-    session.last = last === undefined ? undefined : fromPlainEnd(last);
+    session.last = last === undefined ? undefined : fromPlainEnd(sessionKey, last);
     const held = new Map(open?.seqs.map((seq) => [seq, undefined as StoredItem | undefined]));
     const waiting: StoredItem[] = [];
-    for (const { seq, data, sum } of items.all(sessionKey) as unknown as readonly NamedRow[]) {
-      const plain = readRowText(path, "item", `${seq} ${sessionKey}`, { data, sum });
-      const item = fromPlainItem(seq, sessionKey, plain as Parameters<typeof fromPlainItem>[2], opening);
-      session.load(knownName(item), item, data.length);
+    for (const row of items.all(sessionKey) as unknown as readonly ItemRow[]) {
+      const { seq } = row;
+      const item = readItem(sessionKey, row);
+      session.load(knownName(item), item, row.body);
       if (held.has(seq)) held.set(seq, item);
       else waiting.push(item);
     }
@@ -106,30 +118,45 @@ export function openSessionRows(connection: Connection, counts: StoreCounts, ope
     return session;
   };
 
-  const saveEntry = (session: SqliteSession, name: string, entry: KnownEntry | undefined): void => {
-    const { sessionKey, stored } = session;
-    if (entry !== undefined && !("outcome" in entry)) {
-      const { data, sum } = toRowText(`${entry.seq} ${sessionKey}`, toPlainItem(entry, opening));
-      connection.write(putItem, entry.seq, sessionKey, data, sum);
-      if (!stored.has(name)) session.size += data.length;
-      stored.set(name, entry.seq);
+  const readItem = (sessionKey: string, row: ItemRow): StoredItem => {
+    const { seq, body, body_sum } = row;
+    const name = `${seq} ${sessionKey}`;
+    const plain = readRowText(path, "item", name, row) as PlainItem;
+    const read = readRowText(path, "body", name, { data: body ?? "null", sum: body_sum });
+    return fromPlainItem({ seq, sessionKey, body: body === null ? undefined : read }, plain, opening);
+  };
+
+  const saveItem = (session: SqliteSession, name: string, item: StoredItem): void => {
+    const { sessionKey, bodies } = session;
+    const { seq } = item;
+    const rowName = `${seq} ${sessionKey}`;
+    const { data, sum } = toRowText(rowName, toPlainItem(item, opening));
+    const held = bodies.get(name)!;
+    if (held.isStored) {
+      connection.write(updateItem, data, sum, seq);
       return;
     }
-    const seq = stored.get(name);
-    if (seq !== undefined) {
-      connection.write(removeItem, seq);
-      stored.delete(name);
+    const { sum: bodySum } = withSum(rowName, held.body ?? "null");
+    connection.write(insertItem, seq, sessionKey, held.body, bodySum, data, sum);
+    held.isStored = true;
+  };
+
+  const saveChange = (session: SqliteSession, name: string, change: NameChange): void => {
+    const { sessionKey, bodies } = session;
+    if (change !== undefined && !("data" in change)) {
+      saveItem(session, name, change.entry);
+      return;
     }
+    const held = bodies.get(name);
+    if (held?.isStored === true) connection.write(removeItem, held.seq);
+    session.release(name);
     const column = columnOf(name);
-    if (entry === undefined) {
+    if (change === undefined) {
       connection.write(removeRemembered, sessionKey, column);
       return;
     }
-    const { seq: settledSeq, id, type, acceptedAt, outcome, forgetAt } = entry;
-    const { data, sum } = toRowText(
-      `${sessionKey} ${column} ${forgetAt}`,
-      { seq: settledSeq, id, type, acceptedAt, outcome: toPlainOutcome(outcome) },
-    );
+    const { forgetAt } = change.entry;
+    const { data, sum } = withSum(`${sessionKey} ${column} ${forgetAt}`, change.data);
     connection.write(putRemembered, sessionKey, column, forgetAt, data, sum);
   };
 
@@ -162,16 +189,15 @@ export function openSessionRows(connection: Connection, counts: StoreCounts, ope
       return { sessionKey, incarnation, isPaused, mailbox, lastReclaim, isExpiring };
     },
     save(session) {
-      for (const [name, entry] of session.changes) saveEntry(session, name, entry);
+      for (const [name, change] of session.changes) saveChange(session, name, change);
       session.changes.clear();
-      if (session.stored.size === 0) session.size = 0;
       saveRow(session);
     },
     remove(sessionKey) {
       connection.write(removeAllRemembered, sessionKey);
       connection.write(remove, sessionKey);
     },
-    remembered,
+    shelf,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { DeadLetter, Outcome } from "lanekeeper";
+import type { DeadLetter } from "lanekeeper";
 import type { MailboxSession, OpenTurn, SettledTurn } from "lanekeeper/mailboxes";
 import type { Dropped, ReclaimRecord, SessionRecord, SettledItem, StoredItem } from "lanekeeper/ports";
 import { fromPlainOutcome, toPlainOutcome } from "./outcome-text.ts";
@@ -24,18 +24,19 @@ interface PlainEnd extends Pick<SettledTurn, "turnId"> {
 }
 
 /** A settled item with an outcome that JSON can say. */
-export interface PlainSettled extends Omit<SettledItem, "outcome"> {
+export interface PlainSettled extends Omit<SettledItem, "outcome" | "sessionKey"> {
   readonly outcome: unknown;
 }
 
 /** A settled item for a row. */
-export function toPlainSettled(item: SettledItem): PlainSettled {
-  return { ...item, outcome: toPlainOutcome(item.outcome) };
+export function toPlainSettled({ seq, id, type, acceptedAt, outcome }: SettledItem): PlainSettled {
+  return { seq, id, type, acceptedAt, outcome: toPlainOutcome(outcome) };
 }
 
-/** A settled item from a row. */
-export function fromPlainSettled<T extends PlainSettled>(item: T): Omit<T, "outcome"> & { outcome: Outcome } {
-  return { ...item, outcome: fromPlainOutcome(item.outcome) };
+/** A settled item from a row of its session. */
+export function fromPlainSettled(sessionKey: string, plain: PlainSettled): SettledItem {
+  const { seq, id, type, acceptedAt, outcome } = plain;
+  return { seq, id, type, sessionKey, acceptedAt, outcome: fromPlainOutcome(outcome) };
 }
 
 /** A session for its row. */
@@ -72,6 +73,12 @@ export function fromPlainTurn(plain: PlainTurn, items: readonly StoredItem[]): O
 }
 
 /** The turn settled last, of a session's row. */
-export function fromPlainEnd({ turnId, token, deadLetters = [], finished = [] }: PlainEnd): SettledTurn {
-  return { turnId, fencingToken: BigInt(token), deadLetters, finished: finished.map(fromPlainSettled) };
+export function fromPlainEnd(sessionKey: string, plain: PlainEnd): SettledTurn {
+  const { turnId, token, deadLetters = [], finished = [] } = plain;
+  return {
+    turnId,
+    fencingToken: BigInt(token),
+    deadLetters,
+    finished: finished.map((item) => fromPlainSettled(sessionKey, item)),
+  };
 }

@@ -23,6 +23,8 @@ const looking: ReadonlySet<keyof Mailboxes> = new Set([
   "deadLetter",
 ] satisfies (keyof MailboxSteps)[]);
 
+type Step = (...request: readonly unknown[]) => unknown;
+
 /** Mailboxes in a file, and how what was done to them is made to last. */
 export interface SqliteMailboxes {
   readonly mailboxes: Mailboxes;
@@ -71,19 +73,26 @@ export function createSqliteMailboxes(connection: Connection, state: SqliteState
       value = step();
     } catch (error) {
       // The question was wrong; nothing has changed.
-      if (error instanceof RangeError) throw error;
+      if (error instanceof RangeError || isInvalid(error)) throw error;
       const failure = toError(error);
       group.fail(failure);
       throw failure;
+    } finally {
+      state.stepTaken();
     }
     if (isLooking && !group.isOpen) return value;
     // A list that is alive may be another one by the time it is given.
     return group.answer(Array.isArray(value) ? (value.slice() as T) : value);
   };
 
+  const steps = createMailboxSteps(state);
+  const append: MailboxSteps["append"] = (item, limits) => {
+    state.encode(item.body);
+    return steps.append(item, limits);
+  };
   const held: Record<string, unknown> = { isDurable: true };
-  for (const [name, step] of Object.entries(Object.getOwnPropertyDescriptors(createMailboxSteps(state)))) {
-    const { value } = step as { readonly value?: (...request: readonly unknown[]) => unknown };
+  for (const [name, step] of Object.entries(Object.getOwnPropertyDescriptors(steps))) {
+    const value = (name === "append" ? append : step.value) as Step | undefined;
     const isLooking = looking.has(name as keyof Mailboxes);
     if (value === undefined) Object.defineProperty(held, name, step);
     else held[name] = (...request: readonly unknown[]) => take(isLooking, () => value(...request));
@@ -96,4 +105,8 @@ export function createSqliteMailboxes(connection: Connection, state: SqliteState
       isHeld = false;
     },
   };
+}
+
+function isInvalid(error: unknown): boolean {
+  return error instanceof LanekeeperError && error.code === "INVALID_MESSAGE";
 }

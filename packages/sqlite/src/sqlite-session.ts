@@ -1,10 +1,28 @@
 import { type KnownEntry, MailboxSession, type StoreCounts } from "lanekeeper/mailboxes";
 import type { StoredItem } from "lanekeeper/ports";
+import { toPlainSettled } from "./session-text.ts";
 
 /** Where a session finds what it does not have in memory. */
 export interface SessionShelf {
   /** How work ended that is remembered by a name. */
   remembered(sessionKey: string, name: string): KnownEntry | undefined;
+  /** A body as JSON; null: there is none. */
+  encode(body: unknown): string | null;
+}
+
+/** What became of a name: an item as it is now, how it ended (as JSON), or nothing any more. */
+export type NameChange =
+  | { readonly entry: StoredItem }
+  | { readonly entry: Exclude<KnownEntry, StoredItem>; readonly data: string }
+  | undefined;
+
+/** An item that has a row, or is to have one. */
+interface HeldBody {
+  readonly seq: number;
+  /** As JSON, as it was when it was accepted: whoever has the object may have changed it since. */
+  readonly body: string | null;
+  /** Whether the file has it. */
+  isStored: boolean;
 }
 
 /**
@@ -12,14 +30,14 @@ export interface SessionShelf {
  * is asked for.
  *
  * I1. `changes` has every name whose entry differs from the file's, with undefined for one that is to go.
- * I2. `stored` says which items have a row.
+ * I2. What is written later was made text when it was said: what the host does with its objects afterwards changes nothing.
  */
 export class SqliteSession extends MailboxSession {
-  readonly changes = new Map<string, KnownEntry | undefined>();
-  readonly stored = new Map<string, number>();
+  readonly changes = new Map<string, NameChange>();
+  readonly bodies = new Map<string, HeldBody>();
   /** Its row as it was written last; undefined: it has none. */
   row: SessionRow | undefined = undefined;
-  /** About how many bytes it takes: what its open items take as text. */
+  /** About how many bytes its open items take. */
   size = 0;
   /** What of it counts as taken in memory. */
   weight = 0;
@@ -32,27 +50,50 @@ export class SqliteSession extends MailboxSession {
   }
 
   /** Takes an item as the file has it. */
-  load(name: string, item: StoredItem, size: number): void {
+  load(name: string, item: StoredItem, body: string | null): void {
     this.#items.set(name, item);
-    this.stored.set(name, item.seq);
-    this.size += size;
+    this.#hold(name, { seq: item.seq, body, isStored: true });
+  }
+
+  /** Lets go of the body of an item that is open no more. */
+  release(name: string): void {
+    this.size -= sizeOf(this.bodies.get(name));
+    this.bodies.delete(name);
   }
 
   override knownAs(name: string): KnownEntry | undefined {
-    if (this.changes.has(name)) return this.changes.get(name);
+    if (this.changes.has(name)) return this.changes.get(name)?.entry;
     return this.#items.get(name) ?? this.#shelf.remembered(this.sessionKey, name);
   }
 
   override know(name: string, entry: KnownEntry): void {
-    this.changes.set(name, entry);
-    if ("outcome" in entry) this.#items.delete(name);
-    else this.#items.set(name, entry);
+    if ("outcome" in entry) {
+      this.changes.set(name, { entry, data: JSON.stringify(toPlainSettled(entry)) });
+      this.#items.delete(name);
+      return;
+    }
+    if (!this.bodies.has(name))
+      this.#hold(name, { seq: entry.seq, body: this.#shelf.encode(entry.body), isStored: false });
+    this.changes.set(name, { entry });
+    this.#items.set(name, entry);
   }
 
   override unknow(name: string): void {
     this.changes.set(name, undefined);
     this.#items.delete(name);
   }
+
+  #hold(name: string, held: HeldBody): void {
+    this.bodies.set(name, held);
+    this.size += sizeOf(held);
+  }
+}
+
+/** About how many bytes an item takes in memory, without its body. */
+const itemBytes = 512;
+
+function sizeOf(held: HeldBody | undefined): number {
+  return held === undefined ? 0 : itemBytes + 2 * (held.body?.length ?? 0);
 }
 
 /** The columns of a session's row. */

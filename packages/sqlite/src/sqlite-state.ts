@@ -1,5 +1,7 @@
-import { MailboxState, type RememberedItem, type StoreCounts } from "lanekeeper/mailboxes";
+import { knownName, MailboxState, type RememberedItem, type StoreCounts } from "lanekeeper/mailboxes";
+import type { DeadLetter } from "lanekeeper";
 import type { AbandonedTurn, Mailboxes, SessionPage, SessionRecord, StoreHost } from "lanekeeper/ports";
+import { createBodyText } from "./body-text.ts";
 import type { Connection } from "./connection.ts";
 import { corrupt } from "./failures.ts";
 import type { Opening } from "./item-text.ts";
@@ -47,6 +49,7 @@ export class SqliteState extends MailboxState {
   readonly #rows: SessionRows;
   readonly #opening: Opening;
   readonly #memoryBytes: number;
+  readonly #bodyText = createBodyText();
   readonly #statements: ReturnType<typeof prepare>;
   /** Sessions in memory, that used last at the end. */
   readonly #sessions = new Map<string, SqliteSession>();
@@ -76,7 +79,7 @@ export class SqliteState extends MailboxState {
     const { clock } = host;
     const number = isSameClock ? row.opening : row.opening + 1;
     this.#opening = { number, now: clock.now(), monotonic: clock.monotonic() };
-    this.#rows = openSessionRows(connection, this.counts, this.#opening);
+    this.#rows = openSessionRows(connection, this.counts, this.#opening, (body) => this.#bodyText.of(body));
     this.#committed = this.#readCounts(row);
     this.#written = this.#committed;
     this.#known = this.#committed.known;
@@ -105,12 +108,28 @@ export class SqliteState extends MailboxState {
   override require(sessionKey: string): SqliteSession {
     const known = this.session(sessionKey);
     if (known !== undefined) return known;
-    const shelf = { remembered: this.#rows.remembered };
+    const { shelf } = this.#rows;
     const session = new SqliteSession(sessionKey, ++this.counter, this.counts, this.host.clock.now(), shelf);
     this.#sessions.set(sessionKey, session);
     this.#touched.add(session);
     this.#known++;
     return session;
+  }
+
+  /** Makes a body text before anything is changed. Throws `INVALID_MESSAGE` where JSON cannot say it. */
+  encode(body: unknown): void {
+    this.#bodyText.of(body);
+  }
+  /** A step was taken: whose the body is may change it now. */
+  stepTaken(): void {
+    this.#bodyText.clear();
+  }
+
+  /** What was accepted is buried, not what the host has made of its object since. */
+  override bury(...[item, ...rest]: Parameters<MailboxState["bury"]>): DeadLetter {
+    const held = this.session(item.sessionKey)?.bodies.get(knownName(item));
+    const body = held === undefined || held.seq !== item.seq ? item.body : parse(held.body);
+    return super.bury({ ...item, body }, ...rest);
   }
 
   /** Its row has the time; the sweep goes by that. */
@@ -252,6 +271,10 @@ export class SqliteState extends MailboxState {
       this.#bytes -= session.weight;
     }
   }
+}
+
+function parse(body: string | null): unknown {
+  return body === null ? undefined : JSON.parse(body);
 }
 
 function hourOf(at: number): number {
