@@ -67,13 +67,22 @@ function toError({ name, message, stack, code, details }: ErrorFacts): Error {
   const error = revive(name, message, code, details);
   const facts = code === undefined || error instanceof LanekeeperError ? { stack } : { stack, code };
   for (const [key, value] of Object.entries(facts))
-    Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: key === "code" });
+    Object.defineProperty(error, key, {
+      value,
+      configurable: true,
+      writable: true,
+      enumerable: key === "code",
+    });
   return error;
 }
 
 function revive(name: string, message: string, code: unknown, details: unknown): Error {
   if (name === "LanekeeperError" && typeof code === "string")
-    return new LanekeeperError(code as LanekeeperErrorCode, message, (details ?? {}) as Record<string, unknown>);
+    return new LanekeeperError(
+      code as LanekeeperErrorCode,
+      message,
+      (details ?? {}) as Record<string, unknown>,
+    );
   if (name === "PermanentError") return new PermanentError(message);
   const error = new Error(message);
   if (error.name !== name) Object.defineProperty(error, "name", { value: name, configurable: true });

@@ -46,7 +46,9 @@ export function openSessionRows(
   const { path } = connection;
   const columns = "waiting, held, marks, used_at, used_hour, opening, data, sum";
   const get = connection.prepare(`SELECT ${columns} FROM session WHERE key = ?`);
-  const insert = connection.prepare(`INSERT INTO session (key, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const insert = connection.prepare(
+    `INSERT INTO session (key, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
   const update = connection.prepare(
     `UPDATE session SET waiting = ?, held = ?, marks = ?, used_at = ?, used_hour = ?, opening = ?, data = ?, sum = ?
      WHERE key = ?`,
@@ -89,7 +91,15 @@ export function openSessionRows(
   const load: SessionRows["load"] = (sessionKey) => {
     const row = get.get(sessionKey) as unknown as SessionRow | undefined;
     if (row === undefined) return undefined;
-    const { incarnation, mailbox, lastReclaim, open, last, dropped, droppedLines = 0 } = plainOf(sessionKey, row);
+    const {
+      incarnation,
+      mailbox,
+      lastReclaim,
+      open,
+      last,
+      dropped,
+      droppedLines = 0,
+    } = plainOf(sessionKey, row);
     const session = new SqliteSession(sessionKey, incarnation, counts, row.used_at, shelf);
     session.row = row;
     session.version = mailbox.version;

@@ -44,7 +44,13 @@ export class SqliteSession extends MailboxSession {
   readonly #items = new Map<string, StoredItem>();
   readonly #shelf: SessionShelf;
 
-  constructor(sessionKey: string, incarnation: number, counts: StoreCounts, usedAt: number, shelf: SessionShelf) {
+  constructor(
+    sessionKey: string,
+    incarnation: number,
+    counts: StoreCounts,
+    usedAt: number,
+    shelf: SessionShelf,
+  ) {
     super(sessionKey, incarnation, counts, usedAt);
     this.#shelf = shelf;
   }

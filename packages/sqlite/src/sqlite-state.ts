@@ -184,7 +184,10 @@ export class SqliteState extends MailboxState {
   }
 
   override abandonedTurns(): readonly AbandonedTurn[] {
-    return this.#keysMarked(marks.turn).map((sessionKey) => ({ sessionKey, ...this.session(sessionKey)!.open! }));
+    return this.#keysMarked(marks.turn).map((sessionKey) => ({
+      sessionKey,
+      ...this.session(sessionKey)!.open!,
+    }));
   }
 
   override sweep(): number | undefined {
@@ -209,7 +212,13 @@ export class SqliteState extends MailboxState {
     const { version } = counts;
     const written = this.#written;
     if (counter === written.counter && version === written.version && isPaused === written.isPaused) return;
-    this.#connection.write(this.#statements.saveStore, counter, version, isPaused ? 1 : 0, this.#opening.number);
+    this.#connection.write(
+      this.#statements.saveStore,
+      counter,
+      version,
+      isPaused ? 1 : 0,
+      this.#opening.number,
+    );
     this.#written = { counter, version, isPaused };
   }
 

@@ -30,7 +30,8 @@ export function checkOptions(path: unknown, options: SqliteStoreOptions): StoreS
   const { durability = "full", maxBytes, memoryBytes = usualMemoryBytes, ...others } = options;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw invalid(unknown, unknown, "durability, maxBytes or memoryBytes");
-  if (durability !== "full" && durability !== "normal") throw invalid("durability", durability, '"full" or "normal"');
+  if (durability !== "full" && durability !== "normal")
+    throw invalid("durability", durability, '"full" or "normal"');
   if (maxBytes !== undefined && !(Number.isSafeInteger(maxBytes) && maxBytes >= leastBytes))
     throw invalid("maxBytes", maxBytes, `a whole number of bytes, at least ${leastBytes}`);
   if (!(Number.isSafeInteger(memoryBytes) && memoryBytes >= 0))
@@ -40,5 +41,8 @@ export function checkOptions(path: unknown, options: SqliteStoreOptions): StoreS
 
 function invalid(option: string, value: unknown, expected: string): LanekeeperError {
   const given = typeof value === "string" ? JSON.stringify(value) : String(value);
-  return new LanekeeperError("INVALID_OPTION", `${option} must be ${expected}; got ${given}.`, { option, value });
+  return new LanekeeperError("INVALID_OPTION", `${option} must be ${expected}; got ${given}.`, {
+    option,
+    value,
+  });
 }

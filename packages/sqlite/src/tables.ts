@@ -18,11 +18,17 @@ interface Forgetting {
 }
 
 /** The table of commands. */
-export function openExecutions(connection: Connection): ExecutionTable & Forgetting & { isAwaited(key: string): boolean } {
+export function openExecutions(
+  connection: Connection,
+): ExecutionTable & Forgetting & { isAwaited(key: string): boolean } {
   const { path } = connection;
   const get = connection.prepare("SELECT data, sum FROM execution WHERE exec_id = ?");
-  const open = connection.prepare("SELECT exec_id AS name, data, sum FROM execution WHERE forget_at IS NULL ORDER BY number");
-  const awaited = connection.prepare("SELECT 1 FROM execution WHERE session = ? AND forget_at IS NULL LIMIT 1");
+  const open = connection.prepare(
+    "SELECT exec_id AS name, data, sum FROM execution WHERE forget_at IS NULL ORDER BY number",
+  );
+  const awaited = connection.prepare(
+    "SELECT 1 FROM execution WHERE session = ? AND forget_at IS NULL LIMIT 1",
+  );
   const put = connection.prepare(
     `INSERT INTO execution (exec_id, session, forget_at, data, sum) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (exec_id) DO UPDATE SET
@@ -66,15 +72,20 @@ export function openDeadLetters(connection: Connection): DeadLetterShelf & Forge
        session = excluded.session, at = excluded.at, data = excluded.data, sum = excluded.sum`,
   );
   const count = connection.prepare("SELECT count(*) AS at FROM dead_letter");
-  const trim = connection.prepare("DELETE FROM dead_letter WHERE number = (SELECT min(number) FROM dead_letter)");
+  const trim = connection.prepare(
+    "DELETE FROM dead_letter WHERE number = (SELECT min(number) FROM dead_letter)",
+  );
   const remove = connection.prepare("DELETE FROM dead_letter WHERE id = ?");
-  const list = connection.prepare("SELECT id AS name, data, sum FROM dead_letter ORDER BY number DESC LIMIT ?");
+  const list = connection.prepare(
+    "SELECT id AS name, data, sum FROM dead_letter ORDER BY number DESC LIMIT ?",
+  );
   const listOf = connection.prepare(
     "SELECT id AS name, data, sum FROM dead_letter WHERE session = ? ORDER BY number DESC LIMIT ?",
   );
   // The oldest first, as long as they are due: their numbers are in the order of their times.
   const oldest = connection.prepare("SELECT id AS name, at FROM dead_letter ORDER BY number LIMIT 1");
-  const read = (id: string, row: RowText): DeadLetter => readRowText(path, "dead letter", id, row) as DeadLetter;
+  const read = (id: string, row: RowText): DeadLetter =>
+    readRowText(path, "dead letter", id, row) as DeadLetter;
   const first = (): { readonly name: string; readonly at: number } | undefined =>
     oldest.get() as unknown as { readonly name: string; readonly at: number } | undefined;
   return {

@@ -4,7 +4,7 @@ import { emitAccepted, emitCancelled, emitDropped } from "../seeing/item-events.
 import { assertGroup } from "./capacity-options.ts";
 import { checkEvent, checkId, checkNotify, checkSend } from "./call-options.ts";
 import { invalidId } from "./id.ts";
-import { notAdmitted } from "./refusals.ts";
+import { notAdmitted, notKeepable } from "./refusals.ts";
 import { PendingOutcome } from "../turns/pending-outcomes.ts";
 import { createReceipt, type Receipt, type ReceiptHost } from "../turns/receipt.ts";
 import type { Retention } from "../store/retention.ts";
@@ -50,6 +50,7 @@ export function createAdmission(
   createId: () => string,
 ): Admission {
   const { settings, journal, outcomes, scope } = runtime;
+  const { isDurable } = runtime.mailboxes;
 
   const assertOpen = (): void => {
     if (supervisor.state === "closing" || supervisor.state === "closed") {
@@ -133,6 +134,8 @@ export function createAdmission(
   const admit = async (item: NewItem, limits: MailboxLimits, signal?: AbortSignal): Promise<Receipt> => {
     const barred = draining();
     if (barred !== undefined) throw refuse(item, barred);
+    const unkept = isDurable ? notKeepable(item, settings.maxMessageBytes) : undefined;
+    if (unkept !== undefined) throw refuse(item, unkept);
     const answer = runtime.request(() => runtime.mailboxes.append(item, limits));
     const use = (result: AppendResult): Receipt => {
       const receipt = admitted(item, limits, result);

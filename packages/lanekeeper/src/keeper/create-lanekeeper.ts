@@ -125,7 +125,7 @@ async function assemble(
     armRunning,
     {
       onFailure: (error) => {
-        if (error.code === "STORE_UNAVAILABLE") health.storeFailed(error);
+        if (error.code === "STORE_UNAVAILABLE" || error.code === "STORE_CORRUPT") health.storeFailed(error);
       },
       onSuccess: () => health.storeAnswered(),
     },

@@ -14,8 +14,8 @@ import type { Explanation, LaneState, SessionView, Stats } from "../seeing/views
 export interface Lanekeeper<Message = unknown, Reply = unknown> extends AsyncDisposable {
   /**
    * Accepts a message for a session. Resolves once the store has it; rejects if it is not accepted: `INVALID_SESSION_KEY`,
-   * `INVALID_OPTION`, `LANE_BUSY`, `LANE_FULL`, `OVERLOADED`, `DRAINING`, `CLOSED`, `STORE_UNAVAILABLE`, or the reason of an
-   * aborted `signal`.
+   * `INVALID_OPTION`, `LANE_BUSY`, `LANE_FULL`, `OVERLOADED`, `DRAINING`, `CLOSED`, `STORE_UNAVAILABLE`, `STORE_CORRUPT`, of a
+   * durable store `INVALID_MESSAGE`, or the reason of an aborted `signal`.
    */
   send(sessionKey: string, message: Message, options?: SendOptions): Promise<Receipt<Reply>>;
   /** Puts a system event into a session's mailbox; the next turn of that session, and only that one, sees it. Rejects as `send`. */

@@ -25,7 +25,7 @@ import { memoryStore } from "../store/memory-store.ts";
 import type { Processes } from "../commands/processes.ts";
 import type { Store } from "../store/store.ts";
 import type { Turn } from "../turns/turn.ts";
-import { callback, check, duration, members, optional, port } from "./validation.ts";
+import { callback, check, count, duration, members, optional, port } from "./validation.ts";
 
 /** What `createLanekeeper` takes. Only `turn` is required. */
 export interface LanekeeperOptions<Message = unknown, Reply = unknown> {
@@ -52,6 +52,8 @@ export interface LanekeeperOptions<Message = unknown, Reply = unknown> {
   readonly exec?: ExecOptions | undefined;
   /** Sessions with nothing left are forgotten after so many milliseconds. Default 30 days; 0: never. */
   readonly forgetAfterMs?: number | undefined;
+  /** With a durable store, the most bytes that a message, an event's body or a reply may take as JSON (B57). Default 1 MiB. */
+  readonly maxMessageBytes?: number | undefined;
   /** The source of time. Default: the machine's. */
   readonly clock?: Clock | undefined;
   /** In [0, 1). Default `Math.random`. */
@@ -82,6 +84,7 @@ export interface Settings {
   readonly laneFor: ((sessionKey: string) => unknown) | undefined;
   /** Milliseconds; 0: never. */
   readonly forgetAfterMs: number;
+  readonly maxMessageBytes: number;
   readonly agentOf: (sessionKey: string) => string;
   readonly heartbeats: readonly HeartbeatSettings[];
   readonly exec: ExecSettings;
@@ -107,6 +110,7 @@ const optionsSchema = members({
   heartbeats: v.optional(v.unknown()),
   exec: v.optional(execSchema),
   forgetAfterMs: optional(duration()),
+  maxMessageBytes: optional(count(1)),
   clock: optional(port<Clock>("clock", ["now", "monotonic", "setTimeout", "clearTimeout"])),
   random: optional(callback<() => number>()),
   createId: optional(callback<() => string>()),
@@ -131,6 +135,7 @@ export function completeOptions<Message, Reply>(options: LanekeeperOptions<Messa
     laneSettings: given.lane ?? {},
     laneFor: given.laneFor,
     forgetAfterMs: given.forgetAfterMs ?? 30 * 86_400_000,
+    maxMessageBytes: given.maxMessageBytes ?? 1_048_576,
     agentOf: given.agentOf ?? defaultAgentOf,
     heartbeats: completeHeartbeats(given.heartbeats, capacity),
     exec: completeExecOptions(given.exec),

@@ -1,5 +1,20 @@
 import { LanekeeperError } from "./errors.ts";
+import { jsonFault } from "../store/json-values.ts";
 import type { AppendResult, NewItem } from "../store/store.ts";
+
+/** The error for work that a durable store could not give back as it was; undefined where it can (B57). */
+export function notKeepable(
+  { sessionKey, id, body }: Pick<NewItem, "sessionKey" | "id" | "body">,
+  maxMessageBytes: number,
+): LanekeeperError | undefined {
+  const fault = jsonFault(body, "body", maxMessageBytes);
+  if (fault === undefined) return undefined;
+  return new LanekeeperError(
+    "INVALID_MESSAGE",
+    `The store keeps what JSON gives back as it was, up to maxMessageBytes; this is not (${fault}). Nothing was accepted; send it in another form, or where to find it.`,
+    { sessionKey, id, fault },
+  );
+}
 
 /** The error for work that the store did not accept. */
 export function notAdmitted(

@@ -274,6 +274,7 @@ test("B49 locks are asked for of the keeper, or of a turn", () => {
   expectTypeOf<"LOCK_TIMEOUT" | "LOCK_ABORTED" | "LOCK_LOST">().toExtend<LanekeeperErrorCode>();
 });
 
-test("B61 what belongs to a later stage is no member yet", () => {
-  expectTypeOf<LanekeeperOptions>().not.toHaveProperty("maxMessageBytes");
+test("B57 a durable store's limit and refusals have names", () => {
+  expectTypeOf<LanekeeperOptions["maxMessageBytes"]>().toEqualTypeOf<number | undefined>();
+  expectTypeOf<"INVALID_MESSAGE" | "STORE_CORRUPT" | "STORE_INCOMPATIBLE">().toExtend<LanekeeperErrorCode>();
 });

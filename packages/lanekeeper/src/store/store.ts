@@ -244,10 +244,7 @@ export interface RestartResult {
 }
 
 /** A turn that a keeper left open when it died. */
-export interface AbandonedTurn {
-  readonly sessionKey: string;
-  readonly turnId: string;
-  readonly fencingToken: bigint;
+export interface AbandonedTurn extends Pick<Settlement, "sessionKey" | "turnId" | "fencingToken"> {
   readonly items: readonly StoredItem[];
 }
 

@@ -7,7 +7,8 @@ import type { LanekeeperError } from "../keeper/errors.ts";
 import type { LiveTurn } from "./live-turn.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import { judge, type Verdict } from "./verdict.ts";
-import type { Answer, SettleResult } from "../store/store.ts";
+import { jsonFault } from "../store/json-values.ts";
+import type { Answer, Disposition, SettleResult } from "../store/store.ts";
 
 /**
  * Records the ends of turns, and tells everybody afterwards.
@@ -54,6 +55,7 @@ type Settled = SettleResult & { readonly status: "settled" };
 export function createSettlements(runtime: Runtime): Settlements {
   const { settings, queue } = runtime;
   const { clock, random, createId } = settings;
+  const { isDurable } = runtime.mailboxes;
 
   const verdictOn = (turn: LiveTurn, conclusion: Conclusion): Verdict => {
     if (turn.record.verdict !== undefined) return turn.record.verdict;
@@ -79,7 +81,7 @@ export function createSettlements(runtime: Runtime): Settlements {
       sessionKey: turn.sessionKey,
       turnId: turn.id,
       fencingToken: turn.fencingToken,
-      dispositions: verdict.dispositions,
+      dispositions: isDurable ? keepable(runtime, turn, verdict.dispositions) : verdict.dispositions,
       dedupeMs: turn.lane.options.dedupeMs,
       steering: verdict.steering,
       hasToldDropped: conclusion === "completed",
@@ -136,6 +138,36 @@ export function createSettlements(runtime: Runtime): Settlements {
       runtime.ask(ask, recorded, notRecorded, ending);
     },
   };
+}
+
+/** What a durable store is told: a reply that it could not give back as it was is told to who waits for it alone (B57). */
+function keepable(
+  { journal, settings }: Runtime,
+  { sessionKey, id, reply }: LiveTurn,
+  dispositions: readonly Disposition[],
+): readonly Disposition[] {
+  const isCompleted = dispositions.some(isCompletion);
+  const fault = isCompleted ? jsonFault(reply, "reply", settings.maxMessageBytes) : undefined;
+  if (fault === undefined) return dispositions;
+  journal.warn(
+    "reply",
+    { sessionKey, turnId: id, fault },
+    "A reply that the store cannot keep is not remembered: whoever asks for it later finds none.",
+  );
+  return dispositions.map((disposition) =>
+    isCompletion(disposition)
+      ? { ...disposition, outcome: { ...disposition.outcome, reply: undefined } }
+      : disposition,
+  );
+}
+
+type Completion = Disposition & {
+  readonly fate: "finish";
+  readonly outcome: { readonly status: "completed" };
+};
+
+function isCompletion(disposition: Disposition): disposition is Completion {
+  return disposition.fate === "finish" && disposition.outcome.status === "completed";
 }
 
 /** Tells of a recorded end: events, then outcomes. */
