@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { LanekeeperError } from "lanekeeper";
 import { type Connection, createConnection } from "./connection.ts";
-import { corrupt, isLocked, toStoreError } from "./failures.ts";
+import { corrupt, isLocked, toOpeningError } from "./failures.ts";
 import { forgetHolder, noteHolder, readHolder } from "./holder-file.ts";
 import { applicationId, migrations } from "./migrations.ts";
 
@@ -40,7 +40,11 @@ export function openDatabaseFile(given: string, settings: FileSettings): Databas
   let database: DatabaseSync | undefined;
   try {
     // What a crash while it was made has left is undone by SQLite first.
-    if (sizeOf(path) > 0 && sizeOf(`${path}-journal`) === 0) assertOurs(path);
+    const size = sizeOf(path);
+    if (size > 0 && sizeOf(`${path}-journal`) === 0) assertOurs(path);
+    // A crash in the middle of a page is mended from the log.
+    if (size % pageBytes > 0 && sizeOf(`${path}-wal`) === 0)
+      throw corrupt(path, "it ends in the middle of a page");
     database = new DatabaseSync(path, { timeout: 0 });
     lock(database, settings);
     assertSound(path, database);
@@ -56,7 +60,7 @@ export function openDatabaseFile(given: string, settings: FileSettings): Databas
     };
   } catch (error) {
     closeQuietly(database);
-    throw isLocked(error) ? inUse(path, error) : toStoreError(path, error);
+    throw isLocked(error) ? inUse(path, error) : toOpeningError(path, error);
   }
 }
 

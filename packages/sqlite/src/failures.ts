@@ -26,6 +26,12 @@ export function toStoreError(path: string, error: unknown): LanekeeperError {
   );
 }
 
+/** The same for what fails while a file is opened: statements that SQLite cannot make are those of a file that has other tables. */
+export function toOpeningError(path: string, error: unknown): LanekeeperError {
+  const isOther = !(error instanceof LanekeeperError) && primaryCodeOf(error) === 1;
+  return isOther ? corrupt(path, messageOf(error), error) : toStoreError(path, error);
+}
+
 /** A file that cannot be trusted any more. */
 export function corrupt(path: string, what: string, cause?: unknown): LanekeeperError {
   return new LanekeeperError(

@@ -6,8 +6,8 @@ import type { LanekeeperError } from "lanekeeper";
  * I1. A step is answered when what it did, and what it saw, is in the file; if the commit fails, all of it is undone and
  *     every step of it is refused.
  * I2. What was asked for in one turn of the event loop shares one commit, up to a bound.
- * I3. After a commit that failed every step has a commit of its own, until one is made: what cannot be kept does not take
- *     what can be with it.
+ * I3. After a commit that failed each of the next steps has a commit of its own: what cannot be kept does not take what can
+ *     be with it.
  */
 export interface GroupCommit {
   /** Whether steps wait for a commit. */
@@ -42,18 +42,21 @@ interface Waiter {
 
 /** Steps that share one commit at most. */
 const stepsAtMost = 1_000;
+/** Steps after a failure that share none, at least. */
+const stepsAlone = 100;
 
 /** Nothing waits yet. */
 export function createGroupCommit(committing: Committing): GroupCommit {
   let waiters: Waiter[] = [];
   let isHeld = false;
   let isScheduled = false;
-  let hasFailed = false;
+  /** Steps that are still to have a commit of their own. */
+  let cautious = 0;
 
   const fail = (error: LanekeeperError): void => {
     const refused = waiters;
     waiters = [];
-    hasFailed = true;
+    cautious = Math.max(stepsAlone, refused.length);
     committing.undo();
     for (const { reject } of refused) reject(error);
     committing.ended();
@@ -68,7 +71,7 @@ export function createGroupCommit(committing: Committing): GroupCommit {
     }
     const answered = waiters;
     waiters = [];
-    hasFailed = false;
+    cautious = Math.max(0, cautious - 1);
     for (const { resolve, value } of answered) resolve(value);
     committing.ended();
   };
@@ -85,7 +88,7 @@ export function createGroupCommit(committing: Committing): GroupCommit {
       const answered = new Promise<T>((resolve, reject) => {
         waiters.push({ resolve: resolve as (value: unknown) => void, reject, value });
       });
-      if (!isHeld && (hasFailed || waiters.length >= stepsAtMost)) commit();
+      if (!isHeld && (cautious > 0 || waiters.length >= stepsAtMost)) commit();
       else if (!isScheduled) {
         isScheduled = true;
         setImmediate(whenTurnEnds);

@@ -2,7 +2,7 @@ import { LanekeeperError, type Store } from "lanekeeper";
 import { type Clock, memoryLeases, systemClock } from "lanekeeper/ports";
 import { backUp } from "./backup.ts";
 import { type DatabaseFile, openDatabaseFile } from "./database-file.ts";
-import { toStoreError } from "./failures.ts";
+import { toOpeningError, toStoreError } from "./failures.ts";
 import { createSqliteMailboxes, type SqliteMailboxes } from "./sqlite-mailboxes.ts";
 import { SqliteState } from "./sqlite-state.ts";
 import { checkOptions, type SqliteStoreOptions } from "./store-options.ts";
@@ -53,7 +53,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
         return held.mailboxes;
       } catch (error) {
         file.close();
-        throw toStoreError(path, error);
+        throw toOpeningError(path, error);
       }
     },
     async close() {

@@ -1,0 +1,185 @@
+import { assert, asyncProperty, double, integer } from "fast-check";
+import type { Mailboxes, StoreHost } from "lanekeeper/ports";
+import { createSimulatedClock } from "lanekeeper/simulated-clock";
+import { type SqliteStore, sqliteStore } from "@lanekeeper/sqlite";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, expect, it } from "vitest";
+import {
+  accept,
+  completeCommand,
+  deadLettered,
+  finished,
+  limits,
+  message,
+  openTurn,
+  plainEnd,
+} from "../conformance/mailbox-store-fixture.ts";
+import { temporaryFolder } from "../conformance/temporary-store.ts";
+
+const sessions = ["a", "b", "c"];
+const host: StoreHost = { clock: createSimulatedClock(), createId: () => "made" };
+
+/** Fills a new store with some of everything, and closes it. Answers its file and what it holds. */
+async function createFile(folder: string): Promise<{ readonly path: string; readonly holds: unknown }> {
+  const path = join(folder, "store.db");
+  const store = sqliteStore(path);
+  const mailboxes = await store.open(host);
+  for (const sessionKey of sessions) {
+    const end = { sessionKey, turnId: "t", dedupeMs: 900_000, ...plainEnd };
+    const items = [];
+    for (let index = 0; index < 40; index++)
+      items.push((await accept(mailboxes, message(sessionKey, `m${index}`, { text: "word ".repeat(index) }))).item);
+    await completeCommand(mailboxes, sessionKey, `exec-${sessionKey}`);
+    const held = items.slice(0, 10);
+    const { fencingToken } = await openTurn(mailboxes, sessionKey, "t", held);
+    const dispositions = held.map((item, index) =>
+      index < 5 ? finished(item) : deadLettered(item, `dead-${sessionKey}-${item.id}`),
+    );
+    await mailboxes.settleTurn({ ...end, fencingToken, dispositions });
+    await openTurn(mailboxes, sessionKey, "next", items.slice(10, 12));
+  }
+  await mailboxes.pause("b", true);
+  await mailboxes.recordHeartbeat({ agent: "main", isEnabled: false, starts: [1, 2] });
+  const holds = await readAll(mailboxes);
+  await store.close();
+  return { path, holds };
+}
+
+/** All that a keeper could learn from a store. */
+async function readAll(mailboxes: Mailboxes): Promise<unknown> {
+  const ids = Array.from({ length: 40 }, (_, index) => `m${index}`);
+  return {
+    known: mailboxes.known,
+    backlog: mailboxes.backlog,
+    pauses: await mailboxes.pauses(),
+    page: await mailboxes.page({ prefix: "", after: undefined, limit: 100 }),
+    sessions: await Promise.all(
+      sessions.map(async (key) => [
+        await mailboxes.session(key),
+        await mailboxes.unfinished(key),
+        await Promise.all(ids.map((id) => mailboxes.find(key, id))),
+        await mailboxes.execution(`exec-${key}`),
+      ]),
+    ),
+    abandoned: await mailboxes.abandonedTurns(),
+    executions: await mailboxes.openExecutions(),
+    heartbeats: await mailboxes.heartbeats(),
+    deadLetters: await mailboxes.deadLetters({ sessionKey: undefined, limit: 100 }),
+  };
+}
+
+/** What comes of opening a file and reading all of it: what it holds, or the code of the refusal. */
+async function look(store: SqliteStore): Promise<unknown> {
+  try {
+    return await readAll(await store.open(host));
+  } catch (error) {
+    return (error as { readonly code?: unknown }).code ?? error;
+  } finally {
+    await store.close();
+  }
+}
+
+/** A file whose head is damaged may be no store of Lanekeeper, or say that it must not be written. */
+const isRefusal = new Set<unknown>(["STORE_CORRUPT", "STORE_INCOMPATIBLE", "STORE_UNAVAILABLE"]);
+
+describe("B57 a damaged file", () => {
+  it("is refused, or gives all that it held: one with any bit flipped", async () => {
+    const folder = temporaryFolder();
+    const { path, holds } = await createFile(folder);
+    const whole = readFileSync(path);
+    let refused = 0;
+    await assert(
+      asyncProperty(double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), integer({ min: 0, max: 7 }), async (at, bit) => {
+        const offset = Math.floor(at * whole.length);
+        const damaged = Buffer.from(whole);
+        damaged[offset] = damaged[offset]! ^ (1 << bit);
+        writeFileSync(path, damaged);
+        const seen = await look(sqliteStore(path));
+        if (isRefusal.has(seen)) refused++;
+        else expect(seen).toEqual(holds);
+        if (isRefusal.has(seen)) expect(readFileSync(path).equals(damaged)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+    expect(refused).toBeGreaterThan(30);
+  });
+
+  it("is refused, and left as it is: one cut short anywhere", async () => {
+    const folder = temporaryFolder();
+    const { path } = await createFile(folder);
+    const whole = readFileSync(path);
+    await assert(
+      asyncProperty(integer({ min: 1, max: whole.length - 1 }), async (length) => {
+        const cut = whole.subarray(0, length);
+        writeFileSync(path, cut);
+        expect(isRefusal).toContain(await look(sqliteStore(path)));
+        expect(readFileSync(path).equals(cut)).toBe(true);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("is written no more once damage was found, and says so to every step", async () => {
+    const folder = temporaryFolder();
+    const { path } = await createFile(folder);
+    const database = new DatabaseSync(path);
+    database.exec("UPDATE item SET data = replace(data, 'm20', 'm99') WHERE session = 'b'");
+    database.close();
+    const store = sqliteStore(path);
+    const mailboxes = await store.open(host);
+    const before = readFileSync(path);
+    const append = async (key: string): Promise<unknown> => mailboxes.append(message(key, "new"), limits);
+    await expect(append("b")).rejects.toMatchObject({ code: "STORE_CORRUPT", details: { path } });
+    await expect(append("a")).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+    expect(readFileSync(path).equals(before)).toBe(true);
+    await store.close();
+  });
+});
+
+describe("a file that is no store of this version", () => {
+  it("is refused and left as it is, with nothing beside it: another program's database", async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, "other.db");
+    const database = new DatabaseSync(path);
+    database.exec("PRAGMA journal_mode = WAL; CREATE TABLE pets (name TEXT); INSERT INTO pets VALUES ('Rex')");
+    database.close();
+    const before = readFileSync(path);
+    await expect(open(path)).rejects.toMatchObject({ code: "STORE_INCOMPATIBLE", details: { path } });
+    expect([readFileSync(path).equals(before), readdirSync(folder)]).toEqual([true, ["other.db"]]);
+  });
+
+  it("is refused and left as it is: a later version's", async () => {
+    const folder = temporaryFolder();
+    const { path } = await createFile(folder);
+    const database = new DatabaseSync(path);
+    database.exec("PRAGMA user_version = 99");
+    database.close();
+    const before = readFileSync(path);
+    await expect(open(path)).rejects.toMatchObject({
+      code: "STORE_INCOMPATIBLE",
+      details: { version: 99, known: 1 },
+    });
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  it("is refused and left as it is: a text", async () => {
+    const path = join(temporaryFolder(), "notes.txt");
+    writeFileSync(path, "Dear diary, ".repeat(1_000));
+    const before = readFileSync(path);
+    await expect(open(path)).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  it("is refused with a reason: in a folder that does not exist", async () => {
+    await expect(open(join(temporaryFolder(), "no", "store.db"))).rejects.toMatchObject({
+      code: "STORE_UNAVAILABLE",
+      details: { reason: "cannot-open" },
+    });
+  });
+});
+
+async function open(path: string): Promise<Mailboxes> {
+  return sqliteStore(path).open(host);
+}

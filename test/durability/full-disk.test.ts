@@ -1,0 +1,112 @@
+import type { Mailboxes, StoredItem } from "lanekeeper/ports";
+import { createSimulatedClock } from "lanekeeper/simulated-clock";
+import { createLanekeeper, type LanekeeperEvent } from "lanekeeper";
+import { describe, expect, it, onTestFinished } from "vitest";
+import {
+  accept,
+  finished,
+  idsOf,
+  limits,
+  message,
+  openStore,
+  openTurn,
+  plainEnd,
+} from "../conformance/mailbox-store-fixture.ts";
+import { temporaryStore } from "../conformance/temporary-store.ts";
+
+const mebibyte = 1_048_576;
+const large = "x".repeat(60_000);
+const wide = { ...limits, cap: 1_000 };
+
+/** Accepts large messages until the store is full. Answers those that were accepted. */
+async function fill(mailboxes: Mailboxes): Promise<readonly StoredItem[]> {
+  const items: StoredItem[] = [];
+  for (let index = 0; index < 1_000; index++) {
+    const asked = (async () => accept(mailboxes, message("s", `m${index}`, large), wide))();
+    const failure: unknown = await asked.then(({ item }) => void items.push(item)).catch((error: unknown) => error);
+    if (failure === undefined) continue;
+    expect(failure).toMatchObject({ code: "STORE_UNAVAILABLE", details: { reason: "full" } });
+    return items;
+  }
+  return items;
+}
+
+describe("B57 a file that may grow no more", () => {
+  it("refuses what it has no room for, keeps what it has, and goes on when there is room", async () => {
+    const { mailboxes, reopen } = await openStore(() => temporaryStore({ maxBytes: mebibyte }));
+    const items = await fill(mailboxes);
+    expect(items.length).toBeGreaterThan(5);
+    expect(items.length).toBeLessThan(1_000);
+    expect(idsOf(await mailboxes.waiting("s"))).toEqual(idsOf(items));
+    expect([mailboxes.backlog, await mailboxes.find("s", `m${items.length}`)]).toEqual([items.length, undefined]);
+
+    const { fencingToken } = await openTurn(mailboxes, "s", "t", items.slice(0, 3));
+    const end = { sessionKey: "s", turnId: "t", fencingToken, dedupeMs: 0, ...plainEnd };
+    const settled = await mailboxes.settleTurn({ ...end, dispositions: items.slice(0, 3).map(finished) });
+    expect(settled.status).toBe("settled");
+    const { item } = await accept(mailboxes, message("s", "later", large), wide);
+
+    const next = await reopen();
+    expect(idsOf(await next.waiting("s"))).toEqual(idsOf([...items.slice(3), item]));
+    expect(next.backlog).toBe(items.length - 2);
+  });
+
+  it("refuses every step that shares a commit with what it has no room for, and none of them has happened", async () => {
+    const { mailboxes } = await openStore(() => temporaryStore({ maxBytes: mebibyte }));
+    const sent = Array.from({ length: 40 }, async (_, index) =>
+      mailboxes.append(message(`s${index}`, "m", large), limits),
+    );
+    const settled = await Promise.allSettled(sent);
+    expect(new Set(settled.map(({ status }) => status))).toEqual(new Set(["rejected"]));
+    expect([mailboxes.known, mailboxes.backlog]).toEqual([0, 0]);
+    // From then on each has a commit of its own: what fits is accepted.
+    const again = await Promise.allSettled(
+      Array.from({ length: 40 }, async (_, index) => mailboxes.append(message(`s${index}`, "m", large), limits)),
+    );
+    const accepted = again.filter(({ status }) => status === "fulfilled").length;
+    expect(accepted).toBeGreaterThan(5);
+    expect(accepted).toBeLessThan(40);
+    expect([mailboxes.known, mailboxes.backlog]).toEqual([accepted, accepted]);
+  });
+
+  it("tells a sender, shows in the keeper's health, and what waits runs on", async () => {
+    const clock = createSimulatedClock();
+    const events: LanekeeperEvent[] = [];
+    const ran: string[] = [];
+    const silent = { debug() {}, info() {}, warn() {}, error() {} };
+    const keeper = await createLanekeeper<string, string>({
+      store: temporaryStore({ maxBytes: mebibyte }),
+      clock,
+      logger: silent,
+      lane: { cap: 1_000, dedupeMs: 0 },
+      turn: ({ messages }) => {
+        ran.push(...messages.map(({ id }) => id));
+        return "ok";
+      },
+    });
+    onTestFinished(() => keeper.close());
+    keeper.events$.subscribe((event) => events.push(event));
+    await keeper.pause("s");
+    const sent: string[] = [];
+    let refusal: unknown;
+    while (refusal === undefined) {
+      const id = `m${sent.length}`;
+      await keeper.send("s", large, { id }).then(
+        () => void sent.push(id),
+        (error: unknown) => void (refusal = error),
+      );
+    }
+    expect(refusal).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect(keeper.stats().health).toBe("degraded");
+    await keeper.resume("s");
+    await clock.advance(60_000);
+    expect(ran).toEqual(sent);
+    await keeper.send("s", large);
+    await clock.settle();
+    expect(keeper.stats().health).toBe("ok");
+    expect(events.filter(({ type }) => type === "health.changed")).toMatchObject([
+      { health: "degraded", reason: "store" },
+      { health: "ok" },
+    ]);
+  });
+});
