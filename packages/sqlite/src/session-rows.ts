@@ -21,8 +21,9 @@ export const marks = { items: 1, turn: 2, expiring: 4, paused: 8 } as const;
 export interface SessionRows {
   /** A session with all that is open in it; undefined where there is none. Throws `STORE_CORRUPT`. */
   load(sessionKey: string): SqliteSession | undefined;
-  /** What a page says of a session, by its row alone where that is enough. */
-  record(sessionKey: string, row: SessionRow): SessionRecord;
+  /** What a session's record says, by its row alone where that is enough. */
+  record(sessionKey: string): SessionRecord | undefined;
+  recordOf(sessionKey: string, row: SessionRow): SessionRecord;
   /** Writes what has changed. */
   save(session: SqliteSession): void;
   /** Removes a session in which nothing is open, with what is remembered of it. */
@@ -188,16 +189,22 @@ export function openSessionRows(
     session.row = row;
   };
 
+  const recordOf: SessionRows["recordOf"] = (sessionKey, row) => {
+    const { incarnation, mailbox, lastReclaim } = plainOf(sessionKey, row);
+    // The time of a batch is told on a clock that is gone.
+    if (mailbox.batch !== null && row.opening !== opening.number) return load(sessionKey)!.record();
+    const isPaused = (row.marks & marks.paused) !== 0;
+    const isExpiring = (row.marks & marks.expiring) !== 0;
+    return { sessionKey, incarnation, isPaused, mailbox, lastReclaim, isExpiring };
+  };
+
   return {
     load,
-    record(sessionKey, row) {
-      const { incarnation, mailbox, lastReclaim } = plainOf(sessionKey, row);
-      // The time of a batch is told on a clock that is gone.
-      if (mailbox.batch !== null && row.opening !== opening.number) return load(sessionKey)!.record();
-      const isPaused = (row.marks & marks.paused) !== 0;
-      const isExpiring = (row.marks & marks.expiring) !== 0;
-      return { sessionKey, incarnation, isPaused, mailbox, lastReclaim, isExpiring };
+    record(sessionKey) {
+      const row = get.get(sessionKey) as unknown as SessionRow | undefined;
+      return row === undefined ? undefined : recordOf(sessionKey, row);
     },
+    recordOf,
     save(session) {
       for (const [name, change] of session.changes) saveChange(session, name, change);
       session.changes.clear();

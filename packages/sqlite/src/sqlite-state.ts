@@ -105,6 +105,10 @@ export class SqliteState extends MailboxState {
     return session;
   }
 
+  override record(sessionKey: string): SessionRecord | undefined {
+    return this.#sessions.get(sessionKey)?.record() ?? this.#rows.record(sessionKey);
+  }
+
   override require(sessionKey: string): SqliteSession {
     const known = this.session(sessionKey);
     if (known !== undefined) return known;
@@ -174,7 +178,7 @@ export class SqliteState extends MailboxState {
     for (const row of rows as unknown as Iterable<KeyedRow>) {
       if (!row.key.startsWith(prefix)) break;
       if (sessions.length === limit) return { sessions, next: sessions.at(-1)?.sessionKey };
-      sessions.push(this.#sessions.get(row.key)?.record() ?? this.#rows.record(row.key, row));
+      sessions.push(this.#sessions.get(row.key)?.record() ?? this.#rows.recordOf(row.key, row));
     }
     return { sessions, next: undefined };
   }

@@ -9,6 +9,7 @@ import type {
   KnownItem,
   Mailboxes,
   NewItem,
+  SessionRecord,
   SettledItem,
   StoredItem,
   StoreHost,
@@ -65,7 +66,11 @@ export abstract class MailboxState {
 
   /** A session that it knows. */
   abstract session(sessionKey: string): MailboxSession | undefined;
-  /** A session's record, made if need be. */
+  /** What the record of a session says that it knows, without its items where those are kept elsewhere. */
+  record(sessionKey: string): SessionRecord | undefined {
+    return this.session(sessionKey)?.record();
+  }
+  /** A session, made if need be. */
   abstract require(sessionKey: string): MailboxSession;
   /** Sees to it that a settled item is forgotten when its time is over, which is that many milliseconds from now. */
   abstract keepUntilForgotten(settled: RememberedItem, forMs: number): void;

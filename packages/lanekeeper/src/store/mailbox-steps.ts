@@ -116,7 +116,7 @@ export function createMailboxSteps(state: MailboxState): MailboxSteps {
     },
     restart: ({ sessionKey, dedupeMs }) => restartSession(state, state.require(sessionKey), dedupeMs),
     session: (sessionKey) =>
-      state.session(sessionKey)?.record() ?? {
+      state.record(sessionKey) ?? {
         sessionKey,
         incarnation: 0,
         isPaused: false,
