@@ -23,7 +23,9 @@ async function fill(mailboxes: Mailboxes): Promise<readonly StoredItem[]> {
   const items: StoredItem[] = [];
   for (let index = 0; index < 1_000; index++) {
     const asked = (async () => accept(mailboxes, message("s", `m${index}`, large), wide))();
-    const failure: unknown = await asked.then(({ item }) => void items.push(item)).catch((error: unknown) => error);
+    const failure: unknown = await asked
+      .then(({ item }) => void items.push(item))
+      .catch((error: unknown) => error);
     if (failure === undefined) continue;
     expect(failure).toMatchObject({ code: "STORE_UNAVAILABLE", details: { reason: "full" } });
     return items;
@@ -38,7 +40,10 @@ describe("B57 a file that may grow no more", () => {
     expect(items.length).toBeGreaterThan(5);
     expect(items.length).toBeLessThan(1_000);
     expect(idsOf(await mailboxes.waiting("s"))).toEqual(idsOf(items));
-    expect([mailboxes.backlog, await mailboxes.find("s", `m${items.length}`)]).toEqual([items.length, undefined]);
+    expect([mailboxes.backlog, await mailboxes.find("s", `m${items.length}`)]).toEqual([
+      items.length,
+      undefined,
+    ]);
 
     const { fencingToken } = await openTurn(mailboxes, "s", "t", items.slice(0, 3));
     const end = { sessionKey: "s", turnId: "t", fencingToken, dedupeMs: 0, ...plainEnd };
@@ -61,7 +66,9 @@ describe("B57 a file that may grow no more", () => {
     expect([mailboxes.known, mailboxes.backlog]).toEqual([0, 0]);
     // From then on each has a commit of its own: what fits is accepted.
     const again = await Promise.allSettled(
-      Array.from({ length: 40 }, async (_, index) => mailboxes.append(message(`s${index}`, "m", large), limits)),
+      Array.from({ length: 40 }, async (_, index) =>
+        mailboxes.append(message(`s${index}`, "m", large), limits),
+      ),
     );
     const accepted = again.filter(({ status }) => status === "fulfilled").length;
     expect(accepted).toBeGreaterThan(5);
@@ -88,14 +95,18 @@ describe("B57 a file that may grow no more", () => {
     keeper.events$.subscribe((event) => events.push(event));
     await keeper.pause("s");
     const sent: string[] = [];
-    let refusal: unknown;
-    while (refusal === undefined) {
-      const id = `m${sent.length}`;
-      await keeper.send("s", large, { id }).then(
-        () => void sent.push(id),
-        (error: unknown) => void (refusal = error),
-      );
-    }
+    const sendUntilRefused = async (): Promise<unknown> => {
+      for (;;) {
+        const id = `m${sent.length}`;
+        try {
+          await keeper.send("s", large, { id });
+        } catch (error) {
+          return error;
+        }
+        sent.push(id);
+      }
+    };
+    const refusal = await sendUntilRefused();
     expect(refusal).toMatchObject({ code: "STORE_UNAVAILABLE" });
     expect(keeper.stats().health).toBe("degraded");
     await keeper.resume("s");

@@ -25,7 +25,8 @@ export function createBodyText(): BodyText {
 function encode(body: unknown): string | null {
   try {
     // What JSON does not know at all, such as a function, is as good as no body.
-    return (JSON.stringify(body) as string | undefined) ?? null;
+    const text: string | undefined = JSON.stringify(body);
+    return text ?? null;
   } catch (error) {
     throw new LanekeeperError(
       "INVALID_MESSAGE",

@@ -26,7 +26,8 @@ it.each([
 });
 
 it("gives errors of Lanekeeper's own back as what they were", () => {
-  const revive = (error: Error): Error => (restarted(failed(error)) as Extract<Outcome, { status: "failed" }>).error;
+  const revive = (error: Error): Error =>
+    (restarted(failed(error)) as Extract<Outcome, { status: "failed" }>).error;
   expect(revive(new PermanentError("x"))).toBeInstanceOf(PermanentError);
   const own = revive(new LanekeeperError("TURN_STALLED", "x", { ageMs: 5 }));
   expect(own).toBeInstanceOf(LanekeeperError);

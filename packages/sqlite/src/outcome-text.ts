@@ -28,7 +28,7 @@ function toPlainReply(reply: unknown): unknown {
 /** An outcome as it was, with an error of the same kind, name, message, code and stack. */
 export function fromPlainOutcome(plain: unknown): Outcome {
   const outcome = plain as Outcome;
-  if (outcome.status === "failed") return { ...outcome, error: toError(outcome.error as ErrorFacts) };
+  if (outcome.status === "failed") return { ...outcome, error: toError(outcome.error) };
   // JSON has no undefined: a turn that replied nothing.
   if (outcome.status === "completed" && !("reply" in outcome)) {
     const { turnId, attempts } = outcome as Extract<Outcome, { status: "completed" }>;

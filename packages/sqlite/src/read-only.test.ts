@@ -18,7 +18,15 @@ const limits: MailboxLimits = {
 };
 
 function message(id: string): NewItem {
-  return { sessionKey: "s", id, type: "message", body: id, wakes: true, mode: "followup", priority: "foreground" };
+  return {
+    sessionKey: "s",
+    id,
+    type: "message",
+    body: id,
+    wakes: true,
+    mode: "followup",
+    priority: "foreground",
+  };
 }
 
 it("B57 says of a file that became read-only that it is, keeps what was accepted, and goes on once it is not", async () => {
@@ -36,7 +44,10 @@ it("B57 says of a file that became read-only that it is, keeps what was accepted
 
   connection.database.exec("PRAGMA query_only = ON");
   const sent = async (id: string): Promise<unknown> => mailboxes.append(message(id), limits);
-  await expect(sent("b")).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", details: { reason: "read-only" } });
+  await expect(sent("b")).rejects.toMatchObject({
+    code: "STORE_UNAVAILABLE",
+    details: { reason: "read-only" },
+  });
   expect(mailboxes.backlog).toBe(1);
 
   connection.database.exec("PRAGMA query_only = OFF");

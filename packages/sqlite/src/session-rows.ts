@@ -111,10 +111,10 @@ export function openSessionRows(
     session.last = last === undefined ? undefined : fromPlainEnd(sessionKey, last);
     const held = new Map(open?.seqs.map((seq) => [seq, undefined as StoredItem | undefined]));
     const waiting: StoredItem[] = [];
-    for (const row of items.all(sessionKey) as unknown as readonly ItemRow[]) {
-      const { seq } = row;
-      const item = readItem(sessionKey, row);
-      session.load(knownName(item), item, row.body);
+    for (const itemRow of items.all(sessionKey) as unknown as readonly ItemRow[]) {
+      const { seq } = itemRow;
+      const item = readItem(sessionKey, itemRow);
+      session.load(knownName(item), item, itemRow.body);
       if (held.has(seq)) held.set(seq, item);
       else waiting.push(item);
     }

@@ -22,5 +22,7 @@ it.each([
   ["surprise", "store.db", { surprise: 1 }],
 ])("refuses a %s of the wrong kind by its name: %j %j", (option, path, options) => {
   const check = (): unknown => checkOptions(path, options as Parameters<typeof checkOptions>[1]);
-  expect(check).toThrow(expect.objectContaining({ code: "INVALID_OPTION", details: expect.objectContaining({ option }) }));
+  expect(check).toThrow(
+    expect.objectContaining({ code: "INVALID_OPTION", details: expect.objectContaining({ option }) }),
+  );
 });

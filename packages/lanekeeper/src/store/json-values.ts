@@ -32,8 +32,8 @@ function faultIn(value: unknown, path: string, inside: readonly object[]): strin
     case "undefined":
       return `${path}: undefined`;
     case "bigint":
-      return `${path}: a bigint`;
-    default:
+    case "function":
+    case "symbol":
       return `${path}: a ${typeof value}`;
   }
 }

@@ -1,0 +1,66 @@
+import { sqliteStore } from "@lanekeeper/sqlite";
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { accept, idsOf, message, openStore } from "../conformance/mailbox-store-fixture.ts";
+import { temporaryFolder, temporaryStore } from "../conformance/temporary-store.ts";
+
+it("copies a store while it goes on: what was accepted before is in the copy, and what comes meanwhile is accepted", async () => {
+  const store = temporaryStore();
+  const { mailboxes } = await openStore(() => store);
+  const ids = Array.from({ length: 300 }, (_, index) => `m${index}`);
+  const large = "x".repeat(20_000);
+  const wide = {
+    cap: 1_000,
+    eventCap: 1,
+    overflow: "reject",
+    summarize: () => "",
+    backlog: undefined,
+    dedupeMs: 0,
+  } as const;
+  await Promise.all(ids.map(async (id) => accept(mailboxes, message("s", id, large), wide)));
+  const folder = temporaryFolder();
+  const copy = join(folder, "copy.db");
+  const progress = { isCopied: false };
+  const copying = store.backup(copy).then(() => void (progress.isCopied = true));
+  const meanwhile: string[] = [];
+  while (!progress.isCopied) {
+    const id = `meanwhile${meanwhile.length}`;
+    await accept(mailboxes, message("t", id, large), wide);
+    meanwhile.push(id);
+  }
+  await copying;
+  expect(meanwhile.length).toBeGreaterThan(1);
+  expect(readdirSync(folder)).toEqual(["copy.db"]);
+
+  const restored = await openStore(() => sqliteStore(copy));
+  expect(idsOf(await restored.mailboxes.waiting("s"))).toEqual(ids);
+  const came = idsOf(await restored.mailboxes.waiting("t"));
+  expect(came).toEqual(meanwhile.slice(0, came.length));
+  await restored.store.close();
+  expect(idsOf(await mailboxes.waiting("t"))).toEqual(meanwhile);
+});
+
+it("overwrites nothing, and says where there is nothing to copy", async () => {
+  const store = temporaryStore();
+  const { reopen } = await openStore(() => store);
+  const taken = join(temporaryFolder(), "taken.db");
+  writeFileSync(taken, "mine");
+  await expect(store.backup(taken)).rejects.toMatchObject({ code: "INVALID_OPTION" });
+  await store.close();
+  await expect(store.backup(join(temporaryFolder(), "copy.db"))).rejects.toMatchObject({ code: "CLOSED" });
+  await reopen();
+});
+
+it("waits with closing for a copy that is being made", async () => {
+  const store = temporaryStore();
+  const { mailboxes } = await openStore(() => store);
+  await accept(mailboxes, message("s", "m"));
+  const copy = join(temporaryFolder(), "copy.db");
+  const copying = store.backup(copy);
+  await store.close();
+  await copying;
+  const restored = await openStore(() => sqliteStore(copy));
+  expect(idsOf(await restored.mailboxes.waiting("s"))).toEqual(["m"]);
+  await restored.store.close();
+});
