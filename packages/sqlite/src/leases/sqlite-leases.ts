@@ -67,14 +67,18 @@ export function sqliteLeases(path: string, options: SqliteLeasesOptions = {}): L
   const look = (tables: LeaseTables, name: string): Present => {
     // Asked while no other process writes, so that the file sees time go on.
     const now = Math.floor(bootClock.sinceBootMs() * 1_000);
-    const file = tables.readFile();
-    const hasRestarted = file.boot !== bootClock.bootId || now < file.seen - toleranceMicros;
-    if (!hasRestarted) return { now, file, lease: held(tables.readLease(name), now) };
+    const { boot, seen, token } = tables.readFile();
+    const file = { boot: bootClock.bootId || boot, seen: Math.max(seen, now), token };
+    if (!isAnotherBoot(boot, seen, now)) return { now, file, lease: held(tables.readLease(name), now) };
     tables.removeUntil(Number.MAX_SAFE_INTEGER);
-    const restarted = { ...file, boot: bootClock.bootId, seen: now };
+    const restarted = { ...file, seen: now };
     tables.writeFile(restarted);
     return { now, file: restarted, lease: undefined };
   };
+
+  /** By the names of the boots where both are known, else by time, which goes back with a boot only. */
+  const isAnotherBoot = (boot: string, seen: number, now: number): boolean =>
+    boot !== "" && bootClock.bootId !== "" ? boot !== bootClock.bootId : now < seen - toleranceMicros;
 
   const step = async <Answer>(
     name: string,
@@ -108,21 +112,21 @@ export function sqliteLeases(path: string, options: SqliteLeasesOptions = {}): L
         const token = lease?.token ?? nextToken(file, clock);
         tables.removeUntil(now);
         tables.writeLease(name, { owner, token, until: untilOf(now, ttlMs) });
-        tables.writeFile({ ...file, seen: Math.max(file.seen, now), token: lease ? file.token : token });
+        tables.writeFile(lease === undefined ? { ...file, token } : file);
         return { acquired: true, token };
       }),
     renew: (name, owner, token, ttlMs) =>
       step(name, (tables, { now, file, lease }) => {
         if (lease?.owner !== owner || lease.token !== token) return false;
         tables.writeLease(name, { owner, token, until: untilOf(now, ttlMs) });
-        tables.writeFile({ ...file, seen: Math.max(file.seen, now) });
+        tables.writeFile(file);
         return true;
       }),
     release: (name, owner, token) =>
-      step(name, (tables, { now, file, lease }) => {
+      step(name, (tables, { file, lease }) => {
         if (lease?.owner !== owner || (token !== undefined && lease.token !== token)) return false;
         tables.removeLease(name);
-        tables.writeFile({ ...file, seen: Math.max(file.seen, now) });
+        tables.writeFile(file);
         return true;
       }),
     async close() {

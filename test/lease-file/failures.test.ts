@@ -1,0 +1,148 @@
+import { chmodSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { sqliteLeases, type SqliteLeasesOptions } from "@lanekeeper/sqlite";
+import { createSimulatedClock } from "lanekeeper/simulated-clock";
+import { expect, it, onTestFinished } from "vitest";
+import { openLeases, take, temporaryFolder } from "./lease-files.ts";
+
+const ttlMs = 60_000;
+const unavailable = (reason: string): object => ({ code: "STORE_UNAVAILABLE", details: { reason } });
+
+it("fails with its reason where there is no folder, and works once there is", async () => {
+  const folder = join(temporaryFolder(), "not yet");
+  const leases = openLeases(join(folder, "leases.db"));
+  await expect(leases.acquire("lock", "one", ttlMs)).rejects.toMatchObject(unavailable("cannot-open"));
+  mkdirSync(folder);
+  await take(leases, "lock", "one");
+});
+
+it("is full at its limit, keeps what it granted, and goes on once there is room", async () => {
+  const leases = openLeases(join(temporaryFolder(), "leases.db"), { maxBytes: 1_048_576 });
+  const owner = "x".repeat(20_000);
+  let granted = 0;
+  let failure: unknown;
+  for (; failure === undefined && granted < 1_000; granted++) {
+    failure = await leases.acquire(`lock ${granted}`, owner, ttlMs).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+  }
+  expect(failure).toMatchObject(unavailable("full"));
+  expect(await leases.acquire("lock 0", "other", ttlMs)).toMatchObject({ acquired: false, owner });
+  for (let index = 0; index < 3; index++) expect(await leases.release(`lock ${index}`, owner)).toBe(true);
+  await take(leases, "another", owner);
+});
+
+it("fails with its reason where it may not write, and works once it may", async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, "leases.db");
+  const before = openLeases(path);
+  await take(before, "lock", "one");
+  await before.close();
+  const leases = openLeases(path);
+  const giveBack = forbidWriting(folder, path);
+  try {
+    await expect(leases.acquire("lock", "one", ttlMs)).rejects.toMatchObject(unavailable("read-only"));
+  } finally {
+    giveBack();
+  }
+  await take(leases, "lock", "one");
+});
+
+/** Makes a file and its folder read-only; returns how to undo it. To the superuser nothing is: it becomes somebody else. */
+function forbidWriting(folder: string, path: string): () => void {
+  chmodSync(path, 0o444);
+  chmodSync(folder, 0o555);
+  const isSuperuser = process.geteuid?.() === 0;
+  if (isSuperuser) process.seteuid?.(65_534);
+  return () => {
+    if (isSuperuser) process.seteuid?.(0);
+    chmodSync(folder, 0o755);
+    chmodSync(path, 0o644);
+  };
+}
+
+it.for<[string, (path: string) => void]>([
+  [
+    "is no database",
+    (path) => writeFileSync(path, "not a database, but long enough to be looked at".repeat(100)),
+  ],
+  ["was truncated", (path) => truncateSync(path, 4_096)],
+  [
+    "has other bits",
+    (path) => {
+      const bytes = readFileSync(path);
+      bytes.fill(0xff, 4_096, 3 * 4_096);
+      writeFileSync(path, bytes);
+    },
+  ],
+])("refuses a file that %s with STORE_CORRUPT, and leaves it as it is", async ([, damage]) => {
+  const path = join(temporaryFolder(), "leases.db");
+  const before = openLeases(path);
+  await take(before, "lock", "one");
+  await before.close();
+  damage(path);
+  const bytes = readFileSync(path);
+  await expect(openLeases(path).acquire("lock", "two", ttlMs)).rejects.toMatchObject({
+    code: "STORE_CORRUPT",
+  });
+  expect(readFileSync(path)).toEqual(bytes);
+});
+
+it("refuses a database of somebody else and one of a later version, and changes none", async () => {
+  const folder = temporaryFolder();
+  const foreign = join(folder, "foreign.db");
+  const other = new DatabaseSync(foreign);
+  other.exec("CREATE TABLE notes (text TEXT)");
+  other.close();
+  const later = join(folder, "later.db");
+  await take(openLeases(later), "lock", "one");
+  const raised = new DatabaseSync(later);
+  raised.exec("PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE)");
+  raised.close();
+  for (const path of [foreign, later]) {
+    const bytes = readFileSync(path);
+    await expect(openLeases(path).acquire("lock", "one", ttlMs)).rejects.toMatchObject({
+      code: "STORE_INCOMPATIBLE",
+    });
+    expect(readFileSync(path)).toEqual(bytes);
+  }
+});
+
+it("waits for another process's step, no longer than its time-out", async () => {
+  const path = join(temporaryFolder(), "leases.db");
+  const clock = createSimulatedClock();
+  const leases = openLeases(path, { clock, timeoutMs: 500 });
+  await take(leases, "lock", "one");
+  const other = new DatabaseSync(path);
+  onTestFinished(() => other.close());
+  other.exec("BEGIN IMMEDIATE");
+  const refused = leases.acquire("lock", "one", ttlMs).catch((error: unknown) => error);
+  await clock.advance(600);
+  expect(await refused).toMatchObject(unavailable("locked"));
+  const patient = leases.acquire("lock", "one", ttlMs);
+  await clock.advance(100);
+  other.exec("ROLLBACK");
+  await clock.advance(100);
+  expect(await patient).toMatchObject({ acquired: true });
+  other.exec("BEGIN IMMEDIATE");
+  const closed = leases.acquire("lock", "one", ttlMs).catch((error: unknown) => error);
+  await leases.close();
+  await clock.advance(100);
+  expect(await closed).toMatchObject({ code: "CLOSED" });
+});
+
+it.for<[string, unknown, SqliteLeasesOptions?]>([
+  ["path", ""],
+  ["path", ":memory:"],
+  ["path", undefined],
+  ["path", "a\0b"],
+  ["timeoutMs", "leases.db", { timeoutMs: 0 }],
+  ["timeoutMs", "leases.db", { timeoutMs: Number.NaN }],
+  ["maxBytes", "leases.db", { maxBytes: 10 }],
+])("refuses what cannot be: %s of %o, %o", ([option, path, options]) => {
+  expect(() => sqliteLeases(path as string, options)).toThrow(
+    expect.objectContaining({ code: "INVALID_OPTION", details: expect.objectContaining({ option }) }),
+  );
+});
