@@ -20,7 +20,6 @@ export interface LeaseDatabase {
 /** What a step may do. Instants are microseconds since the boot. */
 export interface LeaseTables {
   readFile(): FileRow;
-  /** What was changed is kept; a step that did not call this leaves no trace. */
   writeFile(row: FileRow): void;
   readLease(name: string): LeaseRow | undefined;
   writeLease(name: string, lease: LeaseRow): void;
@@ -72,7 +71,7 @@ export function openLeaseDatabase(path: string, maxBytes: number | undefined): L
         begin.run();
         try {
           const answer = run(tables);
-          (tables.isChanged() ? commit : rollback).run();
+          commit.run();
           return answer;
         } finally {
           // SQLite has rolled back by itself where it could not go on.
@@ -144,7 +143,7 @@ function create(database: DatabaseSync, isEmpty: () => boolean): void {
   }
 }
 
-function createTables(database: DatabaseSync): LeaseTables & { isChanged(): boolean } {
+function createTables(database: DatabaseSync): LeaseTables {
   const prepare = (sql: string): StatementSync => {
     const statement = database.prepare(sql);
     // Tokens are larger than a double holds exactly.
@@ -157,18 +156,12 @@ function createTables(database: DatabaseSync): LeaseTables & { isChanged(): bool
   const writeLease = prepare("INSERT OR REPLACE INTO lease VALUES (?, ?, ?, ?)");
   const removeLease = prepare("DELETE FROM lease WHERE name = ?");
   const removeUntil = prepare("DELETE FROM lease WHERE until <= ?");
-  let isChanged = false;
   return {
-    isChanged: () => isChanged,
     readFile() {
-      isChanged = false;
       const row = readFile.get() as { boot: string; seen: bigint; token: bigint };
       return { ...row, seen: Number(row.seen) };
     },
-    writeFile({ boot, seen, token }) {
-      isChanged = true;
-      writeFile.run(boot, seen, token);
-    },
+    writeFile: ({ boot, seen, token }) => void writeFile.run(boot, seen, token),
     readLease(name) {
       const row = readLease.get(name) as { owner: string; token: bigint; until: bigint } | undefined;
       return row && { ...row, until: Number(row.until) };
