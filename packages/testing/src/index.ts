@@ -19,3 +19,4 @@ export { type ScriptedStore, type StoreFate, type StoreStep, scriptStore } from 
 export { createVirtualTime, type ProcessClock, type VirtualTime } from "./virtual-time.ts";
 export { type ScriptedProcess, type ScriptedProcesses, scriptedProcesses } from "lanekeeper/ports";
 export { createSimulatedClock, type SimulatedClock } from "lanekeeper/simulated-clock";
+export { simulate } from "./simulation/simulate.ts";

@@ -33,6 +33,11 @@ export interface ProcessClock extends Clock {
   stop(ms: number): void;
   /** Its process is killed: nothing of it ever runs again. */
   end(): void;
+  /**
+   * What is left of a process that was killed runs on, on time of its own, until that is over or has no timer left: so that
+   * it can be closed, and nothing of it stays in memory. True time stands still.
+   */
+  bury(over: Promise<unknown>): Promise<void>;
 }
 
 interface Due {
@@ -128,6 +133,23 @@ export function createVirtualTime(pick: (count: number) => number = () => 0): Vi
     end(): void {
       processes.delete(this);
       this.#stoppedUntil = Infinity;
+    }
+    async bury(over: Promise<unknown>): Promise<void> {
+      let isOver = false;
+      over.catch(() => {}).finally(() => (isOver = true));
+      await immediate();
+      // What waits for nothing on this clock may wait for ever.
+      for (let idle = 0; !isOver && idle < 100; idle++) {
+        let next: Due | undefined;
+        for (const timer of this.timers.values()) if (next === undefined || timer.at < next.at) next = timer;
+        if (next !== undefined) {
+          idle = 0;
+          this.timers.delete(next.order);
+          this.#base = { mono: Math.max(this.monotonic(), next.at), at: now };
+          next.run();
+        }
+        await immediate();
+      }
     }
     stop(ms: number): void {
       this.#stoppedUntil = Math.max(now, this.#stoppedUntil) + ms;
