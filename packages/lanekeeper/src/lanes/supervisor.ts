@@ -279,8 +279,8 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
           host.resetFailed(sessionKey, error);
           return;
         }
-        // Tried again: the store has accepted this work, so its lane must hear of it.
-        starting.set(sessionKey, "failing");
+        // Tried again: the store has accepted this work, so its lane must hear of it. Another question may have started it.
+        if (!lanes.has(sessionKey)) starting.set(sessionKey, "failing");
         deadlines.arm(rebuildBackoff.baseMs, () => route(sessionKey, event));
       },
     );
