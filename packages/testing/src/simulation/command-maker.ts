@@ -1,7 +1,7 @@
 import type { Priority, QueueMode } from "lanekeeper";
 import { type Chance, createChanceFor } from "../chance.ts";
 import type { Command, CommandKind } from "./command.ts";
-import { lockNames, randomCapacity, type Setup } from "./setup.ts";
+import { lockNames, longestTtlMs, randomCapacity, type Setup } from "./setup.ts";
 
 /** Commands that come to a session in a minute, on average. */
 const perMinute = 4;
@@ -169,7 +169,7 @@ class CommandMaker {
       case "tryAcquire":
       case "using": {
         const name = chance.pick(lockNames);
-        const ttlMs = chance.pick([1_000, 5_000, 20_000]);
+        const ttlMs = chance.pick([1_000, 5_000, longestTtlMs]);
         const waitMs = chance.pick([0, 2_000, 20_000]);
         return { at, do: kind, keeper, name, ttlMs, waitMs, holdMs: chance.pick([0, 500, 5_000, 30_000]) };
       }

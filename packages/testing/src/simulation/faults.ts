@@ -10,8 +10,24 @@ export interface Storm {
   readonly share: number;
 }
 
-const storeFaults = ["throws", "fails", "fails-afterwards", "answer-lost", "never-arrives"] as const;
+/** Steps that may be asked again after a lost answer: the port promises the same answer then (its I4). */
+const repeatable: ReadonlySet<StoreStep> = new Set([
+  "append",
+  "openTurn",
+  "claimSteering",
+  "settleTurn",
+  "completeExecution",
+]);
+/** What any step of a store may do: nothing has happened then. */
+const clean = ["throws", "fails", "never-arrives"] as const;
+/** What a repeatable one may do besides: it happened, and nobody knows. */
+const unclean = [...clean, "fails-afterwards", "answer-lost"] as const;
+/** Within the time that a keeper waits for an answer, in milliseconds. */
+const lateMs = 25_000;
 const leaseFaults = ["never-arrives", "answer-lost", "fails", "fails-afterwards", "disowns"] as const;
+
+/** How long something is on its way to the lease store at most, in milliseconds. */
+export const longestDelayMs = 30_000;
 
 /** Numbers what is asked at the same instant, so that each has a fate of its own. */
 export function createCounter(): (now: number) => number {
@@ -37,8 +53,9 @@ export function fateOfStep(
   const chance = createChanceFor("store", seed, now, step, ...about);
   const answersAfterMs = { "at-once": undefined, later: 0, slowly: chance.below(20) }[storeAnswers];
   if (!isStormy || !chance.happens(storm.share)) return { answersAfterMs };
-  if (chance.happens(0.3)) return { answersAfterMs: chance.below(60_000) };
-  return { answersAfterMs, fault: chance.pick(storeFaults) };
+  const isRepeatable = repeatable.has(step);
+  if (chance.happens(0.3)) return { answersAfterMs: chance.below(isRepeatable ? 2 * lateMs : lateMs) };
+  return { answersAfterMs, fault: chance.pick(isRepeatable ? unclean : clean) };
 }
 
 /** What becomes of a command to the lease store. */
@@ -54,6 +71,8 @@ export function fateOfLease(
   if (storm === undefined || now >= storm.until || !chance.happens(storm.share)) return slow;
   const kind = chance.below(leaseFaults.length + 2);
   const fault = leaseFaults[kind];
-  if (fault === undefined) return { arrivesAfterMs: chance.below(30_000), answersAfterMs: chance.below(30_000) };
+  if (fault === undefined) {
+    return { arrivesAfterMs: chance.below(longestDelayMs), answersAfterMs: chance.below(longestDelayMs) };
+  }
   return fault === "disowns" && type === "acquire" ? slow : { ...slow, fault };
 }

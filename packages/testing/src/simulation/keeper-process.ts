@@ -20,8 +20,8 @@ const againMs = 1_000;
 export class KeeperProcess {
   readonly index: number;
   readonly store: ScriptedStore;
-  /** Lives that were killed after their keeper had started. */
-  readonly dead: Life[] = [];
+  /** All there were, in order. */
+  readonly lives: Life[] = [];
   /** When its store is in trouble. */
   storm: Storm | undefined;
   /** When its clock was stepped last, in true milliseconds. */
@@ -29,7 +29,6 @@ export class KeeperProcess {
   readonly #world: World;
   readonly #turns = new Map<string, number>();
   #life: Life | undefined;
-  #lives = 0;
   #isDown = true;
 
   constructor(world: World, index: number) {
@@ -54,7 +53,7 @@ export class KeeperProcess {
   async open(): Promise<void> {
     const { setup, time } = this.#world;
     const { seed } = setup;
-    const number = ++this.#lives;
+    const number = this.lives.length + 1;
     const jumpy = createChanceFor("clock", seed, this.index, number);
     const hasBadClock = setup.faults.includes("clocks");
     const clock = time.process({
@@ -72,7 +71,6 @@ export class KeeperProcess {
       processes: simulatedCommands(seed, (ms, callback) =>
         this.#world.after(ms, () => this.deliver(life, callback)),
       ),
-      see: this.#world.see,
       violate: this.#world.violate,
       countTurn: (sessionKey, cause) => {
         const key = `${sessionKey} ${cause}`;
@@ -84,19 +82,20 @@ export class KeeperProcess {
       reportLater: (ms, execId, exitCode) =>
         this.#world.after(ms, () =>
           this.whileServing((one) =>
-            one.call("reportExec", [execId], () => one.keeper.reportExec({ execId, exitCode })),
+            one.insist("reportExec", () => one.keeper.reportExec({ execId, exitCode })),
           ),
         ),
       accepted: (receipt) => this.#world.accepted(this.index, receipt),
     });
     this.#life = life;
+    this.lives.push(life);
     this.#isDown = false;
-    this.#world.see(name, { world: "starts" });
+    this.#world.note(name, "starts");
     try {
       await life.start();
     } catch (error) {
       if (life.isDead) return;
-      this.#world.see(name, { world: "could not start", error });
+      this.#world.note(name, `could not start: ${String(error)}`);
       await this.#kill(life);
       this.#openAfter(againMs);
     }
@@ -105,7 +104,7 @@ export class KeeperProcess {
   /** Its process dies; so long later another keeper opens the store. */
   async crash(downMs: number): Promise<void> {
     if (this.#life === undefined) return;
-    this.#world.see(this.#life.name, { world: "crashes" });
+    this.#world.note(this.#life.name, "crashes");
     await this.#kill(this.#life);
     this.#openAfter(downMs);
   }
@@ -116,8 +115,8 @@ export class KeeperProcess {
     if (life === undefined || life.isClosing) return;
     life.isClosing = true;
     if (drainMs !== undefined)
-      await life.call("drain", [drainMs], () => life.keeper.drain({ timeoutMs: drainMs }));
-    const isClosed = await life.call("close", [], () => life.keeper.close().then(() => true));
+      await life.call("drain", () => life.keeper.drain({ timeoutMs: drainMs }));
+    const isClosed = await life.call("close", () => life.keeper.close().then(() => true));
     if (life.isDead) return;
     // A store that could not be closed is taken away from it.
     if (isClosed !== true) await this.store.crash();
@@ -145,9 +144,7 @@ export class KeeperProcess {
   }
 
   async #kill(life: Life): Promise<void> {
-    life.isDead = true;
-    life.clock.end();
-    if (life.hasStarted) this.dead.push(life);
+    life.end();
     if (this.#life === life) this.#life = undefined;
     await this.store.crash();
   }

@@ -9,6 +9,7 @@ import {
   type Turn,
 } from "lanekeeper";
 import type { LeaseStore, Processes } from "lanekeeper/ports";
+import { type MemoryRecorder, recordInMemory, type Recording } from "lanekeeper/recording";
 import { createChanceFor } from "../chance.ts";
 import { deterministicIds } from "../deterministic-ids.ts";
 import type { ProcessClock } from "../virtual-time.ts";
@@ -24,15 +25,18 @@ export interface LifeHost {
   readonly store: Store;
   readonly leases: LeaseStore;
   readonly processes: Processes;
-  see(who: string, what: object): void;
   violate(rule: string, message: string): void;
   /** How many turns without an item of theirs a session has had in all lives, this one included. */
   countTurn(sessionKey: string, cause: string): number;
-  holds(life: Life, lock: Lock): void;
+  /** A lock was taken; to be called when it was given back. */
+  holds(life: Life, lock: Lock): () => void;
   /** Some command elsewhere ends after so long. */
   reportLater(ms: number, execId: string, exitCode: number): void;
   accepted(receipt: Receipt<string>): void;
 }
+
+/** Milliseconds after which a client tries again what the store has failed. */
+const againMs = 5_000;
 
 /** What may be refused, whatever goes wrong or not. */
 const expected: ReadonlySet<LanekeeperErrorCode> = new Set([
@@ -51,13 +55,11 @@ const expected: ReadonlySet<LanekeeperErrorCode> = new Set([
 /**
  * One keeper from its start to its end, and what it is asked for.
  *
- * I1. What a dead one still does is seen by nobody.
+ * I1. What a dead one still does is seen by nobody: its recording ends with it.
  */
 export class Life {
   readonly name: string;
   readonly clock: ProcessClock;
-  /** Whether its process was killed. */
-  isDead = false;
   /** Whether it was told to drain or to close. */
   isClosing = false;
   /** What was accepted, by session and id: the newest receipt of each. */
@@ -67,6 +69,9 @@ export class Life {
   /** Calls without an answer, by number. */
   readonly unanswered = new Map<number, string>();
   readonly #host: LifeHost;
+  readonly #recorder: MemoryRecorder = recordInMemory();
+  /** Lines of its recording that count. */
+  #recorded: number | undefined;
   #keeper: Lanekeeper<string, string> | undefined;
   #calls = 0;
 
@@ -85,6 +90,25 @@ export class Life {
     return this.#keeper !== undefined;
   }
 
+  /** Whether its process was killed. */
+  get isDead(): boolean {
+    return this.#recorded !== undefined;
+  }
+  /** Its recording, a line each. */
+  get lines(): readonly string[] {
+    return this.#recorder.lines.slice(0, this.#recorded);
+  }
+  /** The same, to be looked through. */
+  get recording(): Recording {
+    const { header, entries } = this.#recorder.recording;
+    return { header, entries: entries.slice(0, this.lines.length - 1) };
+  }
+  /** Its process was killed. */
+  end(): void {
+    this.#recorded ??= this.#recorder.lines.length;
+    this.clock.end();
+  }
+
   /** Starts the keeper. Rejects as `createLanekeeper`. */
   async start(): Promise<void> {
     const { setup, keeper: index, clock, store, leases, processes } = this.#host;
@@ -93,6 +117,7 @@ export class Life {
       store,
       leases,
       processes,
+      recorder: this.#recorder,
       random: () => createChanceFor("jitter", setup.seed, clock.monotonic()).next(),
       createId: deterministicIds(`${this.name}-`),
       capacity: setup.capacity,
@@ -106,29 +131,39 @@ export class Life {
     });
     this.#keeper = keeper;
     keeper.events$.subscribe((event) => {
-      this.see({ event });
       if (event.type === "lane.crashed") this.#violate("B7", `the lane of ${event.sessionKey} crashed: ${event.error.message}`);
     });
   }
 
-  /** Notes what was seen. */
-  see(what: object): void {
-    if (!this.isDead) this.#host.see(this.name, what);
+  /** Asks the keeper for something. Resolves with the answer; undefined where it was refused. */
+  async call<T>(method: string, act: () => T | Promise<T>): Promise<T | undefined> {
+    return (await this.#attempt(method, act)).answer;
   }
 
-  /** Asks the keeper for something. Resolves with the answer; undefined where it was refused. */
-  async call<T>(method: string, args: readonly unknown[], act: () => T | Promise<T>): Promise<T | undefined> {
+  /**
+   * Asks for something that is known by an id, as a client must: again while the store fails, because what it accepted before
+   * its answer was lost is known then.
+   */
+  async insist<T>(method: string, act: (isAgain: boolean) => Promise<T>): Promise<T | undefined> {
+    for (let tries = 0; tries < 40; tries++) {
+      const { answer, code } = await this.#attempt(method, () => act(tries > 0));
+      if (code !== "STORE_UNAVAILABLE") return answer;
+      await new Promise<void>((resolve) => void this.clock.setTimeout(resolve, againMs));
+    }
+    return undefined;
+  }
+
+  async #attempt<T>(
+    method: string,
+    act: () => T | Promise<T>,
+  ): Promise<{ readonly answer?: T; readonly code?: string }> {
     const call = ++this.#calls;
     this.unanswered.set(call, method);
-    this.see({ call, method, args });
     try {
-      const answer = await act();
-      this.see({ answer: call, value: shown(answer) });
-      return answer;
+      return { answer: await act() };
     } catch (error) {
-      this.see({ refusal: call, error });
       if (!this.#isExpected(error)) this.#violate("B33", `${method} was refused: ${String(error)}`);
-      return undefined;
+      return { code: (error as { readonly code?: string }).code ?? "" };
     } finally {
       this.unanswered.delete(call);
     }
@@ -148,49 +183,43 @@ export class Life {
     const key = `${sessionKey} ${id}`;
     this.receipts.set(key, receipt);
     this.open.add(key);
-    void receipt.outcome.then((outcome) => {
+    void receipt.outcome.then(() => {
       if (this.receipts.get(key) === receipt) this.open.delete(key);
-      this.see({ outcome, sessionKey, id });
     });
   }
 
-  /** A lock was taken: who believes to hold it is looked at. */
-  holds(lock: Lock | undefined): void {
-    if (lock !== undefined) this.#host.holds(this, lock);
+  /** A lock was taken: who believes to hold it is looked at until it is given back. */
+  holds(lock: Lock): () => void {
+    return this.#host.holds(this, lock);
   }
 
   #turn(turn: Turn<string>): unknown {
     const { setup, keeper: index } = this.#host;
     const name = this.#nameOf(turn);
-    const { id: turnId, sessionKey, cause, attempt, fencingToken, reasons, messages, events, dropped } = turn;
-    this.see({ turn: turnId, sessionKey, cause, attempt, fencingToken, reasons, messages, events, dropped });
-    turn.signal.addEventListener("abort", () => this.see({ signal: turnId, reason: turn.signal.reason as Error }));
+    const { sessionKey } = turn;
     const place: AgentPlace = {
       keeper: this.keeper,
       clock: this.clock,
       chance: createChanceFor("turn", setup.seed, sessionKey, name),
       name,
       sessions: setup.sessions.filter((key) => keeperOfAgent(setup, agentOf(key)) === index),
-      send: async (session, id, mode) => {
-        const receipt = await this.keeper.send(session, id, { id, mode });
-        this.accepted(receipt);
-        return receipt;
-      },
+      send: (session, id, mode) => this.#bring(() => this.keeper.send(session, id, { id, mode })),
+      notify: (session, id, wake) => this.#bring(() => this.keeper.notify(session, { kind: "told" }, { id, wake })),
       holds: (lock) => this.holds(lock),
       reportLater: (ms, execId, exitCode) => this.#host.reportLater(ms, execId, exitCode),
     };
-    const ended = (how: "returned" | "threw", value: unknown): void => this.see({ [how]: turnId, value });
+    return setup.turn === undefined ? actAtRandom(turn, place) : setup.turn(turn, place);
+  }
+
+  /** A turn brings work: as a client would, but the turn itself is told at once that the store has failed. */
+  async #bring(act: () => Promise<Receipt<string>>): Promise<Receipt<string>> {
     try {
-      const reply = setup.turn === undefined ? actAtRandom(turn, place) : setup.turn(turn, place);
-      // A strange thenable is the keeper's to deal with.
-      if (reply instanceof Promise)
-        reply.then(
-          (value) => ended("returned", value),
-          (error) => ended("threw", error),
-        );
-      return reply;
+      const receipt = await act();
+      this.accepted(receipt);
+      return receipt;
     } catch (error) {
-      ended("threw", error);
+      if ((error as { readonly code?: string }).code === "STORE_UNAVAILABLE")
+        this.clock.setTimeout(() => void this.insist("send", act).then((receipt) => this.accepted(receipt)), againMs);
       throw error;
     }
   }
@@ -211,30 +240,10 @@ export class Life {
 
   #logged(fields: object, message: string): void {
     const { error } = fields as { readonly error?: Error };
-    this.see({ logged: message, error });
     if (/bug|crashed/.test(message)) this.#violate("B5", `${message} ${error?.message ?? ""}`);
   }
 
   #violate(rule: string, message: string): void {
     if (!this.isDead) this.#host.violate(rule, `${this.name}: ${message}`);
   }
-}
-
-/** An answer as data. */
-function shown(answer: unknown): unknown {
-  if (typeof answer !== "object" || answer === null) return answer;
-  if ("outcome" in answer) {
-    const { sessionKey, id, acceptedAt } = answer as Receipt<string>;
-    return { sessionKey, id, acceptedAt };
-  }
-  if ("assertHeld" in answer) {
-    const { name, fencingToken } = answer as Lock;
-    return { name, fencingToken };
-  }
-  if ("done" in answer) {
-    const { execId, pid } = answer as { readonly execId?: string; readonly pid?: number };
-    return { execId, pid };
-  }
-  if ("receipt" in answer) return { ...answer, receipt: shown(answer.receipt) };
-  return answer;
 }

@@ -3,7 +3,8 @@ import type { Life } from "./life.ts";
 
 /** Who believes to hold what, over all keepers: at most one a name (B49). */
 export interface LockWatch {
-  add(life: Life, lock: Lock): void;
+  /** A life has taken a lock; to be called when it has given it back. */
+  add(life: Life, lock: Lock): () => void;
   /** Looks at everybody who runs now. */
   look(): void;
 }
@@ -19,18 +20,21 @@ export function createLockWatch(violate: (rule: string, message: string) => void
         violate("B52", `${name} was given to ${life.name} with token ${fencingToken}, after a larger one`);
       tokens.set(name, fencingToken);
       const holders = taken.get(name) ?? new Set();
-      taken.set(name, holders.add({ life, lock }));
+      const holder = { life, lock };
+      taken.set(name, holders.add(holder));
+      return () => void holders.delete(holder);
     },
     look() {
       for (const [name, holders] of taken) {
-        const believers: string[] = [];
-        for (const holder of holders) {
-          const { life, lock } = holder;
-          const isOver = life.isDead || lock.state === "idle" || lock.state === "reclaimed";
-          if (isOver) holders.delete(holder);
-          else if (holders.size > 1 && life.clock.isAwake && isHeld(lock)) believers.push(life.name);
+        if (holders.size < 2) continue;
+        for (const holder of holders)
+          if (holder.life.isDead || holder.lock.signal.aborted) holders.delete(holder);
+        if (holders.size < 2) continue;
+        const believers = [...holders].filter(({ life, lock }) => life.clock.isAwake && isHeld(lock));
+        if (believers.length > 1) {
+          const names = believers.map(({ life }) => life.name).join(" and ");
+          violate("B49", `${name} is held by ${names} at once`);
         }
-        if (believers.length > 1) violate("B49", `${name} is held by ${believers.join(" and ")} at once`);
       }
     },
   };

@@ -1,4 +1,4 @@
-import type { Lock, LockOptions } from "lanekeeper";
+import type { Lock, LockOptions, SendOptions } from "lanekeeper";
 import type { Command } from "./command.ts";
 import type { Life } from "./life.ts";
 import { keeperOfAgent } from "./setup.ts";
@@ -39,74 +39,80 @@ export function perform(world: World, command: Command): void {
 async function toSession(life: Life, command: Extract<Command, { readonly session: string }>): Promise<void> {
   const { keeper, clock } = life;
   const { session } = command;
-  const ask = <T>(args: readonly unknown[], act: () => Promise<T>): Promise<T | undefined> =>
-    life.call(command.do, [session, ...args], act);
+  const ask = <T>(act: () => Promise<T>): Promise<T | undefined> => life.call(command.do, act);
   switch (command.do) {
     case "send": {
       const { id, mode, priority, group, expiresInMs, withdrawnAfterMs } = command;
       const withdrawal = withdrawnAfterMs === undefined ? undefined : new AbortController();
       if (withdrawnAfterMs !== undefined) clock.setTimeout(() => withdrawal!.abort(), withdrawnAfterMs);
-      const options = { id, mode, priority, group, expiresInMs, signal: withdrawal?.signal };
-      life.accepted(await ask([id], () => keeper.send(session, `body of ${id}`, options)));
+      // Whoever has withdrawn it does not send it again with that signal: whether it was accepted is to be known.
+      const optionsOf = (isAgain: boolean): SendOptions => ({
+        id,
+        mode,
+        priority,
+        group,
+        expiresInMs,
+        signal: isAgain ? undefined : withdrawal?.signal,
+      });
+      life.accepted(await life.insist("send", (isAgain) => keeper.send(session, `body of ${id}`, optionsOf(isAgain))));
       return;
     }
     case "notify": {
       const { id, key, priority, group, wake } = command;
       const event = { kind: "note", body: `about ${id}`, key };
-      life.accepted(await ask([id], () => keeper.notify(session, event, { id, priority, group, wake })));
+      life.accepted(await life.insist("notify", () => keeper.notify(session, event, { id, priority, group, wake })));
       return;
     }
     case "wake": {
       const { reason, priority, coalesceMs } = command;
-      await ask([reason], async () => keeper.wake(session, { reason, priority, coalesceMs }));
+      await ask(async () => keeper.wake(session, { reason, priority, coalesceMs }));
       return;
     }
     case "exec": {
       const { name, timeoutMs, notify } = command;
-      const execution = await ask([name], () => keeper.exec(session, "run", [name], { timeoutMs, notify }));
-      void execution?.done.then((completion) => life.see({ done: completion }));
+      await ask(() => keeper.exec(session, "run", [name], { timeoutMs, notify }));
       return;
     }
     case "expectExec": {
       const { execId, timeoutMs } = command;
-      await ask([execId], () => keeper.expectExec(session, execId, { timeoutMs }));
+      await ask(() => keeper.expectExec(session, execId, { timeoutMs }));
       return;
     }
     case "reportExec": {
       const { execId, exitCode } = command;
       const report = { execId, sessionKey: session, exitCode };
-      await ask([execId], () => keeper.reportExec(report));
+      await life.insist("reportExec", () => keeper.reportExec(report));
       return;
     }
     case "cancel": {
       const receipt = life.receipts.get(`${session} ${command.id}`);
-      if (receipt !== undefined) await ask([command.id], () => receipt.cancel("changed my mind"));
+      if (receipt !== undefined) await ask(() => receipt.cancel("changed my mind"));
       return;
     }
     case "attach":
-      life.follow(await ask([command.id], () => keeper.attach(session, command.id)));
+      life.follow(await ask(() => keeper.attach(session, command.id)));
       return;
     case "abort":
-      await ask([], () => keeper.abort(session, "by hand"));
+      await ask(() => keeper.abort(session, "by hand"));
       return;
     case "reset":
     case "forget":
     case "pause":
     case "resume": {
       const { do: what } = command;
-      await ask([], async () => keeper[what](session));
+      await ask(async () => keeper[what](session));
       return;
     }
     case "clear":
-      await ask([], () => keeper.clear(session, { events: command.events }));
+      await ask(() => keeper.clear(session, { events: command.events }));
       return;
     case "redrive":
     case "discard": {
-      const letters = await ask([], () => keeper.deadLetters({ sessionKey: session, limit: 1 }));
+      const letters = await ask(() => keeper.deadLetters({ sessionKey: session, limit: 1 }));
       const letter = letters?.[0];
       if (letter === undefined) return;
-      if (command.do === "discard") await ask([letter.id], () => keeper.discard(letter.id));
-      else life.follow(await ask([letter.id], () => keeper.redrive(letter.id)));
+      if (command.do === "discard") await ask(() => keeper.discard(letter.id));
+      else life.follow(await ask(() => keeper.redrive(letter.id)));
     }
   }
 }
@@ -114,7 +120,7 @@ async function toSession(life: Life, command: Extract<Command, { readonly sessio
 function perAgent(world: World, { agent, what }: Extract<Command, { do: "heartbeat" }>): void {
   if (!world.setup.heartbeats.some((heartbeat) => heartbeat.agent === agent)) return;
   const process = world.processes[keeperOfAgent(world.setup, agent)];
-  process?.whileServing((life) => life.call("heartbeat", [agent, what], () => askHeartbeat(life, agent, what)));
+  process?.whileServing((life) => life.call("heartbeat", () => askHeartbeat(life, agent, what)));
 }
 
 /** Asks for something of an agent's heartbeats. */
@@ -133,20 +139,16 @@ async function lock(
   const { locks } = life.keeper;
   const options: LockOptions = { ttlMs, waitMs };
   const held = (): Promise<void> => new Promise((resolve) => void life.clock.setTimeout(resolve, holdMs));
-  const ask = <T>(act: () => Promise<T>): Promise<T | undefined> => life.call(`locks.${what}`, [name], act);
+  const ask = <T>(act: () => Promise<T>): Promise<T | undefined> => life.call(`locks.${what}`, act);
   if (what === "using") {
-    const work = (lock: Lock): Promise<void> => {
-      life.holds(lock);
-      return held();
-    };
+    const work = (taken: Lock): Promise<void> => held().finally(life.holds(taken));
     await ask(() => locks.using(name, work, options));
     return;
   }
   const lock = await ask<Lock | undefined>(() => locks[what](name, options));
-  life.holds(lock);
   if (lock === undefined) return;
-  await held();
-  await life.call("lock.release", [name], () => lock.release());
+  await held().finally(life.holds(lock));
+  await life.call("lock.release", () => lock.release());
 }
 
 function toMachine(world: World, command: Extract<Command, { readonly keeper: number } | { do: "leaseFaults" }>): void {
@@ -158,14 +160,14 @@ function toMachine(world: World, command: Extract<Command, { readonly keeper: nu
   const life = process?.life;
   switch (command.do) {
     case "pauseAll":
-      process?.whileServing((one) => one.call("pause", [], () => one.keeper.pause()));
+      process?.whileServing((one) => one.call("pause", () => one.keeper.pause()));
       return;
     case "resumeAll":
-      process?.whileServing((one) => one.call("resume", [], () => one.keeper.resume()));
+      process?.whileServing((one) => one.call("resume", () => one.keeper.resume()));
       return;
     case "setCapacity": {
       const { capacity } = command;
-      process?.whileServing((one) => one.call("setCapacity", [capacity], () => one.keeper.setCapacity(capacity)));
+      process?.whileServing((one) => one.call("setCapacity", () => one.keeper.setCapacity(capacity)));
       return;
     }
     case "close":
@@ -190,5 +192,5 @@ function toMachine(world: World, command: Extract<Command, { readonly keeper: nu
     case "stop":
       life?.clock.stop(command.forMs);
   }
-  if (life !== undefined) world.see(life.name, { world: command });
+  if (life !== undefined) world.note(life.name, JSON.stringify(command));
 }

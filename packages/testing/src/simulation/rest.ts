@@ -1,10 +1,11 @@
 import type { Life } from "./life.ts";
 import { askHeartbeat } from "./performer.ts";
-import { keeperOfAgent, lockNames } from "./setup.ts";
+import { longestDelayMs } from "./faults.ts";
+import { keeperOfAgent, lockNames, longestTtlMs } from "./setup.ts";
 import { quietly } from "./turn-agent.ts";
 import type { World } from "./world.ts";
 
-/** True milliseconds between two looks. */
+/** True milliseconds until the first look. */
 const lookEveryMs = 5_000;
 /** True milliseconds after which what does not come to rest never will. */
 const restMs = 4 * 3_600_000;
@@ -31,12 +32,16 @@ export async function comeToRest(world: World): Promise<void> {
   const lives = world.processes.map(({ life }) => life!);
   for (const life of lives) letGo(world, life);
   let left: readonly Unrest[] = [];
-  for (let waited = 0; waited < restMs; waited += lookEveryMs) {
-    await world.advance(lookEveryMs);
+  const begun = world.now;
+  // Looked at ever less often: most is at rest soon, and each look is in the recordings.
+  for (let ms = lookEveryMs; world.now - begun < restMs; ms *= 1.5) {
+    await world.advance(ms);
     left = await findUnrest(world, lives);
     if (left.length === 0) break;
   }
   for (const { rule, message } of left) world.violate(rule, message);
+  // Leases that nobody renews any more run out, those too that were asked for late.
+  await world.advance(longestDelayMs + longestTtlMs);
   await checkEnds(world);
   await closeAll(world, lives);
 }
@@ -50,15 +55,16 @@ function isServing({ processes }: World): boolean {
   return processes.every(({ life }) => life?.clock.isAwake === true && !life.isClosing);
 }
 
-function letGo({ setup, processes }: World, life: Life): void {
+function letGo(world: World, life: Life): void {
+  const { setup, processes } = world;
   const { keeper } = life;
   for (const { agent } of setup.heartbeats) {
     if (processes[keeperOfAgent(setup, agent)]!.life === life)
-      void life.call("heartbeat", [agent, "disable"], () => askHeartbeat(life, agent, "disable"));
+      void life.call("heartbeat", () => askHeartbeat(life, agent, "disable"));
   }
-  for (const session of [undefined, ...setup.sessions])
-    void life.call("resume", [session], () => keeper.resume(session));
-  void life.call("setCapacity", [setup.capacity], () => keeper.setCapacity(setup.capacity));
+  for (const session of [undefined, ...setup.sessions.filter((key) => world.processOf(key).life === life)])
+    void life.call("resume", () => keeper.resume(session));
+  void life.call("setCapacity", () => keeper.setCapacity(setup.capacity));
 }
 
 /** What is not at rest: sessions with work, calls without an answer, outcomes that are open, locks that are held. */
@@ -108,7 +114,7 @@ async function checkEnds(world: World): Promise<void> {
 }
 
 async function closeAll(world: World, lives: readonly Life[]): Promise<void> {
-  for (const life of lives) void life.call("close", [], () => life.keeper.close());
+  for (const life of lives) void life.call("close", () => life.keeper.close());
   const isOpen = ({ unanswered }: Life): boolean => unanswered.size > 0;
   for (let waited = 0; waited < closeMs && lives.some(isOpen); waited += closingLookMs)
     await world.advance(closingLookMs);
@@ -124,6 +130,6 @@ export async function bury(world: World): Promise<void> {
   world.isOver = true;
   for (const process of world.processes) {
     await process.end();
-    for (const { clock, keeper } of process.dead) await clock.bury(keeper.close());
+    for (const { clock, hasStarted, keeper } of process.lives) if (hasStarted) await clock.bury(keeper.close());
   }
 }

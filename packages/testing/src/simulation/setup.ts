@@ -70,6 +70,8 @@ export interface Setup {
 
 /** The names that locks have. */
 export const lockNames = ["ledger", "index", "mail"] as const;
+/** How long a lease of theirs lasts at most, in milliseconds. */
+export const longestTtlMs = 20_000;
 const allFaults: readonly Fault[] = ["crashes", "clocks", "store", "leases"];
 /** Longest run, in minutes: a month. */
 const longest = 43_200;

@@ -1,3 +1,4 @@
+import type { Recording } from "lanekeeper/recording";
 import type { Command } from "./command.ts";
 import { makeCommands } from "./command-maker.ts";
 import { perform } from "./performer.ts";
@@ -11,6 +12,8 @@ export interface Simulation {
   readonly seed: number;
   /** What was done, in the order of time. With the seed and the options they are the run. */
   readonly commands: readonly Command[];
+  /** Of each keeper, those of its lives in order. */
+  readonly recordings: readonly (readonly Recording[])[];
   /** Rules that were broken; empty if all is well. */
   readonly violations: readonly Violation[];
   /** The SHA-256 of everything seen: the same seed and options, the same hash. */
@@ -38,9 +41,14 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
   await world.advance(Math.max(0, setup.minutes * 60_000 - world.now));
   await comeToRest(world);
   await bury(world);
+  const lives = world.processes.flatMap((process) => process.lives);
+  for (const { name, lines } of lives) world.trace.add(name, lines);
   return {
     seed: setup.seed,
     commands,
+    recordings: world.processes.map((process) =>
+      process.lives.filter(({ hasStarted }) => hasStarted).map(({ recording }) => recording),
+    ),
     violations: world.violations,
     hash: world.trace.hash(),
     simulatedMs: world.now,

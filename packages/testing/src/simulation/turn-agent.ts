@@ -13,8 +13,9 @@ export interface AgentPlace extends TurnPlace {
     id: string,
     mode: "followup" | "collect" | "steer",
   ): Promise<Receipt<string>>;
-  /** It has taken a lock. */
-  holds(lock: Lock): void;
+  notify(sessionKey: string, id: string, wake: boolean): Promise<Receipt<string>>;
+  /** It has taken a lock; to be called when it has given it back. */
+  holds(lock: Lock): () => void;
   /** Some command elsewhere, which it has announced, ends after so long. */
   reportLater(ms: number, execId: string, exitCode: number): void;
 }
@@ -141,7 +142,7 @@ async function tellOthers(turn: Turn<string>, place: AgentPlace): Promise<string
   if (depthOf(name) > 2) return "told enough";
   keeper.wake(session, { reason: `for ${name}`, coalesceMs: chance.pick([0, 250]) });
   const wake = chance.happens(0.5);
-  await keeper.notify(session, { kind: "told" }, { id: `${name}>${wake ? "told" : quietly}`, wake });
+  await place.notify(session, `${name}>${wake ? "told" : quietly}`, wake);
   return end(turn, place);
 }
 
@@ -158,14 +159,15 @@ async function holdLock(turn: Turn<string>, place: AgentPlace): Promise<string> 
   const name = chance.pick(lockNames);
   if (chance.happens(0.3)) {
     const lock = await turn.locks.acquire(name, options);
-    place.holds(lock);
+    const released = place.holds(lock);
     await sleep(place, chance.below(4_000));
-    if (chance.happens(0.7)) await lock.release();
+    if (chance.happens(0.7)) {
+      released();
+      await lock.release();
+    }
   } else {
-    const work = (lock: Lock): Promise<void> => {
-      place.holds(lock);
-      return sleep(place, chance.below(6_000));
-    };
+    const work = (lock: Lock): Promise<void> =>
+      sleep(place, chance.below(6_000)).finally(place.holds(lock));
     await turn.locks.using(name, work, options);
   }
   return end(turn, place);

@@ -64,7 +64,10 @@ export class World {
     this.time.after(ms, callback);
   }
 
-  readonly see = (who: string, what: object): void => this.trace.add(this.now, who, what);
+  /** Notes what happens to a life. */
+  note(life: string, what: string): void {
+    this.trace.note(this.now, life, what);
+  }
 
   readonly violate = (rule: string, message: string): void => {
     this.violations.push({ rule, message });
