@@ -218,6 +218,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
         mailbox: record.mailbox,
         wakeDue: runtime.wakes.isDue(sessionKey),
         heartbeatDue: runtime.heartbeats.due(sessionKey) !== undefined,
+        isUnconfirmed: lane.openingTurnId !== undefined,
         pausedBy: { session: host.isSessionPaused(sessionKey), keeper: host.isKeeperPaused() },
       },
     });
