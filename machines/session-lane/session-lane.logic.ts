@@ -259,7 +259,9 @@ export function hasWork(context: LaneContext): boolean {
 
 /** Something here may start a turn that is no heartbeat: that comes first. */
 export function hasOwnWork(context: LaneContext): boolean {
-  return context.mailbox.messages > 0 || context.mailbox.events > 0 || context.wakeDue || context.isUnconfirmed;
+  return (
+    context.mailbox.messages > 0 || context.mailbox.events > 0 || context.wakeDue || context.isUnconfirmed
+  );
 }
 
 /** Its session or the whole keeper is paused. */

@@ -135,18 +135,17 @@ export function createVirtualTime(pick: (count: number) => number = () => 0): Vi
       this.#stoppedUntil = Infinity;
     }
     async bury(over: Promise<unknown>): Promise<void> {
-      let isOver = false;
-      over.catch(() => {}).finally(() => (isOver = true));
+      const ended = { isTrue: false };
+      over.catch(() => {}).finally(() => (ended.isTrue = true));
       await immediate();
       // What waits for nothing on this clock may wait for ever.
-      for (let idle = 0; !isOver && idle < 100; idle++) {
-        let next: Due | undefined;
-        for (const timer of this.timers.values()) if (next === undefined || timer.at < next.at) next = timer;
-        if (next !== undefined) {
+      for (let idle = 0; !ended.isTrue && idle < 100; idle++) {
+        const [timer] = [...this.timers.values()].toSorted((a, b) => a.at - b.at || a.order - b.order);
+        if (timer !== undefined) {
           idle = 0;
-          this.timers.delete(next.order);
-          this.#base = { mono: Math.max(this.monotonic(), next.at), at: now };
-          next.run();
+          this.timers.delete(timer.order);
+          this.#base = { mono: Math.max(this.monotonic(), timer.at), at: now };
+          timer.run();
         }
         await immediate();
       }

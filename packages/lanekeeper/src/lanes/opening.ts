@@ -146,7 +146,11 @@ export function createOpenings(
       opening.isOver = true;
       opening.sendBack({ type: "turn.withheld", mailbox });
     };
-    runtime.ask(() => mailboxes.settleTurn(settlement), over, (error) => fail(error, opening));
+    runtime.ask(
+      () => mailboxes.settleTurn(settlement),
+      over,
+      (error) => fail(error, opening),
+    );
   };
 
   const askSession = ({ lane }: Opening): Answer<SessionRecord> => mailboxes.session(lane.sessionKey);

@@ -92,6 +92,12 @@ type OfMachine =
 
 /** Every kind of command. */
 export type CommandKind = Command["do"];
+/** The commands of one kind. */
+export type CommandOf<Kind extends CommandKind, C = Command> = C extends { readonly do: infer Kinds }
+  ? Kind extends Kinds
+    ? C & { readonly do: Kind }
+    : never
+  : never;
 
 const kinds: Readonly<Record<CommandKind, true>> = {
   send: true,

@@ -1,4 +1,4 @@
-import { memoryStore, type Store } from "lanekeeper";
+import { memoryStore } from "lanekeeper";
 import type { LeaseStore } from "lanekeeper/ports";
 import { createChanceFor } from "../chance.ts";
 import { scriptLeases } from "../scripted-leases.ts";
@@ -39,7 +39,13 @@ export class KeeperProcess {
     this.store = scriptStore(
       memoryStore(),
       (step) =>
-        fateOfStep(world.setup, world.now, [index, count(world.now)], step, world.isCalm ? undefined : this.storm),
+        fateOfStep(
+          world.setup,
+          world.now,
+          [index, count(world.now)],
+          step,
+          world.isCalm ? undefined : this.storm,
+        ),
       after,
     );
   }
@@ -66,7 +72,7 @@ export class KeeperProcess {
       keeper: this.index,
       name,
       clock,
-      store: this.store as Store,
+      store: this.store,
       leases: this.#leasesOf(() => life),
       processes: simulatedCommands(seed, (ms, callback) =>
         this.#world.after(ms, () => this.deliver(life, callback)),
@@ -114,8 +120,7 @@ export class KeeperProcess {
     const { life } = this;
     if (life === undefined || life.isClosing) return;
     life.isClosing = true;
-    if (drainMs !== undefined)
-      await life.call("drain", () => life.keeper.drain({ timeoutMs: drainMs }));
+    if (drainMs !== undefined) await life.call("drain", () => life.keeper.drain({ timeoutMs: drainMs }));
     const isClosed = await life.call("close", () => life.keeper.close().then(() => true));
     if (life.isDead) return;
     // A store that could not be closed is taken away from it.

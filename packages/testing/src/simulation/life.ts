@@ -131,7 +131,8 @@ export class Life {
     });
     this.#keeper = keeper;
     keeper.events$.subscribe((event) => {
-      if (event.type === "lane.crashed") this.#violate("B7", `the lane of ${event.sessionKey} crashed: ${event.error.message}`);
+      if (event.type === "lane.crashed")
+        this.#violate("B7", `the lane of ${event.sessionKey} crashed: ${event.error.message}`);
     });
   }
 
@@ -204,7 +205,8 @@ export class Life {
       name,
       sessions: setup.sessions.filter((key) => keeperOfAgent(setup, agentOf(key)) === index),
       send: (session, id, mode) => this.#bring(() => this.keeper.send(session, id, { id, mode })),
-      notify: (session, id, wake) => this.#bring(() => this.keeper.notify(session, { kind: "told" }, { id, wake })),
+      notify: (session, id, wake) =>
+        this.#bring(() => this.keeper.notify(session, { kind: "told" }, { id, wake })),
       holds: (lock) => this.holds(lock),
       reportLater: (ms, execId, exitCode) => this.#host.reportLater(ms, execId, exitCode),
     };
@@ -219,7 +221,10 @@ export class Life {
       return receipt;
     } catch (error) {
       if ((error as { readonly code?: string }).code === "STORE_UNAVAILABLE")
-        this.clock.setTimeout(() => void this.insist("send", act).then((receipt) => this.accepted(receipt)), againMs);
+        this.clock.setTimeout(
+          () => void this.insist("send", act).then((receipt) => this.accepted(receipt)),
+          againMs,
+        );
       throw error;
     }
   }

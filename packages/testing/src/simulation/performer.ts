@@ -1,5 +1,6 @@
 import type { Lock, LockOptions, SendOptions } from "lanekeeper";
-import type { Command } from "./command.ts";
+import type { Command, CommandKind, CommandOf } from "./command.ts";
+import type { KeeperProcess } from "./keeper-process.ts";
 import type { Life } from "./life.ts";
 import { keeperOfAgent } from "./setup.ts";
 import type { World } from "./world.ts";
@@ -9,188 +10,162 @@ const lookMs = 5_000;
 
 /** Does to a world what a command says. What nobody is there to do is left out. */
 export function perform(world: World, command: Command): void {
-  switch (command.do) {
-    case "heartbeat":
-      perAgent(world, command);
-      return;
-    case "acquire":
-    case "tryAcquire":
-    case "using":
-      world.processes[command.keeper]?.whileServing((life) => lock(life, command));
-      return;
-    case "pauseAll":
-    case "resumeAll":
-    case "setCapacity":
-    case "close":
-    case "crash":
-    case "stepClock":
-    case "sleep":
-    case "stop":
-    case "storeFaults":
-    case "leaseFaults":
-      toMachine(world, command);
-      return;
-    default:
-      if (command.do === "notify" && command.wake === false) world.quiet.add(`${command.session} ${command.id}`);
-      world.processOf(command.session).whileServing((life) => toSession(life, command));
-  }
+  (performers[command.do] as (world: World, command: Command) => void)(world, command);
 }
 
-async function toSession(life: Life, command: Extract<Command, { readonly session: string }>): Promise<void> {
-  const { keeper, clock } = life;
-  const { session } = command;
-  const ask = <T>(act: () => Promise<T>): Promise<T | undefined> => life.call(command.do, act);
-  switch (command.do) {
-    case "send": {
-      const { id, mode, priority, group, expiresInMs, withdrawnAfterMs } = command;
-      const withdrawal = withdrawnAfterMs === undefined ? undefined : new AbortController();
-      if (withdrawnAfterMs !== undefined) clock.setTimeout(() => withdrawal!.abort(), withdrawnAfterMs);
-      // Whoever has withdrawn it does not send it again with that signal: whether it was accepted is to be known.
-      const optionsOf = (isAgain: boolean): SendOptions => ({
-        id,
-        mode,
-        priority,
-        group,
-        expiresInMs,
-        signal: isAgain ? undefined : withdrawal?.signal,
-      });
-      life.accepted(await life.insist("send", (isAgain) => keeper.send(session, `body of ${id}`, optionsOf(isAgain))));
-      return;
-    }
-    case "notify": {
-      const { id, key, priority, group, wake } = command;
-      const event = { kind: "note", body: `about ${id}`, key };
-      life.accepted(await life.insist("notify", () => keeper.notify(session, event, { id, priority, group, wake })));
-      return;
-    }
-    case "wake": {
-      const { reason, priority, coalesceMs } = command;
-      await ask(async () => keeper.wake(session, { reason, priority, coalesceMs }));
-      return;
-    }
-    case "exec": {
-      const { name, timeoutMs, notify } = command;
-      await ask(() => keeper.exec(session, "run", [name], { timeoutMs, notify }));
-      return;
-    }
-    case "expectExec": {
-      const { execId, timeoutMs } = command;
-      await ask(() => keeper.expectExec(session, execId, { timeoutMs }));
-      return;
-    }
-    case "reportExec": {
-      const { execId, exitCode } = command;
-      const report = { execId, sessionKey: session, exitCode };
-      await life.insist("reportExec", () => keeper.reportExec(report));
-      return;
-    }
-    case "cancel": {
-      const receipt = life.receipts.get(`${session} ${command.id}`);
-      if (receipt !== undefined) await ask(() => receipt.cancel("changed my mind"));
-      return;
-    }
-    case "attach":
-      life.follow(await ask(() => keeper.attach(session, command.id)));
-      return;
-    case "abort":
-      await ask(() => keeper.abort(session, "by hand"));
-      return;
-    case "reset":
-    case "forget":
-    case "pause":
-    case "resume": {
-      const { do: what } = command;
-      await ask(async () => keeper[what](session));
-      return;
-    }
-    case "clear":
-      await ask(() => keeper.clear(session, { events: command.events }));
-      return;
-    case "redrive":
-    case "discard": {
-      const letters = await ask(() => keeper.deadLetters({ sessionKey: session, limit: 1 }));
-      const letter = letters?.[0];
-      if (letter === undefined) return;
-      if (command.do === "discard") await ask(() => keeper.discard(letter.id));
-      else life.follow(await ask(() => keeper.redrive(letter.id)));
-    }
-  }
+type Performer<Kind extends CommandKind> = (world: World, command: CommandOf<Kind>) => void;
+
+/** What is done to a session is done by the life of its keeper, if there is one. */
+function toSession<Kind extends CommandKind>(
+  act: (life: Life, command: CommandOf<Kind> & { readonly session: string }) => unknown,
+): Performer<Kind> {
+  return (world, command) => {
+    const meant = command as CommandOf<Kind> & { readonly session: string };
+    world.processOf(meant.session).whileServing((life) => act(life, meant));
+  };
 }
 
-function perAgent(world: World, { agent, what }: Extract<Command, { do: "heartbeat" }>): void {
-  if (!world.setup.heartbeats.some((heartbeat) => heartbeat.agent === agent)) return;
-  const process = world.processes[keeperOfAgent(world.setup, agent)];
-  process?.whileServing((life) => life.call("heartbeat", () => askHeartbeat(life, agent, what)));
+function toKeeper<Kind extends CommandKind>(
+  act: (life: Life, command: CommandOf<Kind>, process: KeeperProcess) => unknown,
+): Performer<Kind> {
+  return (world, command) => {
+    const process = world.processes[(command as { readonly keeper: number }).keeper];
+    process?.whileServing((life) => act(life, command, process));
+  };
 }
 
-/** Asks for something of an agent's heartbeats. */
-export async function askHeartbeat(
-  { keeper }: Life,
-  agent: string,
-  what: "request" | "enable" | "disable",
-): Promise<unknown> {
-  return keeper.heartbeat(agent)[what]();
+/** What happens to a process happens whether it runs or not. */
+function toMachine<Kind extends CommandKind>(
+  act: (life: Life, command: CommandOf<Kind>, world: World, process: KeeperProcess) => void,
+): Performer<Kind> {
+  return (world, command) => {
+    const process = world.processes[(command as { readonly keeper: number }).keeper];
+    if (process?.life === undefined) return;
+    world.note(process.life.name, JSON.stringify(command));
+    act(process.life, command, world, process);
+  };
 }
 
-async function lock(
+const performers: { readonly [Kind in CommandKind]: Performer<Kind> } = {
+  send: toSession(sendMessage),
+  notify(world, command) {
+    if (command.wake === false) world.quiet.add(`${command.session} ${command.id}`);
+    toSession<"notify">(notify)(world, command);
+  },
+  wake: toSession((life, { session, reason, priority, coalesceMs }) =>
+    life.call("wake", () => life.keeper.wake(session, { reason, priority, coalesceMs })),
+  ),
+  exec: toSession((life, { session, name, timeoutMs, notify: which }) =>
+    life.call("exec", () => life.keeper.exec(session, "run", [name], { timeoutMs, notify: which })),
+  ),
+  expectExec: toSession((life, { session, execId, timeoutMs }) =>
+    life.call("expectExec", () => life.keeper.expectExec(session, execId, { timeoutMs })),
+  ),
+  reportExec: toSession((life, { session: sessionKey, execId, exitCode }) =>
+    life.insist("reportExec", () => life.keeper.reportExec({ execId, sessionKey, exitCode })),
+  ),
+  cancel: toSession((life, { session, id }) => {
+    const receipt = life.receipts.get(`${session} ${id}`);
+    return receipt === undefined ? undefined : life.call("cancel", () => receipt.cancel("changed my mind"));
+  }),
+  attach: toSession(async (life, { session, id }) =>
+    life.follow(await life.call("attach", () => life.keeper.attach(session, id))),
+  ),
+  abort: toSession((life, { session }) => life.call("abort", () => life.keeper.abort(session, "by hand"))),
+  reset: toSession((life, { session }) => life.call("reset", () => life.keeper.reset(session))),
+  forget: toSession((life, { session }) => life.call("forget", () => life.keeper.forget(session))),
+  pause: toSession((life, { session }) => life.call("pause", () => life.keeper.pause(session))),
+  resume: toSession((life, { session }) => life.call("resume", () => life.keeper.resume(session))),
+  clear: toSession((life, { session, events }) =>
+    life.call("clear", () => life.keeper.clear(session, { events })),
+  ),
+  redrive: toSession(async (life, { session }) => {
+    const id = await newestLetter(life, session);
+    if (id !== undefined) life.follow(await life.call("redrive", () => life.keeper.redrive(id)));
+  }),
+  discard: toSession(async (life, { session }) => {
+    const id = await newestLetter(life, session);
+    if (id !== undefined) await life.call("discard", () => life.keeper.discard(id));
+  }),
+  heartbeat(world, { agent, what }) {
+    if (!world.setup.heartbeats.some((heartbeat) => heartbeat.agent === agent)) return;
+    world.processes[keeperOfAgent(world.setup, agent)]!.whileServing((life) =>
+      life.call(`heartbeat.${what}`, (): Promise<unknown> => life.keeper.heartbeat(agent)[what]()),
+    );
+  },
+  acquire: toKeeper((life, command) => takeLock("acquire", life, command)),
+  tryAcquire: toKeeper((life, command) => takeLock("tryAcquire", life, { ...command, do: "acquire" })),
+  using: toKeeper((life, { name, ttlMs, waitMs, holdMs }) => {
+    const work = (lock: Lock): Promise<void> => held(life, holdMs).finally(life.holds(lock));
+    return life.call("locks.using", () => life.keeper.locks.using(name, work, { ttlMs, waitMs }));
+  }),
+  pauseAll: toKeeper((life) => life.call("pause", () => life.keeper.pause())),
+  resumeAll: toKeeper((life) => life.call("resume", () => life.keeper.resume())),
+  setCapacity: toKeeper((life, { capacity }) =>
+    life.call("setCapacity", () => life.keeper.setCapacity(capacity)),
+  ),
+  close: toKeeper((_, { drainMs, downMs }, process) => process.close(drainMs, downMs)),
+  crash: (world, { keeper, downMs }) => void world.processes[keeper]?.crash(downMs),
+  stepClock: toMachine((life, { byMs }, world, process) => {
+    // No process can see a step that is made while it sleeps.
+    if (!life.clock.isAwake) return;
+    life.clock.step(byMs);
+    process.steppedAt = world.now;
+  }),
+  sleep: toMachine((life, { forMs }, world, process) => {
+    if (world.now - process.steppedAt >= lookMs) life.clock.sleep(forMs);
+  }),
+  stop: toMachine((life, { forMs }) => life.clock.stop(forMs)),
+  storeFaults: toMachine((_, { forMs, share }, world, process) => {
+    process.storm = { until: world.now + forMs, share };
+  }),
+  leaseFaults(world, { forMs, share }) {
+    world.leaseStorm = { until: world.now + forMs, share };
+  },
+};
+
+async function sendMessage(life: Life, command: CommandOf<"send">): Promise<void> {
+  const { session, id, mode, priority, group, expiresInMs, withdrawnAfterMs } = command;
+  const withdrawal = new AbortController();
+  if (withdrawnAfterMs !== undefined) life.clock.setTimeout(() => withdrawal.abort(), withdrawnAfterMs);
+  // Whoever has withdrawn it does not send it again with that signal: whether it was accepted is to be known.
+  const optionsOf = (isAgain: boolean): SendOptions => ({
+    id,
+    mode,
+    priority,
+    group,
+    expiresInMs,
+    signal: isAgain || withdrawnAfterMs === undefined ? undefined : withdrawal.signal,
+  });
+  life.accepted(
+    await life.insist("send", (isAgain) => life.keeper.send(session, `body of ${id}`, optionsOf(isAgain))),
+  );
+}
+
+async function notify(life: Life, command: CommandOf<"notify">): Promise<void> {
+  const { session, id, key, priority, group, wake } = command;
+  const event = { kind: "note", body: `about ${id}`, key };
+  const options = { id, priority, group, wake };
+  life.accepted(await life.insist("notify", () => life.keeper.notify(session, event, options)));
+}
+
+async function newestLetter(life: Life, sessionKey: string): Promise<string | undefined> {
+  const letters = await life.call("deadLetters", () => life.keeper.deadLetters({ sessionKey, limit: 1 }));
+  return letters?.[0]?.id;
+}
+
+async function takeLock(
+  how: "acquire" | "tryAcquire",
   life: Life,
-  { do: what, name, ttlMs, waitMs, holdMs }: Extract<Command, { do: "acquire" | "tryAcquire" | "using" }>,
+  { name, ttlMs, waitMs, holdMs }: CommandOf<"acquire">,
 ): Promise<void> {
-  const { locks } = life.keeper;
   const options: LockOptions = { ttlMs, waitMs };
-  const held = (): Promise<void> => new Promise((resolve) => void life.clock.setTimeout(resolve, holdMs));
-  const ask = <T>(act: () => Promise<T>): Promise<T | undefined> => life.call(`locks.${what}`, act);
-  if (what === "using") {
-    const work = (taken: Lock): Promise<void> => held().finally(life.holds(taken));
-    await ask(() => locks.using(name, work, options));
-    return;
-  }
-  const lock = await ask<Lock | undefined>(() => locks[what](name, options));
+  const lock = await life.call<Lock | undefined>(`locks.${how}`, () => life.keeper.locks[how](name, options));
   if (lock === undefined) return;
-  await held().finally(life.holds(lock));
+  await held(life, holdMs).finally(life.holds(lock));
   await life.call("lock.release", () => lock.release());
 }
 
-function toMachine(world: World, command: Extract<Command, { readonly keeper: number } | { do: "leaseFaults" }>): void {
-  if (command.do === "leaseFaults") {
-    world.leaseStorm = { until: world.now + command.forMs, share: command.share };
-    return;
-  }
-  const process = world.processes[command.keeper];
-  const life = process?.life;
-  switch (command.do) {
-    case "pauseAll":
-      process?.whileServing((one) => one.call("pause", () => one.keeper.pause()));
-      return;
-    case "resumeAll":
-      process?.whileServing((one) => one.call("resume", () => one.keeper.resume()));
-      return;
-    case "setCapacity": {
-      const { capacity } = command;
-      process?.whileServing((one) => one.call("setCapacity", () => one.keeper.setCapacity(capacity)));
-      return;
-    }
-    case "close":
-      process?.whileServing(() => process.close(command.drainMs, command.downMs));
-      return;
-    case "crash":
-      void process?.crash(command.downMs);
-      return;
-    case "storeFaults":
-      if (process !== undefined) process.storm = { until: world.now + command.forMs, share: command.share };
-      return;
-    case "stepClock":
-      // No process can see a step that is made while it sleeps.
-      if (process === undefined || life?.clock.isAwake !== true) return;
-      life.clock.step(command.byMs);
-      process.steppedAt = world.now;
-      break;
-    case "sleep":
-      if (life === undefined || world.now - process!.steppedAt < lookMs) return;
-      life.clock.sleep(command.forMs);
-      break;
-    case "stop":
-      life?.clock.stop(command.forMs);
-  }
-  if (life !== undefined) world.note(life.name, JSON.stringify(command));
+function held({ clock }: Life, ms: number): Promise<void> {
+  return new Promise((resolve) => void clock.setTimeout(resolve, ms));
 }

@@ -1,5 +1,4 @@
 import type { Life } from "./life.ts";
-import { askHeartbeat } from "./performer.ts";
 import { longestDelayMs } from "./faults.ts";
 import { keeperOfAgent, lockNames, longestTtlMs } from "./setup.ts";
 import { quietly } from "./turn-agent.ts";
@@ -60,7 +59,7 @@ function letGo(world: World, life: Life): void {
   const { keeper } = life;
   for (const { agent } of setup.heartbeats) {
     if (processes[keeperOfAgent(setup, agent)]!.life === life)
-      void life.call("heartbeat", () => askHeartbeat(life, agent, "disable"));
+      void life.call("heartbeat.disable", () => keeper.heartbeat(agent).disable());
   }
   for (const session of [undefined, ...setup.sessions.filter((key) => world.processOf(key).life === life)])
     void life.call("resume", () => keeper.resume(session));
@@ -81,7 +80,8 @@ async function findUnrest(world: World, lives: readonly Life[]): Promise<readonl
   }
   for (const life of lives) {
     for (const method of life.unanswered.values()) add("B33", `${life.name}: ${method} has no answer`);
-    for (const { name, state } of life.keeper.locks.holders()) add("B54", `${life.name}: ${name} is ${state}`);
+    for (const { name, state } of life.keeper.locks.holders())
+      add("B54", `${life.name}: ${name} is ${state}`);
   }
   if (left.length > 0) return left;
   for (const session of world.setup.sessions) {
@@ -89,7 +89,8 @@ async function findUnrest(world: World, lives: readonly Life[]): Promise<readonl
     if (life === undefined) continue;
     const waiting = new Set((await world.until(life.keeper.mailbox(session))).map(({ id }) => id));
     for (const id of waiting)
-      if (!world.quiet.has(`${session} ${id}`) && !id.endsWith(quietly)) add("B9", `${session}: ${id} waits though nothing holds it up`);
+      if (!world.quiet.has(`${session} ${id}`) && !id.endsWith(quietly))
+        add("B9", `${session}: ${id} waits though nothing holds it up`);
     for (const key of life.open) {
       if (key.startsWith(`${session} `) && !waiting.has(key.slice(session.length + 1)))
         add("B33", `${key} is finished, and its outcome is open`);
@@ -105,7 +106,8 @@ async function checkEnds(world: World): Promise<void> {
     const dedupeMs = lanes.get(sessionKey)?.dedupeMs ?? lane.dedupeMs ?? 0;
     const life = world.processes[keeper]?.life;
     if (dedupeMs < longMemoryMs || life === undefined) continue;
-    if ((await world.until(life.keeper.attach(sessionKey, id))) === undefined) world.violate("B23", `${sessionKey} ${id} was accepted, and nothing is known of it`);
+    if ((await world.until(life.keeper.attach(sessionKey, id))) === undefined)
+      world.violate("B23", `${sessionKey} ${id} was accepted, and nothing is known of it`);
   }
   for (const name of lockNames) {
     const { acquired } = await world.leases.acquire(name, "the end of the run", 1);
@@ -121,7 +123,8 @@ async function closeAll(world: World, lives: readonly Life[]): Promise<void> {
   for (const life of lives) {
     for (const method of life.unanswered.values())
       world.violate("B58", `${life.name}: ${method} has no answer after close`);
-    for (const key of life.open) world.violate("B58", `${life.name}: the outcome of ${key} is open after close`);
+    for (const key of life.open)
+      world.violate("B58", `${life.name}: the outcome of ${key} is open after close`);
   }
 }
 
@@ -130,6 +133,7 @@ export async function bury(world: World): Promise<void> {
   world.isOver = true;
   for (const process of world.processes) {
     await process.end();
-    for (const { clock, hasStarted, keeper } of process.lives) if (hasStarted) await clock.bury(keeper.close());
+    for (const { clock, hasStarted, keeper } of process.lives)
+      if (hasStarted) await clock.bury(keeper.close());
   }
 }

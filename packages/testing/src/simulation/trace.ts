@@ -28,8 +28,7 @@ export function createTrace(): Trace {
   return {
     note: (at, who, what) => void lines.push(`${at} ${who} ${what}`),
     add(life, recorded) {
-      for (const line of recorded)
-        lines.push(`${life} ${line.includes("lock") ? line.replaceAll(uuid, rename) : line}`);
+      for (const line of recorded) lines.push(`${life} ${line.replaceAll(uuid, rename)}`);
     },
     lines,
     hash: () => createHash("sha256").update(lines.join("\n")).digest("hex"),

@@ -8,11 +8,7 @@ export interface AgentPlace extends TurnPlace {
   /** A name for something of this turn, the same in every run that has this turn. */
   readonly name: string;
   /** Sends on behalf of the turn, so that what becomes of it is looked at as of every other message. */
-  send(
-    sessionKey: string,
-    id: string,
-    mode: "followup" | "collect" | "steer",
-  ): Promise<Receipt<string>>;
+  send(sessionKey: string, id: string, mode: "followup" | "collect" | "steer"): Promise<Receipt<string>>;
   notify(sessionKey: string, id: string, wake: boolean): Promise<Receipt<string>>;
   /** It has taken a lock; to be called when it has given it back. */
   holds(lock: Lock): () => void;
@@ -117,7 +113,10 @@ async function runCommand(turn: Turn<string>, place: AgentPlace): Promise<string
   const { chance, name } = place;
   const foreground = chance.happens(0.5);
   const timeoutMs = chance.pick([1_000, 30_000]);
-  const execution = await turn.exec("run", [chance.happens(0.05) ? "missing" : name], { foreground, timeoutMs });
+  const execution = await turn.exec("run", [chance.happens(0.05) ? "missing" : name], {
+    foreground,
+    timeoutMs,
+  });
   if (chance.happens(0.2)) execution.kill();
   if (foreground || chance.happens(0.2)) await Promise.race([execution.done, aborted(turn)]);
   return end(turn, place);
@@ -129,7 +128,11 @@ async function askAnother(turn: Turn<string>, place: AgentPlace): Promise<string
   if (depthOf(name) > 2) return "asked enough";
   const asked = Array.from({ length: 1 + chance.below(2) }, async (_, index) => {
     const session = chance.happens(0.1) ? turn.sessionKey : chance.pick(sessions);
-    const receipt = await place.send(session, `${name}>${index}`, chance.pick(["followup", "collect", "steer"]));
+    const receipt = await place.send(
+      session,
+      `${name}>${index}`,
+      chance.pick(["followup", "collect", "steer"]),
+    );
     return chance.happens(0.8) ? receipt.reply() : undefined;
   });
   const replies = await (chance.happens(0.3) ? Promise.any(asked) : Promise.allSettled(asked));
@@ -166,8 +169,7 @@ async function holdLock(turn: Turn<string>, place: AgentPlace): Promise<string> 
       await lock.release();
     }
   } else {
-    const work = (lock: Lock): Promise<void> =>
-      sleep(place, chance.below(6_000)).finally(place.holds(lock));
+    const work = (lock: Lock): Promise<void> => sleep(place, chance.below(6_000)).finally(place.holds(lock));
     await turn.locks.using(name, work, options);
   }
   return end(turn, place);

@@ -22,7 +22,10 @@ export class World {
   readonly locks: LockWatch;
   readonly processes: readonly KeeperProcess[];
   /** Ids that were accepted, by session, and the keeper that has them. */
-  readonly ids = new Map<string, { readonly keeper: number; readonly sessionKey: string; readonly id: string }>();
+  readonly ids = new Map<
+    string,
+    { readonly keeper: number; readonly sessionKey: string; readonly id: string }
+  >();
   /** Events that may wait for ever: they were sent so. */
   readonly quiet = new Set<string>();
   /** Whether no fault happens any more. */
@@ -79,11 +82,12 @@ export class World {
 
   /** Lets true time pass until a promise has settled; rejects where that takes longer than every deadline. */
   async until<T>(promise: Promise<T>): Promise<T> {
-    let isSettled = false;
-    promise.catch(() => {}).finally(() => (isSettled = true));
+    const settled = { isTrue: false };
+    promise.catch(() => {}).finally(() => (settled.isTrue = true));
     await this.advance(0);
-    for (let waitedMs = 0; !isSettled; waitedMs += patienceMs / 1_000) {
-      if (waitedMs > patienceMs) throw new Error("the simulated world waits for ever for one of its own questions");
+    for (let waitedMs = 0; !settled.isTrue; waitedMs += patienceMs / 1_000) {
+      if (waitedMs > patienceMs)
+        throw new Error("the simulated world waits for ever for one of its own questions");
       await this.advance(patienceMs / 1_000);
     }
     return promise;

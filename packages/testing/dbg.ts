@@ -1,2 +1,0 @@
-process.on("exit", () => console.log("exit"));
-setTimeout(()=>{ console.log(process.getActiveResourcesInfo()); }, 5000).unref();
