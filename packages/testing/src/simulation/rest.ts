@@ -1,4 +1,5 @@
 import type { Life } from "./life.ts";
+import type { BrokenRule } from "./broken-rule.ts";
 import { longestDelayMs } from "./faults.ts";
 import { keeperOfAgent, lockNames, longestTtlMs } from "./setup.ts";
 import { quietly } from "./turn-agent.ts";
@@ -30,7 +31,7 @@ export async function comeToRest(world: World): Promise<void> {
   }
   const lives = world.processes.map(({ life }) => life!);
   for (const life of lives) letGo(world, life);
-  let left: readonly Unrest[] = [];
+  let left: readonly BrokenRule[] = [];
   const begun = world.now;
   // Looked at ever less often: most is at rest soon, and each look is in the recordings.
   for (let ms = lookEveryMs; world.now - begun < restMs; ms *= 1.5) {
@@ -38,17 +39,13 @@ export async function comeToRest(world: World): Promise<void> {
     left = await findUnrest(world, lives);
     if (left.length === 0) break;
   }
-  for (const { rule, message } of left) world.violate(rule, message);
+  for (const { rule, sentence } of left) world.violate(rule, sentence);
   // Leases that nobody renews any more run out, those too that were asked for late.
   await world.advance(longestDelayMs + longestTtlMs);
   await checkEnds(world);
   await closeAll(world, lives);
 }
 
-interface Unrest {
-  readonly rule: string;
-  readonly message: string;
-}
 
 function isServing({ processes }: World): boolean {
   return processes.every(({ life }) => life?.clock.isAwake === true && !life.isClosing);
@@ -67,9 +64,9 @@ function letGo(world: World, life: Life): void {
 }
 
 /** What is not at rest: sessions with work, calls without an answer, outcomes that are open, locks that are held. */
-async function findUnrest(world: World, lives: readonly Life[]): Promise<readonly Unrest[]> {
-  const left: Unrest[] = [];
-  const add = (rule: string, message: string): void => void left.push({ rule, message });
+async function findUnrest(world: World, lives: readonly Life[]): Promise<readonly BrokenRule[]> {
+  const left: BrokenRule[] = [];
+  const add = (rule: string, sentence: string): void => void left.push({ rule, sentence });
   for (const session of world.setup.sessions) {
     const { life } = world.processOf(session);
     if (life === undefined) continue;

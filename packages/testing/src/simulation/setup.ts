@@ -35,6 +35,8 @@ export interface SimulationOptions {
   readonly lane?: LaneSettings | undefined;
   /** Each keeper's capacity. Default: by the seed. */
   readonly capacity?: CapacityOptions | undefined;
+  /** Called about every simulated minute with the simulated milliseconds so far. */
+  readonly progress?: ((simulatedMs: number) => void) | undefined;
 }
 
 /** Where a turn handler runs. */

@@ -7,7 +7,7 @@ import { KeeperProcess } from "./keeper-process.ts";
 import { createLockWatch, type LockWatch } from "./lock-watch.ts";
 import { agentOf, keeperOfAgent, type Setup } from "./setup.ts";
 import { createTrace, type Trace } from "./trace.ts";
-import type { Violation } from "./violation.ts";
+import type { BrokenRule } from "./broken-rule.ts";
 
 /** True milliseconds in which every question to a keeper is answered. */
 const patienceMs = 100_000;
@@ -17,7 +17,7 @@ export class World {
   readonly setup: Setup;
   readonly time: VirtualTime;
   readonly trace: Trace = createTrace();
-  readonly violations: Violation[] = [];
+  readonly violations: BrokenRule[] = [];
   readonly leases: LeaseStore;
   readonly locks: LockWatch;
   readonly processes: readonly KeeperProcess[];
@@ -72,8 +72,8 @@ export class World {
     this.trace.note(this.now, life, what);
   }
 
-  readonly violate = (rule: string, message: string): void => {
-    this.violations.push({ rule, message });
+  readonly violate = (rule: string, sentence: string): void => {
+    this.violations.push({ rule, sentence });
   };
 
   accepted(keeper: number, { sessionKey, id }: Receipt<string>): void {
