@@ -8,7 +8,7 @@ import type { World } from "./world.ts";
 /** True milliseconds until the first look. */
 const lookEveryMs = 5_000;
 /** True milliseconds after which what does not come to rest never will. */
-const restMs = 4 * 3_600_000;
+const restMs = 2 * 3_600_000;
 /** True milliseconds between two looks at keepers that close. */
 const closingLookMs = 500;
 /** True milliseconds after which a keeper must have closed, whatever its turns do. */
@@ -45,7 +45,6 @@ export async function comeToRest(world: World): Promise<void> {
   await checkEnds(world);
   await closeAll(world, lives);
 }
-
 
 function isServing({ processes }: World): boolean {
   return processes.every(({ life }) => life?.clock.isAwake === true && !life.isClosing);
