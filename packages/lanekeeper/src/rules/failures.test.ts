@@ -7,7 +7,6 @@ import { failingStore } from "./failing-store.ts";
 import { bugged } from "./faulty-dispatcher.ts";
 import { createFixture, deferred } from "./fixture.ts";
 
-
 describe("a crash inside a lane", () => {
   it("B7 rebuilds the lane from the store, keeps what its turn did, and others never notice", async () => {
     const { keeper, clock, events } = await createFixture({

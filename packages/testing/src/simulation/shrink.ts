@@ -17,30 +17,33 @@ export interface ShrinkOptions {
 export async function shrinkSimulation(
   options: SimulationOptions,
   failed: Simulation,
-  { runs: limit = 400, progress }: ShrinkOptions = {},
+  { runs: mostRuns = 400, progress }: ShrinkOptions = {},
 ): Promise<Simulation> {
   const rule = failed.violations[0]?.rule;
-  let smallest = failed;
-  let runs = 0;
-  const stillFails = async (commands: readonly Command[]): Promise<boolean> => {
+  const state = { smallest: failed, runs: 0 };
+  const mayRun = (): boolean => rule !== undefined && state.runs < mostRuns;
+  const tryWith = async (commands: readonly Command[]): Promise<void> => {
     const next = await simulate({ ...options, commands });
-    runs++;
-    const isBroken = next.violations.some((violation) => violation.rule === rule);
-    if (isBroken) smallest = next;
-    progress?.(runs, smallest.commands.length);
-    return isBroken;
+    state.runs++;
+    if (next.violations.some((violation) => violation.rule === rule)) state.smallest = next;
+    progress?.(state.runs, state.smallest.commands.length);
   };
-  if (rule === undefined || (await stillFails([]))) return smallest;
-  for (let size = Math.ceil(smallest.commands.length / 2); runs < limit;) {
-    const before = smallest.commands.length;
-    for (let from = 0; from < smallest.commands.length && runs < limit;) {
-      const { commands } = smallest;
-      if (!(await stillFails(commands.toSpliced(from, size)))) from += size;
+  /** Leaves out what it can in pieces of a size; false if it could leave out nothing. */
+  const leaveOut = async (size: number): Promise<boolean> => {
+    const before = state.smallest;
+    for (let from = 0; from < state.smallest.commands.length && mayRun();) {
+      const { smallest } = state;
+      await tryWith(smallest.commands.toSpliced(from, size));
+      if (state.smallest === smallest) from += size;
     }
-    const isSmaller = smallest.commands.length < before;
-    if (size === 1 && !isSmaller) break;
+    return state.smallest !== before;
+  };
+  let size = failed.commands.length;
+  while (mayRun() && state.smallest.commands.length > 0) {
+    const isSmaller = await leaveOut(size);
     // What could not be left out at first may be superfluous once others are gone.
-    size = Math.max(1, isSmaller && size === 1 ? 1 : Math.ceil(size / 2));
+    if (size === 1 && !isSmaller) break;
+    size = Math.max(1, Math.ceil(Math.min(size, state.smallest.commands.length) / 2));
   }
-  return smallest;
+  return state.smallest;
 }
