@@ -1,7 +1,7 @@
 import type { Life } from "./life.ts";
 import type { BrokenRule } from "./broken-rule.ts";
 import { longestDelayMs } from "./faults.ts";
-import { keeperOfAgent, lockNames, longestTtlMs } from "./setup.ts";
+import { keeperOfAgent, lockNames, longestTtlMs, longMemoryMs } from "./setup.ts";
 import { quietly } from "./turn-agent.ts";
 import type { World } from "./world.ts";
 
@@ -13,8 +13,6 @@ const restMs = 2 * 3_600_000;
 const closingLookMs = 500;
 /** True milliseconds after which a keeper must have closed, whatever its turns do. */
 const closeMs = 600_000;
-/** Ids are asked for where they are remembered at least so long. */
-const longMemoryMs = 86_400_000;
 
 /**
  * Ends a run: the faults stop, what is paused goes on, heartbeats are turned off, and everything comes to rest. Says what does

@@ -74,6 +74,8 @@ export interface Setup {
 export const lockNames = ["ledger", "index", "mail"] as const;
 /** How long a lease of theirs lasts at most, in milliseconds. */
 export const longestTtlMs = 20_000;
+/** How long ids are remembered where they are to be known at the end of a run, in milliseconds: 100 days. */
+export const longMemoryMs = 8_640_000_000;
 const allFaults: readonly Fault[] = ["crashes", "clocks", "store", "leases"];
 /** Longest run, in minutes: a month. */
 const longest = 43_200;
@@ -169,7 +171,7 @@ function randomLane(chance: Chance): LaneSettings {
     turnTimeoutMs: stallAfterMs * chance.pick([3, 8]),
     abortGraceMs: chance.pick([0, 500, 3_000]),
     passivateAfterMs: chance.pick([0, 500, 30_000]),
-    dedupeMs: chance.pick([0, 5_000, 86_400_000, 86_400_000]),
+    dedupeMs: chance.pick([0, 5_000, longMemoryMs, longMemoryMs]),
     retry: { attempts: 1 + chance.below(3), baseMs: chance.pick([0, 200, 2_000]), maxMs: 5_000 },
     maxReclaims: chance.below(3),
     maxCrashes: chance.below(4),
