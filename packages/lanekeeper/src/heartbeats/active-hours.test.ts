@@ -57,6 +57,16 @@ describe("active hours (B44)", () => {
     expect(activeAt(twice, "2026-10-25T02:00:00Z")).toBe(false);
   });
 
+  it("are one stretch where the clock is set back over midnight inside them", () => {
+    // On that day the clock of St. John's went from 00:01 back to 23:01.
+    const hours = { start: "00:00", end: "06:00", timezone: "America/St_Johns" };
+    expect(activeAt(hours, "2010-11-07T02:29:59Z")).toBe(false);
+    for (const utc of ["2010-11-07T02:30:00Z", "2010-11-07T02:31:00Z", "2010-11-07T03:15:00Z"])
+      expect(activeAt(hours, utc)).toBe(true);
+    expect(activeAt(hours, "2010-11-07T09:29:59Z")).toBe(true);
+    expect(activeAt(hours, "2010-11-07T09:30:00Z")).toBe(false);
+  });
+
   it("are the whole day when they start where they end, or were not given", () => {
     fc.assert(
       fc.property(instants, (at) => {

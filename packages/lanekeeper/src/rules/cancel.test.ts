@@ -278,3 +278,16 @@ test("B23a the listener on a signal is gone with the outcome", async () => {
   await clock.settle();
   expect(listeners).toEqual([]);
 });
+
+test("B23a the signal of a duplicate withdraws nothing: the work is its first sender's", async () => {
+  const { keeper, clock, turns } = await working();
+  const { outcome } = await keeper.send("a", "waiting", { id: "waiting" });
+  const second = new AbortController();
+  await keeper.send("a", "again", { id: "waiting", signal: second.signal });
+  second.abort();
+  await clock.settle();
+  turns[0]!.resolve("ok");
+  await clock.settle();
+  turns[1]!.resolve("done");
+  await expect(outcome).resolves.toMatchObject({ status: "completed", reply: "done" });
+});

@@ -131,6 +131,17 @@ test("B23 an id is known until dedupeMs after its outcome, however the work ende
   await expect(again.outcome).resolves.toMatchObject({ reply: "anew", attempts: 1 });
 });
 
+test("B23 an id is known until dedupeMs after its outcome, however long its work took", async () => {
+  const { keeper, clock, turns } = await createFixture({ lane: { dedupeMs: 1_000 } });
+  await keeper.send("a", "slow", { id: "slow" });
+  await clock.advance(60_000);
+  turns[0]!.resolve("done");
+  await clock.advance(999);
+  await expect((await keeper.send("a", "again", { id: "slow" })).reply()).resolves.toBe("done");
+  await clock.advance(1);
+  await expect(keeper.attach("a", "slow")).resolves.toBeUndefined();
+});
+
 test("B23 with dedupeMs 0 an id is known until its outcome and no longer", async () => {
   const { keeper, clock, turns } = await createFixture({ lane: { dedupeMs: 0 } });
   await keeper.send("a", 1, { id: "once" });

@@ -78,6 +78,19 @@ describe("a store that fails", () => {
     },
   );
 
+  it("B26a takes no store for dead that had no time to answer, because the process was suspended", async () => {
+    const store = failingStore();
+    const { keeper, clock, of } = await createFixture({ store });
+    store.fail(["append"], "hangs");
+    const refused = keeper.send("s", 1).catch((error: unknown) => error);
+    await clock.advance(10_000);
+    await clock.suspend(600_000);
+    await clock.advance(10_000);
+    expect(of("store.failed")).toEqual([]);
+    await clock.advance(20_000);
+    expect(await refused).toMatchObject({ code: "STORE_UNAVAILABLE" });
+  });
+
   it.each(["rejects", "throws", "hangs"] as const)(
     "B33 frees the slot of a turn whose end the store %s, keeps its session busy and its outcome open until it is recorded",
     async (fault) => {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { PermanentError } from "../keeper/errors.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import { bodies, createFixture } from "./fixture.ts";
 import { hour, main, minute, patient, startHeartbeats } from "./heartbeat-fixture.ts";
@@ -95,6 +96,20 @@ test("B42 one deferral is told though what it waits for changes; explain says wh
   expect(keeper.explain(main).facts["heartbeat"]).toMatchObject({ deferredBy: "capacity-full" });
   expect(control.inspect()).toMatchObject({ detail: "busy.pending.waitingForCapacity" });
   expect(told()).toEqual(["deferred: session-busy"]);
+});
+
+test("B42 a heartbeat behind a message of its own session waits for that session, not for capacity", async () => {
+  const { keeper, clock, turns, told, untilDue } = await startHeartbeats({}, { capacity: { turns: 1 } });
+  await keeper.send("elsewhere", "long");
+  await keeper.send(main, "next");
+  await untilDue();
+  expect(told()).toEqual(["deferred: session-busy"]);
+  expect(keeper.explain(main).facts["heartbeat"]).toMatchObject({ deferredBy: "session-busy" });
+  turns[0]!.resolve("done");
+  await clock.settle();
+  turns[1]!.resolve("done");
+  await clock.settle();
+  expect(turns.map(({ turn }) => turn.cause)).toEqual(["message", "message", "heartbeat"]);
 });
 
 test("B47 a message preempts a heartbeat's turn and runs next; its events stay for the message's turn", async () => {
@@ -220,6 +235,11 @@ test("B48 a heartbeat consumes the events it completes with, and no other", asyn
 
 test.each([
   ["fails", (turn: { reject: (error: Error) => void }) => turn.reject(new Error("model down")), 1],
+  [
+    "fails for good",
+    (turn: { reject: (error: Error) => void }) => turn.reject(new PermanentError("no such model")),
+    1,
+  ],
   ["is preempted", undefined, 0],
 ] as const)("B48 an event of a heartbeat's turn that %s stays", async (_, end, attempts) => {
   const { keeper, clock, turns, untilDue } = await startHeartbeats();

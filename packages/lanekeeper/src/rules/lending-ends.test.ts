@@ -144,3 +144,23 @@ test("B10a a turn that ended without the reply that it asked for lends nothing o
   expect(family.held("child").turn.attempt).toBe(2);
   expect(keeper.stats().running).toBe(2);
 });
+
+test("B10a a turn that is told to stop lends no longer: what it awaited waits for capacity like anybody", async () => {
+  const family = await createFamily({
+    parent: async () => {
+      await (await keeper.send("child", 1)).reply().catch(() => {});
+      return new Promise(() => {});
+    },
+  });
+  const { keeper, clock } = family;
+  await keeper.pause("child");
+  await keeper.send("parent", "go");
+  await clock.settle();
+  // The abort is decided first, and the child asks for a slot right behind it.
+  await Promise.all([keeper.abort("parent"), keeper.resume("child")]);
+  await clock.advance(1_999);
+  expect(family.running()).toEqual([]);
+  expect(keeper.explain("child").blockedBy).toBe("capacity");
+  await clock.advance(1);
+  expect(family.running()).toEqual(["child"]);
+});

@@ -139,6 +139,48 @@ describe("progress, stall and reclaim", () => {
     await expect(receipt.reply()).rejects.toMatchObject({ code: "WORK_RECLAIMED" });
   });
 
+  it("B26 reclaims a busy turn that rejects once its time is over", async () => {
+    const { keeper, clock, turns, of } = await createFixture({ lane });
+    const receipt = await keeper.send("s", 1);
+    for (let at = 0; at < 60_000; at += 500) {
+      await clock.advance(500);
+      turns[0]!.turn.progress();
+    }
+    turns[0]!.reject(turns[0]!.turn.signal.reason);
+    await clock.settle();
+    expect(of("lane.reclaimed")).toMatchObject([{ reason: "timeout", isCodeRunning: false }]);
+    expect(await receipt.outcome).toMatchObject({ status: "reclaimed", reason: "timeout" });
+  });
+
+  it("B26 times a turn out that is stalled when its time is over, and says so", async () => {
+    const { keeper, clock, turns } = await createFixture({ lane: { ...lane, turnTimeoutMs: 6_000 } });
+    const receipt = await keeper.send("s", 1);
+    await clock.advance(3_000);
+    turns[0]!.turn.progress();
+    await clock.advance(2_999);
+    expect(keeper.session("s")!.detail).toBe("stalled.running");
+    await clock.advance(1);
+    expect(turns[0]!.turn.signal.reason).toMatchObject({ code: "TURN_TIMEOUT" });
+    await clock.advance(2_000);
+    expect(await receipt.outcome).toMatchObject({ status: "reclaimed", reason: "timeout" });
+  });
+
+  it.each([-3_600_000, 3_600_000])(
+    "B26 times a turn out by the time that passed, not by a wall clock that is stepped by %d ms",
+    async (stepMs) => {
+      const { keeper, clock, turns } = await createFixture({ lane });
+      await keeper.send("s", 1);
+      await clock.settle();
+      clock.stepWall(stepMs);
+      for (let at = 0; at < 60_000; at += 500) {
+        expect(turns[0]!.turn.signal.aborted).toBe(false);
+        await clock.advance(500);
+        turns[0]!.turn.progress();
+      }
+      expect(turns[0]!.turn.signal.reason).toMatchObject({ code: "TURN_TIMEOUT" });
+    },
+  );
+
   it("B26a moves stall and reclaim deadlines once by the time in which nothing could run", async () => {
     const { keeper, clock, of } = await createFixture({ lane });
     await keeper.send("a", 1);
@@ -192,6 +234,17 @@ describe("progress, stall and reclaim", () => {
     turns[2]!.resolve("waiting");
     expect(await sibling.reply()).toBe("sibling");
     expect(await waiting.reply()).toBe("waiting");
+  });
+
+  it("B27 keeps for the next turn what a command of the reclaimed one has to say (B35)", async () => {
+    const { keeper, clock, turns, processes } = await createFixture({ lane });
+    await keeper.send("hung", 1);
+    await clock.settle();
+    await turns[0]!.turn.exec("make");
+    processes.started[0]!.end(0);
+    await clock.advance(7_000);
+    expect(turns[1]!.turn).toMatchObject({ cause: "event", events: [{ kind: "exec.completed" }] });
+    expect(keeper.session("hung")!.incarnation).toBe(1);
   });
 
   it("B28 lets an aborted turn start nothing and ignores its progress", async () => {

@@ -55,6 +55,19 @@ test("B19 steering goes to an event turn, too", async () => {
   expect(turns).toHaveLength(1);
 });
 
+test("B19 a turn that only a wake started is not steered where events ride in it, either", async () => {
+  const { keeper, clock, turns } = await createFixture();
+  await keeper.notify("a", { kind: "note" }, { wake: false });
+  keeper.wake("a", { coalesceMs: 0 });
+  await clock.settle();
+  expect(turns[0]!.turn).toMatchObject({ cause: "wake", events: [{ kind: "note" }] });
+  await keeper.send("a", "look", { mode: "steer" });
+  expect(turns[0]!.turn.takeSteering()).toEqual([]);
+  turns[0]!.resolve("ok");
+  await clock.settle();
+  expect(ran(turns)).toEqual([[], ["look"]]);
+});
+
 test("B19 a turn that only a wake started is not steered: the message follows it", async () => {
   const { keeper, clock, turns, of } = await createFixture();
   keeper.wake("a", { coalesceMs: 0 });

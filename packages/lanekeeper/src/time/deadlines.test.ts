@@ -77,6 +77,18 @@ describe("deadlines", () => {
     expect(fired).toEqual(["a", "b", "c", "d"]);
   });
 
+  it("of different delays that are due together fire in the order of their arming (I1)", () => {
+    const { clock, fired, arm } = createSet();
+    arm(10, "a");
+    arm(7, "early");
+    clock.pass(4);
+    arm(6, "b");
+    clock.pass(3);
+    arm(3, "c");
+    clock.pass(3);
+    expect(fired).toEqual(["early", "a", "b", "c"]);
+  });
+
   it("that are cancelled do not fire, and cancelling again or too late does nothing", () => {
     const { clock, fired, arm } = createSet();
     const [first, second, third] = [arm(10, "a"), arm(10, "b"), arm(10, "c")];

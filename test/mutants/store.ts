@@ -1,0 +1,78 @@
+import { crossing, type Mutant, rules } from "./mutant.ts";
+
+/** The memory store: tokens, holders, what is kept and for how long (B3, B11, B33, B59). */
+export const storeMutants: readonly Mutant[] = [
+  {
+    name: "fencing-token-reused",
+    rules: ["B28", "B11"],
+    change: "all turns of an incarnation have the same fencing token",
+    file: "packages/lanekeeper/src/store/memory-store.ts",
+    find: `      const fencingToken = BigInt(++state.counter);`,
+    replace: `      const fencingToken = BigInt(session.incarnation);`,
+    kills: [...crossing("conformance/mailbox-store"), ...rules("fencing")],
+  },
+  {
+    name: "incarnation-begins-again",
+    rules: ["B11", "B36"],
+    change: "a session that was forgotten begins with an incarnation it had before",
+    file: "packages/lanekeeper/src/store/memory-state.ts",
+    find: `new MemorySession(sessionKey, ++this.counter, this.counts, this.#host.clock.now())`,
+    replace: `new MemorySession(sessionKey, 1, this.counts, this.#host.clock.now())`,
+    kills: [...crossing("conformance/mailbox-store"), ...rules("forget")],
+  },
+  {
+    name: "stale-settlement-accepted",
+    rules: ["B28", "B3"],
+    change: "whoever knows the id of the open turn may settle it, with whatever token",
+    file: "packages/lanekeeper/src/store/memory-store.ts",
+    find: `      if (open?.turnId === turnId && open.fencingToken === fencingToken) {`,
+    replace: `      if (open?.turnId === turnId) {`,
+    kills: crossing("conformance/mailbox-store"),
+  },
+  {
+    name: "event-held-by-a-turn-replaced",
+    rules: ["B22"],
+    change: "an event that a failed turn gave back is replaced by the newer one of its key",
+    file: "packages/lanekeeper/src/store/memory-settling.ts",
+    find: `    session.add(returned);
+    session.known?.set(knownName(item), returned);`,
+    replace: `    const newer = session.waiting.find(({ key }) => key !== undefined && key === item.key);
+    if (newer !== undefined) {
+      state.remember(session, item, { status: "dropped", reason: "replaced" }, dedupeMs);
+      return undefined;
+    }
+    session.add(returned);
+    session.known?.set(knownName(item), returned);`,
+    kills: rules("event-overflow"),
+  },
+  {
+    name: "store-without-a-deadline",
+    rules: ["B33"],
+    change: "a store that never answers is waited for as long as it likes",
+    file: "packages/lanekeeper/src/store/store-requests.ts",
+    find: `    const deadline = armRunning(storeDeadlineMs, () => {`,
+    replace: `    const deadline = armRunning(storeDeadlineMs * 1_000, () => {`,
+    kills: rules("failures"),
+  },
+  {
+    name: "two-keepers-on-one-store",
+    rules: ["B59"],
+    change: "a memory store opens for a second keeper beside the first",
+    file: "packages/lanekeeper/src/store/memory-store.ts",
+    find: `      if (given !== undefined) {`,
+    replace: `      if (given !== undefined && state === undefined) {`,
+    kills: [...crossing("conformance/mailbox-store"), ...rules("keepers")],
+  },
+  {
+    name: "former-keeper-writes-on",
+    rules: ["B59"],
+    change: "a keeper whose store was closed under it writes into it again once another has it",
+    file: "packages/lanekeeper/src/store/memory-store.ts",
+    find: `      const hold = {};
+      given = hold;
+      return whileHeld(openMailboxes(state), () => given === hold);`,
+    replace: `      given = {};
+      return whileHeld(openMailboxes(state), () => given !== undefined);`,
+    kills: [...crossing("conformance/mailbox-store"), ...rules("keepers")],
+  },
+];
