@@ -53,9 +53,9 @@ export const incidents: readonly Incident[] = [
     report: "openclaw/openclaw#31388",
     rules: ["B31", "B46"],
     change: "a wake whose turn failed is not tried again",
-    file: "packages/lanekeeper/src/turns/settlements.ts",
-    find: `  const isTried = conclusion === "failed" || conclusion === "reclaimed" || conclusion === "crashed";`,
-    replace: `  const isTried = conclusion === "crashed";`,
+    file: "packages/lanekeeper/src/lanes/wakes.ts",
+    find: "if (attempt >= attempts || isPermanent(error)) {",
+    replace: "if (attempt >= Math.min(1, attempts) || isPermanent(error)) {",
     property: "keeper",
   },
   {

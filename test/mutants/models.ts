@@ -14,14 +14,22 @@ export const modelMutants: readonly Mutant[] = [
     name: "model-knows-no-priorities",
     rules: ["B14"],
     change: "the model gives slots by age alone",
-    ...inModel("reference-capacity", "rank(b) - rank(a) || last(a) - last(b)", "last(a) - last(b) + 0 * rank(a)"),
+    ...inModel(
+      "reference-capacity",
+      "rank(b) - rank(a) || last(a) - last(b)",
+      "last(a) - last(b) + 0 * rank(a)",
+    ),
     kills: keeper,
   },
   {
     name: "model-agents-take-no-turns",
     rules: ["B15"],
     change: "the model gives slots by priority and age, whatever the agent",
-    ...inModel("reference-capacity", "rank(b) - rank(a) || last(a) - last(b)", "rank(b) - rank(a) + 0 * last(a)"),
+    ...inModel(
+      "reference-capacity",
+      "rank(b) - rank(a) || last(a) - last(b)",
+      "rank(b) - rank(a) + 0 * last(a)",
+    ),
     kills: keeper,
   },
   {
@@ -35,7 +43,11 @@ export const modelMutants: readonly Mutant[] = [
     name: "model-group-without-limit",
     rules: ["B12"],
     change: "the model lets a group have as many slots as there are",
-    ...inModel("reference-capacity", `return free > 0 && this.reason(claim) !== "group";`, "return free > 0;"),
+    ...inModel(
+      "reference-capacity",
+      `return free > 0 && this.reason(claim) !== "group";`,
+      "return free > 0;",
+    ),
     kills: keeper,
   },
   {
@@ -53,28 +65,44 @@ export const modelMutants: readonly Mutant[] = [
     name: "model-mixes-up-attempts",
     rules: ["B30", "B31a"],
     change: "the model counts a reclaimed turn as a failed one",
-    ...inModel("reference-verdict", `if (conclusion === "reclaimed") item.reclaims++;`, `if (conclusion === "reclaimed") item.failures++;`),
+    ...inModel(
+      "reference-verdict",
+      `if (conclusion === "reclaimed") item.reclaims++;`,
+      `if (conclusion === "reclaimed") item.failures++;`,
+    ),
     kills: keeper,
   },
   {
     name: "model-backs-off-evenly",
     rules: ["B31"],
     change: "the model waits equally long before each retry",
-    ...inModel("reference-verdict", "retry.baseMs * 2 ** failures", "retry.baseMs * 2 ** Math.min(0, failures)"),
+    ...inModel(
+      "reference-verdict",
+      "retry.baseMs * 2 ** failures",
+      "retry.baseMs * 2 ** Math.min(0, failures)",
+    ),
     kills: keeper,
   },
   {
     name: "model-loses-taken-steering",
     rules: ["B19"],
     change: "the model gives taken steering up though its turn is tried again",
-    ...inModel("reference-verdict", "...(heir === undefined ? [] : taken)]", "...(heir === undefined ? taken : []).slice(0, 0)]"),
+    ...inModel(
+      "reference-verdict",
+      "...(heir === undefined ? [] : taken)]",
+      "...(heir === undefined ? taken : []).slice(0, 0)]",
+    ),
     kills: keeper,
   },
   {
     name: "model-debounces-for-ever",
     rules: ["B18"],
     change: "the model lets a batch wait for quiet without an end",
-    ...inModel("reference-lanes", "head.acceptedAt + debounceMaxMs", "head.acceptedAt + debounceMaxMs * 1_000"),
+    ...inModel(
+      "reference-lanes",
+      "head.acceptedAt + debounceMaxMs",
+      "head.acceptedAt + debounceMaxMs * 1_000",
+    ),
     kills: keeper,
   },
   {
@@ -110,7 +138,11 @@ export const modelMutants: readonly Mutant[] = [
     name: "model-drops-the-youngest",
     rules: ["B22"],
     change: "where the oldest is to make room, the model drops the youngest",
-    ...inModel("reference-model", "droppable.toSorted((a, b) => a.seq - b.seq)", "droppable.toSorted((a, b) => b.seq - a.seq)"),
+    ...inModel(
+      "reference-model",
+      "droppable.toSorted((a, b) => a.seq - b.seq)",
+      "droppable.toSorted((a, b) => b.seq - a.seq)",
+    ),
     kills: keeper,
   },
   {
@@ -131,21 +163,33 @@ export const modelMutants: readonly Mutant[] = [
     name: "model-heartbeat-in-the-way",
     rules: ["B47"],
     change: "in the model a message waits for a heartbeat's turn",
-    ...inModel("reference-model", `if (turn.cause === "heartbeat" && item.isMessage && item.rank > 0)`, `if (turn.cause === "heartbeat" && item.rank > 9)`),
+    ...inModel(
+      "reference-model",
+      `if (turn.cause === "heartbeat" && item.isMessage && item.rank > 0)`,
+      `if (turn.cause === "heartbeat" && item.rank > 9)`,
+    ),
     kills: keeper,
   },
   {
     name: "model-believes-too-little",
     rules: ["B49"],
     change: "in the model belief in a lease ends at a third of its time",
-    ...inModel("lock-model", "const lasts = lockTerms.ttlMs - lockTerms.marginMs;", "const lasts = lockTerms.renewEveryMs;"),
+    ...inModel(
+      "lock-model",
+      "const lasts = lockTerms.ttlMs - lockTerms.marginMs;",
+      "const lasts = lockTerms.renewEveryMs;",
+    ),
     kills: locks,
   },
   {
     name: "model-waits-for-nobody",
     rules: ["B51"],
     change: "in the model a lock whose holder died must be taken at once",
-    ...inModel("lock-model", "      this.#end(lock, this.now + lockTerms.ttlMs);\n    }\n  }\n  advance", "      this.#end(lock, this.now);\n    }\n  }\n  advance"),
+    ...inModel(
+      "lock-model",
+      "      this.#end(lock, this.now + lockTerms.ttlMs);\n    }\n  }\n  advance",
+      "      this.#end(lock, this.now);\n    }\n  }\n  advance",
+    ),
     kills: locks,
   },
 ];
