@@ -162,6 +162,7 @@ export const acts = {
   threw: { type: "turn.threw" },
   progressed: { type: "turn.progressed" },
   failed: { type: "store.failed" },
+  unconfirmed: { type: "turn.unconfirmed" },
   settled: { type: "work.settled", mailbox: mails.nothing },
   restarted: { type: "session.restarted", mailbox: mails.nothing },
   wake: { type: "wake.due" },

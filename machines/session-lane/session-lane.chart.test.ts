@@ -50,6 +50,7 @@ const plain: readonly LaneEvent[] = [
   { type: "turn.threw" },
   { type: "turn.abort" },
   { type: "lane.close" },
+  { type: "turn.unconfirmed" },
   { type: "store.failed" },
 ];
 

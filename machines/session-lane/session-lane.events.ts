@@ -16,6 +16,8 @@ export type LaneEvent =
   | { readonly type: "slot.lost" }
   | { readonly type: "turn.opened"; readonly turn: LaneTurn; readonly mailbox: MailboxSummary }
   | { readonly type: "turn.withheld"; readonly mailbox: MailboxSummary }
+  /** The store failed to say whether it has opened it. */
+  | { readonly type: "turn.unconfirmed" }
   | { readonly type: "turn.progressed" }
   | { readonly type: "turn.returned" }
   | { readonly type: "turn.threw" }

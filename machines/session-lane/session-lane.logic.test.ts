@@ -88,6 +88,7 @@ const contexts: fc.Arbitrary<LaneContext> = fc.record({
   quietBatch: fc.option(fc.nat(3)),
   wakeDue: fc.boolean(),
   heartbeatDue: fc.boolean(),
+  isUnconfirmed: fc.boolean(),
   pausedBy: fc.record({ session: fc.boolean(), keeper: fc.boolean() }),
   turn: fc.option(fc.constant(turn)),
   abort: fc.option(
@@ -108,6 +109,7 @@ describe("a lane that has just been started", () => {
       quietBatch: null,
       wakeDue: true,
       heartbeatDue: false,
+      isUnconfirmed: false,
       pausedBy,
       turn: null,
       abort: null,

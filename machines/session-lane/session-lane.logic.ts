@@ -91,6 +91,8 @@ export interface LaneContext {
   readonly wakeDue: boolean;
   /** Its agent's heartbeat asks for a turn: selected only when nothing else may start. */
   readonly heartbeatDue: boolean;
+  /** The store failed to say whether it has opened a turn: it is asked again, whatever the mailbox says. */
+  readonly isUnconfirmed: boolean;
   readonly pausedBy: { readonly session: boolean; readonly keeper: boolean };
   readonly turn: LaneTurn | null;
   readonly abort: AbortReason | null;
@@ -104,6 +106,8 @@ export interface LaneInput {
   readonly mailbox: MailboxSummary;
   readonly wakeDue: boolean;
   readonly heartbeatDue?: boolean;
+  /** Whether a lane that crashed left a turn of which it is not known whether the store has opened it. */
+  readonly isUnconfirmed?: boolean;
   readonly pausedBy: { readonly session: boolean; readonly keeper: boolean };
 }
 
@@ -131,6 +135,7 @@ export function createLaneContext(input: LaneInput): LaneContext {
     quietBatch: null,
     wakeDue: input.wakeDue,
     heartbeatDue: input.heartbeatDue ?? false,
+    isUnconfirmed: input.isUnconfirmed ?? false,
     pausedBy: input.pausedBy,
     turn: null,
     abort: null,
@@ -187,7 +192,17 @@ export function recordTurn(context: LaneContext, params: TurnParams): LaneContex
   const { turn } = params;
   const mailbox = newer(context.mailbox, params.mailbox);
   const heartbeatDue = context.heartbeatDue && turn.cause !== "heartbeat";
-  return { ...context, turn, wakeDue: false, heartbeatDue, mailbox };
+  return { ...context, turn, wakeDue: false, heartbeatDue, isUnconfirmed: false, mailbox };
+}
+
+/** Notes that the store failed to say whether it has opened a turn. */
+export function recordUnconfirmed(context: LaneContext): LaneContext {
+  return context.isUnconfirmed ? context : { ...context, isUnconfirmed: true };
+}
+
+/** Notes that there was no turn to open, and none is open. */
+export function recordWithheld(context: LaneContext, params: MailboxParams): LaneContext {
+  return { ...context, isUnconfirmed: false, mailbox: newer(context.mailbox, params.mailbox) };
 }
 
 /** Notes that the turn was told to stop. A later reason replaces an earlier one only where the outcome is still open. */
@@ -244,7 +259,9 @@ export function hasWork(context: LaneContext): boolean {
 
 /** Something here may start a turn that is no heartbeat: that comes first. */
 export function hasOwnWork(context: LaneContext): boolean {
-  return context.mailbox.messages > 0 || context.mailbox.events > 0 || context.wakeDue;
+  return (
+    context.mailbox.messages > 0 || context.mailbox.events > 0 || context.wakeDue || context.isUnconfirmed
+  );
 }
 
 /** Its session or the whole keeper is paused. */

@@ -95,8 +95,9 @@ export const sessionLaneMachine = sessionLaneSetup.createMachine({
             },
             "turn.withheld": {
               target: "choosing",
-              actions: [{ type: "recordMailbox", params: ({ event }) => event }, "releaseSlot"],
+              actions: [{ type: "recordWithheld", params: ({ event }) => event }, "releaseSlot"],
             },
+            "turn.unconfirmed": { target: "withoutStore", actions: "recordUnconfirmed" },
             "store.failed": { target: "withoutStore" },
             "slot.lost": { actions: "postpone" },
             "session.reset": { actions: "postpone" },

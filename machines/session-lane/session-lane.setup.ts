@@ -26,7 +26,9 @@ import {
   recordSettled,
   recordInterrupt,
   recordTurn,
+  recordUnconfirmed,
   recordWake,
+  recordWithheld,
   type SettlementInput,
   type TurnParams,
 } from "./session-lane.logic.ts";
@@ -53,6 +55,8 @@ export const sessionLaneSetup = setup({
     endBackoff: assign(({ context }) => endBackoff(context)),
     endDebounce: assign(({ context }) => endDebounce(context)),
     recordTurn: assign(({ context }, params: TurnParams) => recordTurn(context, params)),
+    recordUnconfirmed: assign(({ context }) => recordUnconfirmed(context)),
+    recordWithheld: assign(({ context }, params: MailboxParams) => recordWithheld(context, params)),
     recordAbort: assign(({ context }, params: { reason: AbortReason }) => recordAbort(context, params)),
     recordInterrupt: assign(({ context }) => recordInterrupt(context)),
     recordReturned: assign(({ context }) => recordEnd(context, { end: "returned" })),

@@ -2,6 +2,7 @@ import { capacityMutants } from "./capacity.ts";
 import { heartbeatMutants } from "./heartbeats.ts";
 import { laneMutants } from "./lanes.ts";
 import { lockMutants } from "./locks.ts";
+import { modelMutants } from "./models.ts";
 import type { Mutant } from "./mutant.ts";
 import { queueModeMutants } from "./queue-modes.ts";
 import { routingMutants } from "./routing.ts";
@@ -48,5 +49,15 @@ some two hundred files. And it swaps operators, where what matters here is a rul
   ],
 };
 
+/** The reference model with a rule got wrong. */
+const modelCatalogue: Catalogue = {
+  name: "model",
+  table: "model.md",
+  title: "Mutants of the reference model",
+  about: `The model is what the keeper is held to, so it must not be wrong either: each line is the model with one rule got wrong, and
+the property that noticed that a keeper which is right does something else.`,
+  mutants: modelMutants,
+};
+
 /** Every catalogue. */
-export const catalogues: readonly Catalogue[] = [runtimeCatalogue];
+export const catalogues: readonly Catalogue[] = [runtimeCatalogue, modelCatalogue];

@@ -1,28 +1,32 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { CliError } from "./errors.ts";
-import { createReplayCommand, exitCodes } from "./replay-command.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { createReplayCommand } from "./replay-command.ts";
+import { createSimulateCommand } from "./simulate-command.ts";
 
 const examples = `
 Examples:
   $ lanekeeper replay chat.jsonl
   $ lanekeeper replay chat.jsonl --speed max --hang 0.01 --crash 0.01 --report json
+  $ lanekeeper simulate --runs 1000
   $ lanekeeper replay --help`;
 
 /** Runs one command line (without the program's name) and resolves with its exit code. */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   let exitCode: number = exitCodes.fine;
-  const replayCommand = createReplayCommand((code) => {
+  const onExit = (code: number): void => {
     exitCode = code;
-  });
+  };
+  const commands = [createReplayCommand(onExit), createSimulateCommand(onExit)];
   const program = new Command("lanekeeper")
     .description(
       "Keeps every agent session in its own lane: one turn at a time, nothing lost, nothing stuck.",
     )
     .version(readVersion(), "-v, --version", "print the version")
-    .addHelpText("after", examples)
-    .addCommand(replayCommand);
-  for (const command of [program, replayCommand]) {
+    .addHelpText("after", examples);
+  for (const command of commands) program.addCommand(command);
+  for (const command of [program, ...commands]) {
     const name = command === program ? "lanekeeper" : `lanekeeper ${command.name()}`;
     command.exitOverride().configureOutput({
       outputError: (text, write) => write(`${name}: ${asOneLine(text.replace(/^error: /, ""))}\n`),
@@ -34,7 +38,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.badInput;
     if (!(error instanceof CliError)) throw error;
-    process.stderr.write(`lanekeeper replay: ${asOneLine(error.message)}\n`);
+    process.stderr.write(`lanekeeper ${args[0] ?? ""}: ${asOneLine(error.message)}\n`);
     return error.code === "STUCK" ? exitCodes.violations : exitCodes.badInput;
   }
 }

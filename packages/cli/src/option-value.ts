@@ -26,6 +26,13 @@ export function parseCount(text: string): number {
   return count;
 }
 
+/** An amount above 0, such as `24` or `0.5`. */
+export function parseAmount(text: string): number {
+  const amount = parseNumber(text);
+  if (amount === undefined || amount <= 0) throw new InvalidArgumentError("It takes a number above 0.");
+  return amount;
+}
+
 /** A seed: any whole number of 32 bits. */
 export function parseSeed(text: string): number {
   const seed = parseNumber(text);

@@ -1,12 +1,18 @@
 import type { WriteStream } from "node:tty";
 import { createLogUpdate } from "log-update";
-import { renderBar, renderProgressLine, renderStats } from "./progress-text.ts";
-import type { ReplayProgress } from "./replay.ts";
 
-/** Shows how a replay goes while it runs. */
+/** How something goes, as a display shows it. */
+export interface ProgressText {
+  /** A bar and what more there is to say: on a terminal with so many columns. */
+  block(columns: number): string;
+  /** The same in one line, for a log. */
+  line(): string;
+}
+
+/** Shows how something goes while it runs. */
 export interface ProgressDisplay {
   /** Begins to show what the function says. */
-  begin(progress: () => ReplayProgress): void;
+  begin(progress: () => ProgressText): void;
   /** Writes a line that stays. */
   note(text: string): void;
   /** Ends; what was shown is removed from a terminal. */
@@ -25,7 +31,7 @@ export function createProgressDisplay(stream: WriteStream): ProgressDisplay {
 function createLiveDisplay(stream: WriteStream): ProgressDisplay {
   const screen = createLogUpdate(stream);
   const redraw = createRepetition(redrawEveryMs, (progress) => {
-    screen(`${renderBar(progress, stream.columns)}\n${renderStats(progress)}`);
+    screen(progress.block(stream.columns));
   });
   return {
     begin: redraw.begin,
@@ -40,14 +46,14 @@ function createLiveDisplay(stream: WriteStream): ProgressDisplay {
 
 function createPlainDisplay(stream: NodeJS.WritableStream): ProgressDisplay {
   const write = (text: string) => stream.write(`${text}\n`);
-  const lines = createRepetition(lineEveryMs, (progress) => write(renderProgressLine(progress)));
+  const lines = createRepetition(lineEveryMs, (progress) => write(progress.line()));
   return { begin: lines.begin, note: write, end: lines.end };
 }
 
 function createRepetition(
   everyMs: number,
-  show: (progress: ReplayProgress) => void,
-): { begin(progress: () => ReplayProgress): void; end(): void } {
+  show: (progress: ProgressText) => void,
+): { begin(progress: () => ProgressText): void; end(): void } {
   let timer: NodeJS.Timeout | undefined;
   return {
     begin(progress) {

@@ -5,16 +5,16 @@ import { formatDuration } from "./duration.ts";
 import { CliError } from "./errors.ts";
 import { parseCount, parseDurationOption, parseSeed, parseShare, parseSpeed } from "./option-value.ts";
 import { createProcessMeter } from "./process-meter.ts";
+import { exitCodes } from "./exit-codes.ts";
+import { listenForInterruption } from "./interruption.ts";
 import { createProgressDisplay } from "./progress-display.ts";
+import { describeReplay } from "./progress-text.ts";
 import { replay } from "./replay.ts";
 import type { ReplayOptions } from "./replay.ts";
 import { createReport, isBroken } from "./replay-report.ts";
 import { renderReport } from "./report-text.ts";
 import type { Paint } from "./report-text.ts";
 import { readTrace } from "./trace.ts";
-
-/** The exit codes of `lanekeeper`. */
-export const exitCodes = { fine: 0, violations: 1, badInput: 2, interrupted: 130 } as const;
 
 interface ReplayFlags {
   readonly speed: number | "max";
@@ -108,7 +108,7 @@ async function runReplay(path: string, flags: ReplayFlags, command: Command): Pr
   try {
     const result = await replay(trace, options, {
       stop: interruption.signal,
-      onBegin: display.begin,
+      onBegin: (progress) => display.begin(() => describeReplay(progress())),
       onError: (message) => display.note(`keeper: ${message}`),
     });
     display.end();
@@ -143,28 +143,6 @@ function createOptions(flags: ReplayFlags, isDefault: (flag: "stall" | "reclaim"
   }
   const { speed, capacity, hang, crash, exec, grace: graceMs, seed } = flags;
   return { speed, capacity, shares: { hang, crash, exec }, stallMs, reclaimMs, graceMs, seed };
-}
-
-/** The first SIGINT or SIGTERM ends the replay in order; a second one ends the process at once. */
-function listenForInterruption(onInterrupt: () => void): { signal: AbortSignal; stop(): void } {
-  const controller = new AbortController();
-  const stop = () => {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
-  };
-  const interrupt = (signal: NodeJS.Signals) => {
-    if (controller.signal.aborted) {
-      stop();
-      process.kill(process.pid, signal);
-      return;
-    }
-    // The listeners stay: a library that restores the cursor ends the process where it finds itself the only listener.
-    onInterrupt();
-    controller.abort();
-  };
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
-  return { signal: controller.signal, stop };
 }
 
 const paint: Paint = {

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 
@@ -24,4 +25,9 @@ export function createChance(seed: number): Chance {
     pick: (choices) => choices[below(choices.length)] as never,
     happens: (probability) => next() < probability,
   };
+}
+
+/** Decisions that depend on nothing but what they are about: whatever else was decided before, they are the same. */
+export function createChanceFor(...about: readonly (string | number)[]): Chance {
+  return createChance(hash("sha256", about.join("\n"), "buffer").readInt32LE(0));
 }

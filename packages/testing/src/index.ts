@@ -19,3 +19,8 @@ export { type ScriptedStore, type StoreFate, type StoreStep, scriptStore } from 
 export { createVirtualTime, type ProcessClock, type VirtualTime } from "./virtual-time.ts";
 export { type ScriptedProcess, type ScriptedProcesses, scriptedProcesses } from "lanekeeper/ports";
 export { createSimulatedClock, type SimulatedClock } from "lanekeeper/simulated-clock";
+export type { BrokenRule } from "./simulation/broken-rule.ts";
+export type { Command } from "./simulation/command.ts";
+export type { Fault, SimulationOptions, TurnPlace } from "./simulation/setup.ts";
+export { shrinkSimulation, type ShrinkOptions } from "./simulation/shrink.ts";
+export { type SimulatedLife, type Simulation, simulate } from "./simulation/simulate.ts";

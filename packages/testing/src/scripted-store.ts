@@ -48,9 +48,9 @@ export function scriptStore(
     const { answersAfterMs, fault } = fateOf(step) ?? {};
     if (fault === "throws") throw new Error(`the store threw in ${step}`);
     if (fault === "fails") return Promise.reject(new Error(`the store failed in ${step}`));
-    if (fault === "never-arrives") return never;
+    if (fault === "never-arrives") return never();
     const answer = act();
-    if (fault === "answer-lost") return never;
+    if (fault === "answer-lost") return never();
     if (answersAfterMs === undefined && fault === undefined) return answer;
     return new Promise((resolve, reject) => {
       const asked = life;
@@ -68,7 +68,7 @@ export function scriptStore(
         const member = Reflect.get(target, name) as unknown;
         if (typeof member !== "function") return lived === life ? member : name === "isHeld" ? false : 0;
         return (...args: unknown[]) => {
-          if (lived !== life) return never;
+          if (lived !== life) return never();
           return carryOut(name as StoreStep, () => keep(member.apply(target, args) as Answer<unknown>));
         };
       },
@@ -95,7 +95,8 @@ function keep(answer: Answer<unknown>): Answer<unknown> {
   return Array.isArray(answer) ? answer.slice() : answer;
 }
 
-const never = new Promise<never>(() => {});
+/** One for each question: a single promise would keep in memory whoever ever waited for it. */
+const never = (): Promise<never> => new Promise(() => {});
 /** Steps that are remembered. */
 const keptSteps = 500;
 

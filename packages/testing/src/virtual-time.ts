@@ -33,6 +33,11 @@ export interface ProcessClock extends Clock {
   stop(ms: number): void;
   /** Its process is killed: nothing of it ever runs again. */
   end(): void;
+  /**
+   * What is left of a process that was killed runs on, on time of its own, until that is over or has no timer left: so that
+   * it can be closed, and nothing of it stays in memory. True time stands still.
+   */
+  bury(over: Promise<unknown>): Promise<void>;
 }
 
 interface Due {
@@ -128,6 +133,22 @@ export function createVirtualTime(pick: (count: number) => number = () => 0): Vi
     end(): void {
       processes.delete(this);
       this.#stoppedUntil = Infinity;
+    }
+    async bury(over: Promise<unknown>): Promise<void> {
+      const ended = { isTrue: false };
+      over.catch(() => {}).finally(() => (ended.isTrue = true));
+      await immediate();
+      // What waits for nothing on this clock may wait for ever.
+      for (let idle = 0; !ended.isTrue && idle < 100; idle++) {
+        const [timer] = [...this.timers.values()].toSorted((a, b) => a.at - b.at || a.order - b.order);
+        if (timer !== undefined) {
+          idle = 0;
+          this.timers.delete(timer.order);
+          this.#base = { mono: Math.max(this.monotonic(), timer.at), at: now };
+          timer.run();
+        }
+        await immediate();
+      }
     }
     stop(ms: number): void {
       this.#stoppedUntil = Math.max(now, this.#stoppedUntil) + ms;

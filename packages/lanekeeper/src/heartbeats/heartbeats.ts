@@ -20,6 +20,7 @@ import type { LiveTurn } from "../turns/live-turn.ts";
 import { Runner, type RunnerLogic } from "./runner.ts";
 import { provideRunnerEffects } from "./runner-effects.ts";
 import type { Runtime } from "../keeper/runtime.ts";
+import { createNewestAnswers } from "../store/newest-answers.ts";
 import { backoffMs } from "../turns/verdict.ts";
 import { type ChartHost, type ChartSnapshot, compileLogic } from "../xstate/compiled-logic.ts";
 
@@ -88,6 +89,7 @@ export function createHeartbeats(
   const bySession = new Map<string, Runner>();
   /** Known before the runners are: what an earlier keeper left may run before those are started. */
   const sessions = new Set(settings.heartbeats.map(({ sessionKey }) => sessionKey));
+  const newest = createNewestAnswers<string>(through);
   let isClosed = false;
 
   const tell = (runner: Runner, event: HeartbeatEvent): void => queue.post(deliver, runner, event);
@@ -153,7 +155,12 @@ export function createHeartbeats(
     host.assertOpen();
     const { agent } = runner.settings;
     const { starts } = runner.snapshot.context;
-    await through(runtime.request(() => runtime.mailboxes.recordHeartbeat({ agent, isEnabled, starts })));
+    const isNewest = await through(
+      newest.ask(agent, () =>
+        runtime.request(() => runtime.mailboxes.recordHeartbeat({ agent, isEnabled, starts })),
+      ),
+    );
+    if (!isNewest) return;
     runner.isEnabled = isEnabled;
     tell(runner, { type: isEnabled ? "heartbeat.enable" : "heartbeat.disable", at: clock.now() });
     await new Promise<void>((resolve) => queue.post(resolve));

@@ -18,12 +18,12 @@ import { createEventLoopDelay, stillEventLoop } from "../seeing/event-loop-delay
 import { createExecutions } from "../commands/executions.ts";
 import { createHealth, type Health } from "../seeing/health.ts";
 import { createJournal, type Journal } from "../seeing/journal.ts";
-import { containRejection, LanekeeperError, messageOf, toError } from "./errors.ts";
+import { containRejection } from "./errors.ts";
 import { createHeartbeats } from "../heartbeats/heartbeats.ts";
-import type { Mailboxes } from "../store/store.ts";
 import type { Interposer } from "./interposer.ts";
 import { containChance } from "./chance.ts";
 import { containIds } from "./id.ts";
+import { giveBack, openStore } from "../store/opening-store.ts";
 import { keepAlive } from "./keep-alive.ts";
 import type { Lanekeeper } from "./keeper.ts";
 import type { LanekeeperEvent } from "../seeing/events.ts";
@@ -33,7 +33,7 @@ import type { LiveTurn } from "../turns/live-turn.ts";
 import { createLocks } from "../locks/locks.ts";
 import { createLostTime } from "../time/lost-time.ts";
 import { completeOptions, defaultAgentOf, type LanekeeperOptions, type Settings } from "./options.ts";
-import { openPassages, type Passages } from "./passages.ts";
+import { openPassages } from "./passages.ts";
 import { createPauses, type Pauses } from "../lanes/pauses.ts";
 import { createPendingOutcomes } from "../turns/pending-outcomes.ts";
 import { createPulse } from "../time/pulse.ts";
@@ -294,7 +294,7 @@ async function assemble(
     if (mailboxes.known > 0) retention.used(settings.lane.dedupeMs);
   } catch (error) {
     deadlines.close();
-    await settings.store.close();
+    await through(giveBack(settings, through));
     throw error;
   }
 
@@ -331,25 +331,4 @@ async function assemble(
 
 function tell(journal: Journal, happened: readonly LanekeeperEvent[]): void {
   if (journal.isObserved) for (const event of happened) journal.emit(event);
-}
-
-async function openStore(
-  { store, clock, createId }: Settings,
-  through: Passages["through"],
-): Promise<{ mailboxes: Mailboxes; pauses: Awaited<ReturnType<Mailboxes["pauses"]>> }> {
-  let mailboxes: Mailboxes | undefined;
-  try {
-    const opened = await through(store.open({ clock, createId }));
-    mailboxes = opened;
-    return { mailboxes: opened, pauses: await through(opened.pauses()) };
-  } catch (error) {
-    if (mailboxes !== undefined) await store.close();
-    if (error instanceof LanekeeperError) throw error;
-    throw new LanekeeperError(
-      "STORE_UNAVAILABLE",
-      `The store could not be opened: ${messageOf(toError(error))}. Check it and create the keeper again.`,
-      {},
-      { cause: error },
-    );
-  }
 }

@@ -5,12 +5,20 @@ import { originOf } from "../heartbeats/origin.ts";
 import type { DueHeartbeat } from "../heartbeats/heartbeats.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import { type Selection, selectTurn } from "../turns/selection.ts";
-import type { Answer, OpenTurnResult, SessionRecord, StoredItem } from "../store/store.ts";
+import type {
+  Answer,
+  OpenTurnResult,
+  SessionRecord,
+  Settlement,
+  SettleResult,
+  StoredItem,
+} from "../store/store.ts";
 
 /**
  * The opening of a lane's next turn: what it is to hold is chosen here, and the store gives it.
  *
  * I1. Asked again after a lost answer, it opens the turn it has asked for before: `openingTurnId` is kept until then.
+ * I2. A turn that holds nothing, and that no wake or heartbeat asks for, is given back: what it was to hold has ended.
  */
 interface Opening {
   readonly lane: Lane;
@@ -30,6 +38,7 @@ const openTries = 3;
 const noWake = { isDue: false, attempts: 0 } as const;
 const withdrawn = { type: "heartbeat.withdrawn" } as const;
 const failure = { type: "store.failed" } as const;
+const unconfirmed = { type: "turn.unconfirmed" } as const;
 
 /** Creates the lanes' effect that lets the store open a turn; it tells whether the store has said at once what comes of it. */
 export function createOpenings(
@@ -41,7 +50,7 @@ export function createOpenings(
   const askWaiting = ({ lane }: Opening): Answer<readonly StoredItem[]> => mailboxes.waiting(lane.sessionKey);
   const fail = (_: unknown, opening: Opening): void => {
     opening.isOver = true;
-    opening.sendBack(failure);
+    opening.sendBack(opening.lane.openingTurnId === undefined ? failure : unconfirmed);
   };
 
   const choose = (waiting: readonly StoredItem[], opening: Opening): void => {
@@ -87,12 +96,16 @@ export function createOpenings(
       else fail(undefined, opening);
       return;
     }
+    const { items, steering, dropped, fencingToken, incarnation, mailbox } = result;
+    const chosen = opening.isRepeated ? selectTurn(items, lane.options, wake, heartbeat) : opening.selection;
+    if (chosen === undefined && !wake.isDue) {
+      giveBack(fencingToken, opening);
+      return;
+    }
     lane.openingTurnId = undefined;
     opening.isOver = true;
     lane.storeAnswered();
-    lane.incarnation = result.incarnation;
-    const { items, steering, dropped, fencingToken, incarnation, mailbox } = result;
-    const chosen = opening.isRepeated ? selectTurn(items, lane.options, wake, heartbeat) : opening.selection;
+    lane.incarnation = incarnation;
     const cause = chosen?.cause ?? "wake";
     const attempt = chosen?.attempt ?? wake.attempts + 1;
     const turn = new LiveTurn(runtime, lane, {
@@ -113,6 +126,31 @@ export function createOpenings(
       ? { id, cause, attempt, startedAt, preemptible: heartbeat?.preemptible === true }
       : { id, cause, attempt, startedAt };
     opening.sendBack({ type: "turn.opened", turn: laneTurn, mailbox });
+  };
+
+  const giveBack = (fencingToken: bigint, opening: Opening): void => {
+    const { lane, turnId } = opening;
+    const { sessionKey, options } = lane;
+    const settlement: Settlement = {
+      sessionKey,
+      turnId,
+      fencingToken,
+      dispositions: [],
+      dedupeMs: options.dedupeMs,
+      steering: "released",
+      hasToldDropped: false,
+    };
+    const over = ({ mailbox }: SettleResult): void => {
+      if (lane.isOver) return;
+      lane.openingTurnId = undefined;
+      opening.isOver = true;
+      opening.sendBack({ type: "turn.withheld", mailbox });
+    };
+    runtime.ask(
+      () => mailboxes.settleTurn(settlement),
+      over,
+      (error) => fail(error, opening),
+    );
   };
 
   const askSession = ({ lane }: Opening): Answer<SessionRecord> => mailboxes.session(lane.sessionKey);

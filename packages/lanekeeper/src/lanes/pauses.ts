@@ -1,9 +1,11 @@
 import type { Runtime } from "../keeper/runtime.ts";
+import { createNewestAnswers } from "../store/newest-answers.ts";
 
 /**
  * Who is paused (B59a). The store keeps it; this is the copy that lanes start from.
  *
  * I1. The global pause and those of sessions are independent.
+ * I2. What was asked for last counts, in whichever order the store answers.
  */
 export interface Pauses {
   readonly isKeeperPaused: boolean;
@@ -20,13 +22,17 @@ export function createPauses(
   const { journal, settings, lanes, passages } = runtime;
   const sessions = new Set(recorded.sessions);
   let isKeeperPaused = recorded.keeper;
+  const newest = createNewestAnswers<string | undefined>(passages.through);
   return {
     get isKeeperPaused() {
       return isKeeperPaused;
     },
     isSessionPaused: (sessionKey) => sessions.has(sessionKey),
     async set(sessionKey, paused) {
-      await passages.through(runtime.request(() => runtime.mailboxes.pause(sessionKey, paused)));
+      const isNewest = await passages.through(
+        newest.ask(sessionKey, () => runtime.request(() => runtime.mailboxes.pause(sessionKey, paused))),
+      );
+      if (!isNewest) return;
       const isSame = paused === (sessionKey === undefined ? isKeeperPaused : sessions.has(sessionKey));
       if (isSame) return;
       const at = settings.clock.now();

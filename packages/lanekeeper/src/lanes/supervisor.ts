@@ -218,6 +218,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
         mailbox: record.mailbox,
         wakeDue: runtime.wakes.isDue(sessionKey),
         heartbeatDue: runtime.heartbeats.due(sessionKey) !== undefined,
+        isUnconfirmed: lane.openingTurnId !== undefined,
         pausedBy: { session: host.isSessionPaused(sessionKey), keeper: host.isKeeperPaused() },
       },
     });
@@ -279,8 +280,8 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
           host.resetFailed(sessionKey, error);
           return;
         }
-        // Tried again: the store has accepted this work, so its lane must hear of it.
-        starting.set(sessionKey, "failing");
+        // Tried again: the store has accepted this work, so its lane must hear of it. Another question may have started it.
+        if (!lanes.has(sessionKey)) starting.set(sessionKey, "failing");
         deadlines.arm(rebuildBackoff.baseMs, () => route(sessionKey, event));
       },
     );

@@ -79,7 +79,8 @@ export function createLockHolders(
         tell(lock, { type: "lease.vacated" });
         return;
       }
-      if (lock?.fencingToken === token) return;
+      // Known to its chart before it is to the lock, whose step may still wait.
+      if (lock?.fencingToken === token || lock?.snapshot.context.lease?.token === token.toString()) return;
       requests.release({ ...request, token: token.toString() }, () => {});
     },
   });

@@ -134,7 +134,7 @@ test("B32 a lane whose ended turn the store does not record says so likewise", a
 test("B32 a lane that wants nothing of the store any more says nothing any more", async () => {
   const store = failingStore();
   const { keeper, clock, of } = await createFixture({ store });
-  store.fail(["openTurn"], "rejects");
+  store.fail(["waiting"], "rejects");
   for (const sessionKey of ["cleared", "paused"]) await keeper.send(sessionKey, 1);
   await clock.advance(10_000);
   await keeper.clear("cleared");

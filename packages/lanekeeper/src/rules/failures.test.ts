@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { memoryStore } from "../store/memory-store.ts";
+import { storeDeadlineMs } from "../store/store-requests.ts";
+import type { StoreHost } from "../store/store.ts";
+import { createSimulatedClock } from "../time/simulated-clock.ts";
 import { failingStore } from "./failing-store.ts";
 import { bugged } from "./faulty-dispatcher.ts";
-import { createFixture } from "./fixture.ts";
+import { createFixture, deferred } from "./fixture.ts";
 
 describe("a crash inside a lane", () => {
   it("B7 rebuilds the lane from the store, keeps what its turn did, and others never notice", async () => {
@@ -227,6 +231,49 @@ describe("a store that fails", () => {
   ])("B33 rejects createLanekeeper with STORE_UNAVAILABLE where opening the store %s", async (_, open) => {
     const store = { ...failingStore(), open };
     await expect(createFixture({ store })).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  });
+
+  it("B33 rejects createLanekeeper where opening the store is not answered, and gives it back when it is", async () => {
+    const store = memoryStore();
+    const opening = deferred<void>();
+    const late = { ...store, open: async (host: StoreHost) => opening.promise.then(() => store.open(host)) };
+    const clock = createSimulatedClock();
+    const refused = createFixture({ store: late, clock }).catch((error: unknown) => error);
+    await clock.advance(storeDeadlineMs);
+    expect(await refused).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    opening.resolve();
+    await clock.settle();
+    expect((await createFixture({ store })).keeper.stats().health).toBe("ok");
+  });
+
+  it("B33 rejects createLanekeeper where neither reading the store nor giving it back is answered", async () => {
+    const inner = failingStore();
+    inner.fail(["page"], "rejects");
+    const store = { ...inner, close: () => new Promise<never>(() => {}) };
+    const clock = createSimulatedClock();
+    const refused = createFixture({ store, clock }).catch((error: unknown) => error);
+    await clock.advance(storeDeadlineMs);
+    expect(await refused).toMatchObject({ code: "STORE_UNAVAILABLE" });
+  });
+
+  it("B60 a lane that started while another question about its session failed is not said to wait for the store", async () => {
+    const store = failingStore();
+    const { keeper, clock, turns } = await createFixture({
+      store,
+      lane: { passivateAfterMs: storeDeadlineMs + 10_000 },
+    });
+    store.fail(["session"], "hangs");
+    await keeper.send("s", 1);
+    await clock.settle();
+    store.fail(["session"]);
+    await keeper.send("s", 2);
+    await clock.settle();
+    for (const turn of turns) turn.resolve("done");
+    await clock.settle();
+    turns[1]!.resolve("done");
+    await clock.advance(2 * storeDeadlineMs);
+    expect(keeper.explain("s").blockedBy).toBe("nothing-to-do");
+    await expect(keeper.send("s", 3, { mode: "reject" })).resolves.toMatchObject({ sessionKey: "s" });
   });
 
   it("B5 goes on with ids of its own where createId fails, and says so", async () => {

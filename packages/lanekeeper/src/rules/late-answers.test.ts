@@ -146,3 +146,26 @@ test("B9 work that is withdrawn before its turn opens starts no turn, and its sl
     expect(keeper.explain("a").blockedBy).toBe(step === "waiting" ? "nothing-to-do" : "running");
   }
 });
+
+test("B59a of pauses and resumes the one that was asked for last counts, whichever is answered first", async () => {
+  const { keeper, clock, turns, holdBack } = await holding();
+  const answer = holdBack("pause");
+  const pausing = keeper.pause("a");
+  await keeper.resume("a");
+  await answer();
+  await pausing;
+  await keeper.send("a", "runs");
+  await clock.settle();
+  expect(ran(turns)).toEqual([["runs"]]);
+});
+
+test("B43 of turning heartbeats on and off the one that was asked for last counts, whichever is answered first", async () => {
+  const { keeper, holdBack } = await holding({ heartbeats: [{ agent: "main", everyMs: 60_000 }] });
+  const control = keeper.heartbeat("main");
+  const answer = holdBack("recordHeartbeat");
+  const disabling = control.disable();
+  await control.enable();
+  await answer();
+  await disabling;
+  expect(control.inspect().detail).toBe("idle.waiting");
+});

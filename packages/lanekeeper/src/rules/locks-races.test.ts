@@ -1,5 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { createSimulatedClock } from "../time/simulated-clock.ts";
+import { createFixture } from "./fixture.ts";
 import { createLanekeeper } from "../keeper/create-lanekeeper.ts";
 import type { Lock } from "../locks/lock.ts";
 import type { LeaseStore } from "../store/leases.ts";
@@ -134,3 +136,35 @@ describe("locks, in whatever order commands travel and callers give up", () => {
     );
   }, 60_000);
 });
+
+it.each(Array.from({ length: 12 }, (_, ticks) => ticks))(
+  "B49 the answer to a question that counts as failed gives back no lease that the next was given %i microtasks before",
+  async (ticks) => {
+    const leases = memoryLeases(() => clock);
+    const asked: PromiseWithResolvers<void>[] = [];
+    const released: string[] = [];
+    const slow: LeaseStore = {
+      ...leases,
+      async acquire(...request) {
+        const question = Promise.withResolvers<void>();
+        asked.push(question);
+        await question.promise;
+        return leases.acquire(...request);
+      },
+      async release(name, owner, token) {
+        released.push(name);
+        return leases.release(name, owner, token);
+      },
+    };
+    const clock = createSimulatedClock();
+    const { keeper } = await createFixture({ clock, leases: slow });
+    const acquiring = keeper.locks.acquire("file", { waitMs: 60_000 });
+    while (asked.length < 2) await clock.advance(1_000);
+    asked[1]!.resolve();
+    for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+    asked[0]!.resolve();
+    const lock = await acquiring;
+    await clock.settle();
+    expect([lock.state, released]).toEqual(["busy", []]);
+  },
+);

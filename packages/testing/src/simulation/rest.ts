@@ -1,0 +1,133 @@
+import type { Life } from "./life.ts";
+import type { BrokenRule } from "./broken-rule.ts";
+import { longestDelayMs } from "./faults.ts";
+import { keeperOfAgent, lockNames, longestTtlMs, longMemoryMs } from "./setup.ts";
+import { quietly } from "./turn-agent.ts";
+import type { World } from "./world.ts";
+
+/** True milliseconds until the first look. */
+const lookEveryMs = 5_000;
+/** True milliseconds after which what does not come to rest never will. */
+const restMs = 2 * 3_600_000;
+/** True milliseconds between two looks at keepers that close. */
+const closingLookMs = 500;
+/** True milliseconds after which a keeper must have closed, whatever its turns do. */
+const closeMs = 600_000;
+
+/**
+ * Ends a run: the faults stop, what is paused goes on, heartbeats are turned off, and everything comes to rest. Says what does
+ * not, closes every keeper, and says what has no answer.
+ */
+export async function comeToRest(world: World): Promise<void> {
+  world.isCalm = true;
+  for (let waited = 0; !isServing(world); waited += lookEveryMs) {
+    if (waited > restMs) {
+      world.violate("B33", "a keeper does not start");
+      return;
+    }
+    await world.advance(lookEveryMs);
+  }
+  const lives = world.processes.map(({ life }) => life!);
+  for (const life of lives) letGo(world, life);
+  let left: readonly BrokenRule[] = [];
+  const begun = world.now;
+  // Looked at ever less often: most is at rest soon, and each look is in the recordings.
+  for (let ms = lookEveryMs; world.now - begun < restMs; ms *= 1.5) {
+    await world.advance(ms);
+    left = await findUnrest(world, lives);
+    if (left.length === 0) break;
+  }
+  for (const { rule, sentence } of left) world.violate(rule, sentence);
+  // Leases that nobody renews any more run out, those too that were asked for late.
+  await world.advance(longestDelayMs + longestTtlMs);
+  await checkEnds(world);
+  await closeAll(world, lives);
+}
+
+function isServing({ processes }: World): boolean {
+  return processes.every(({ life }) => life?.clock.isAwake === true && !life.isClosing);
+}
+
+function letGo(world: World, life: Life): void {
+  const { setup, processes } = world;
+  const { keeper } = life;
+  for (const { agent } of setup.heartbeats) {
+    if (processes[keeperOfAgent(setup, agent)]!.life === life)
+      void life.call("heartbeat.disable", () => keeper.heartbeat(agent).disable());
+  }
+  for (const session of [undefined, ...setup.sessions.filter((key) => world.processOf(key).life === life)])
+    void life.call("resume", () => keeper.resume(session));
+  void life.call("setCapacity", () => keeper.setCapacity(setup.capacity));
+}
+
+/** What is not at rest: sessions with work, calls without an answer, outcomes that are open, locks that are held. */
+async function findUnrest(world: World, lives: readonly Life[]): Promise<readonly BrokenRule[]> {
+  const left: BrokenRule[] = [];
+  const add = (rule: string, sentence: string): void => void left.push({ rule, sentence });
+  for (const session of world.setup.sessions) {
+    const { life } = world.processOf(session);
+    if (life === undefined) continue;
+    const { blockedBy, sentence, facts } = life.keeper.explain(session);
+    if (blockedBy !== "nothing-to-do") add("B60", `${session}: ${sentence}`);
+    else if (facts["wakeInMs"] !== undefined || facts["completionsHeldMs"] !== undefined)
+      add("B40", `${session} waits for a wake`);
+  }
+  for (const life of lives) {
+    for (const method of life.unanswered.values()) add("B33", `${life.name}: ${method} has no answer`);
+    for (const { name, state } of life.keeper.locks.holders())
+      add("B54", `${life.name}: ${name} is ${state}`);
+  }
+  if (left.length > 0) return left;
+  for (const session of world.setup.sessions) {
+    const { life } = world.processOf(session);
+    if (life === undefined) continue;
+    const waiting = new Set((await world.until(life.keeper.mailbox(session))).map(({ id }) => id));
+    for (const id of waiting)
+      if (!world.quiet.has(`${session} ${id}`) && !id.endsWith(quietly))
+        add("B9", `${session}: ${id} waits though nothing holds it up`);
+    for (const key of life.open) {
+      if (key.startsWith(`${session} `) && !waiting.has(key.slice(session.length + 1)))
+        add("B33", `${key} is finished, and its outcome is open`);
+    }
+  }
+  return left;
+}
+
+/** Everything that was accepted in whichever life has ended, or waits where it may; the leases are free. */
+async function checkEnds(world: World): Promise<void> {
+  for (const { keeper, sessionKey, id } of world.ids.values()) {
+    const { lane, lanes } = world.setup;
+    const dedupeMs = lanes.get(sessionKey)?.dedupeMs ?? lane.dedupeMs ?? 0;
+    const life = world.processes[keeper]?.life;
+    if (dedupeMs < longMemoryMs || life === undefined) continue;
+    if ((await world.until(life.keeper.attach(sessionKey, id))) === undefined)
+      world.violate("B23", `${sessionKey} ${id} was accepted, and nothing is known of it`);
+  }
+  for (const name of lockNames) {
+    const { acquired } = await world.leases.acquire(name, "the end of the run", 1);
+    if (!acquired) world.violate("B54", `the lease of ${name} is not free`);
+  }
+}
+
+async function closeAll(world: World, lives: readonly Life[]): Promise<void> {
+  for (const life of lives) void life.call("close", () => life.keeper.close());
+  const isOpen = ({ unanswered }: Life): boolean => unanswered.size > 0;
+  for (let waited = 0; waited < closeMs && lives.some(isOpen); waited += closingLookMs)
+    await world.advance(closingLookMs);
+  for (const life of lives) {
+    for (const method of life.unanswered.values())
+      world.violate("B58", `${life.name}: ${method} has no answer after close`);
+    for (const key of life.open)
+      world.violate("B58", `${life.name}: the outcome of ${key} is open after close`);
+  }
+}
+
+/** Ends what a run has left, where nobody sees it: timers of keepers that never closed would stay in this process. */
+export async function bury(world: World): Promise<void> {
+  world.isOver = true;
+  for (const process of world.processes) {
+    await process.end();
+    for (const { clock, hasStarted, keeper } of process.lives)
+      if (hasStarted) await clock.bury(keeper.close());
+  }
+}

@@ -1,0 +1,110 @@
+import type { Turn } from "lanekeeper";
+import { describe, expect, it } from "vitest";
+import type { Command } from "./command.ts";
+import type { TurnPlace } from "./setup.ts";
+import { shrinkSimulation } from "./shrink.ts";
+import { simulate } from "./simulate.ts";
+
+const small = { minutes: 1, sessions: 6 };
+const send = (at: number, id: string, session = "agent:a1:s5"): Command => ({
+  at,
+  do: "send",
+  session,
+  id,
+});
+
+describe("a simulation", () => {
+  it("is the same run with the same seed, and another with another", async () => {
+    const [first, again, other] = [
+      await simulate({ seed: 7, ...small }),
+      await simulate({ seed: 7, ...small }),
+      await simulate({ seed: 8, ...small }),
+    ];
+    expect(again.trace).toEqual(first.trace);
+    expect(again.hash).toBe(first.hash);
+    expect(other.hash).not.toBe(first.hash);
+  });
+
+  it("is the same run from the commands that it gave", async () => {
+    const { commands, hash } = await simulate({ seed: 9, ...small });
+    const asFile = JSON.parse(JSON.stringify(commands)) as Command[];
+    expect((await simulate({ seed: 9, ...small, commands: asFile })).hash).toBe(hash);
+  });
+
+  it("does in a turn what its work decides, whatever other commands there are", async () => {
+    const commands = [send(10, "alone"), send(10, "beside", "agent:a2:s6")];
+    const done = async (given: readonly Command[]): Promise<string[]> => {
+      const drawn: string[] = [];
+      const turn = ({ messages }: Turn<string>, { chance }: TurnPlace): string => {
+        drawn.push(`${messages[0]!.id} ${chance.next()}`);
+        return "done";
+      };
+      await simulate({ seed: 1, ...small, faults: [], commands: given, turn });
+      return drawn;
+    };
+    const [both, one] = [await done(commands), await done(commands.slice(0, 1))];
+    expect(both).toHaveLength(2);
+    expect(both).toContain(one[0]);
+  });
+
+  it("gives a recording of each life of each keeper", async () => {
+    const crash: Command = { at: 1_000, do: "crash", keeper: 0, downMs: 500 };
+    const { recordings, violations } = await simulate({
+      seed: 1,
+      ...small,
+      faults: [],
+      commands: [send(10, "before"), crash, send(2_000, "after")],
+      turn: () => "done",
+    });
+    expect(violations).toEqual([]);
+    expect(recordings.map((lives) => lives.map(({ name }) => name))).toEqual([["k1.1", "k1.2"], ["k2.1"]]);
+    const turns = recordings[0]!.map(({ recording }) =>
+      recording.entries.flatMap((entry) => (entry.type === "turn" ? entry.messages.map(({ id }) => id) : [])),
+    );
+    expect(turns).toEqual([["before"], ["after"]]);
+  });
+
+  it("tells how far it is", async () => {
+    const told: number[] = [];
+    await simulate({ seed: 1, ...small, minutes: 3, commands: [], progress: (ms) => void told.push(ms) });
+    expect(told.at(-1)).toBe(180_000);
+  });
+
+  it.each([
+    ["seed", { seed: 0.5 }],
+    ["minutes", { seed: 1, minutes: 0 }],
+    ["sessions", { seed: 1, sessions: 2, agents: 3 }],
+    ["keepers", { seed: 1, agents: 2, keepers: 3 }],
+    ["faults", { seed: 1, faults: ["weather" as "clocks"] }],
+    ["commands", { seed: 1, commands: {} as Command[] }],
+    ["commands.0.do", { seed: 1, commands: [{ at: 0, do: "dance" } as unknown as Command] }],
+    ["commands.0.at", { seed: 1, commands: [{ ...send(0, "m"), at: -1 }] }],
+  ])("refuses %s that it cannot use", async (option, options) => {
+    await expect(simulate(options)).rejects.toMatchObject({ code: "INVALID_OPTION", details: { option } });
+  });
+});
+
+/** A handler that after one message wakes its own session for ever: it never comes to rest. */
+function restless({ sessionKey, cause, messages }: Turn<string>, { keeper }: TurnPlace): string {
+  if (messages.some(({ id }) => id === "bad") || cause === "wake")
+    keeper.wake(sessionKey, { coalesceMs: 600_000 });
+  return "done";
+}
+
+describe("a simulation that broke a rule", () => {
+  it("is made as small as can be, and breaks that rule still", async () => {
+    const options = { seed: 3, ...small, faults: [], lane: {}, turn: restless };
+    const others = Array.from({ length: 20 }, (_, index) => send(index * 100, `m${index}`));
+    const failed = await simulate({ ...options, commands: [...others, send(5_000, "bad")] });
+    expect(failed.violations).not.toEqual([]);
+    const shrunk = await shrinkSimulation(options, failed);
+    expect(shrunk.commands).toEqual([send(5_000, "bad")]);
+    expect(shrunk.violations[0]?.rule).toBe(failed.violations[0]?.rule);
+  });
+
+  it("stays as it is where no run may be spent on it", async () => {
+    const options = { seed: 3, ...small, faults: [], lane: {}, turn: restless };
+    const failed = await simulate({ ...options, commands: [send(5, "first"), send(10, "bad")] });
+    expect((await shrinkSimulation(options, failed, { runs: 0 })).commands).toEqual(failed.commands);
+  });
+});

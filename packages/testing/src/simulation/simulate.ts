@@ -1,0 +1,76 @@
+import type { Recording } from "lanekeeper/recording";
+import type { Command } from "./command.ts";
+import { makeCommands } from "./command-maker.ts";
+import { perform } from "./performer.ts";
+import { bury, comeToRest } from "./rest.ts";
+import { createSetup, type SimulationOptions } from "./setup.ts";
+import type { BrokenRule } from "./broken-rule.ts";
+import { World } from "./world.ts";
+
+/** What came of a run. */
+export interface Simulation {
+  readonly seed: number;
+  /** What was done, in the order of time. With the seed and the options they are the run. */
+  readonly commands: readonly Command[];
+  /** Rules that were broken, in the order in which that was seen; empty if all is well. */
+  readonly violations: readonly BrokenRule[];
+  /** Of each keeper, those of its lives in order. */
+  readonly recordings: readonly (readonly SimulatedLife[])[];
+  /** Everything seen, a line each: what was done to the machines, then each life's recording. */
+  readonly trace: readonly string[];
+  /** The SHA-256 of the trace: the same seed and options, the same hash. */
+  readonly hash: string;
+  /** Simulated milliseconds, the coming to rest included. */
+  readonly simulatedMs: number;
+}
+
+/** One keeper from its start to its close or its crash. */
+export interface SimulatedLife {
+  /** Of its keeper and itself, such as `k2.1`. */
+  readonly name: string;
+  readonly recording: Recording;
+  /** The same as a file would have it, a line each. */
+  readonly lines: readonly string[];
+}
+
+/** Simulated milliseconds between two calls of `progress`. */
+const progressMs = 60_000;
+
+/**
+ * Runs a whole system on virtual time: keepers, sessions, agents, heartbeats, commands and locks, with everything that goes
+ * wrong, decided by the seed. Rejects with `INVALID_OPTION`; a rule that is broken is a violation, not a rejection.
+ */
+export async function simulate(options: SimulationOptions): Promise<Simulation> {
+  const setup = createSetup(options);
+  const commands = setup.commands ?? makeCommands(setup);
+  const world = new World(setup);
+  let toldAt = 0;
+  const advanceTo = async (at: number): Promise<void> => {
+    if (at > world.now) await world.advance(at - world.now);
+    if (world.now < toldAt + progressMs) return;
+    toldAt = world.now;
+    options.progress?.(toldAt);
+  };
+  for (const process of world.processes) void process.open();
+  await world.advance(0);
+  for (const command of commands) {
+    await advanceTo(command.at);
+    perform(world, command);
+  }
+  await advanceTo(setup.minutes * 60_000);
+  await comeToRest(world);
+  await bury(world);
+  const lives = world.processes.map((process) => process.lives.filter(({ hasStarted }) => hasStarted));
+  for (const { name, lines } of lives.flat()) world.trace.add(name, lines);
+  return {
+    seed: setup.seed,
+    commands,
+    violations: world.violations,
+    recordings: lives.map((ofKeeper) =>
+      ofKeeper.map(({ name, recording, lines }) => ({ name, recording, lines })),
+    ),
+    trace: world.trace.lines,
+    hash: world.trace.hash(),
+    simulatedMs: world.now,
+  };
+}
