@@ -28,11 +28,11 @@ describe("the trace of a seed", () => {
     for (const seed of [1, 2, 3, 5, 8]) ({ hash: hashes[seed] } = await simulate({ seed }));
     expect(hashes).toMatchInlineSnapshot(`
       {
-        "1": "841c9b690c5b007ed9c9f2cd4db6f258619499060f4e1b9b71bb29a1e67dc33a",
-        "2": "69e3f506be5cbbd8f5276c75575c47c4e79c0154c6d6d8932702a6ea9d4c8cdb",
-        "3": "6d705d1543ff150a3da9238be5027d6dbeb1babe8aef847a91d5a558b1993241",
-        "5": "49b26384064548907541d0f334d5fed436aa4e3d0df8f27ce0dcccdc25f932b7",
-        "8": "02f62aeae56afa37657735fb518e36948d6fb2e841e72bb2fa76e4ff8e1501ee",
+        "1": "d0ac229c09ad11c1eb25908b14f54288d1f7dcead81005b1c7017a8b3e88543f",
+        "2": "568dcbff4ddc91fc03573cfe67fafcff3d62de303eac75245dad9e3a4c236f7f",
+        "3": "1452e8b232df04d64e82b80bfd91979e39fecd5c98fb4a4c62ceee92c3d64427",
+        "5": "9e221f4051530a038387781e425d9d789049c0f4ccf0b785b82c794b0487e9cd",
+        "8": "cd0be385c5f1533cfec16a7c4585cbfab5886a7c830051f5a8e00a67da14c563",
       }
     `);
   });

@@ -16,7 +16,7 @@ export interface Simulation {
   readonly violations: readonly BrokenRule[];
   /** Of each keeper, those of its lives in order. */
   readonly recordings: readonly (readonly SimulatedLife[])[];
-  /** Everything seen, a line each: what was done to the machines, then each life's recording. */
+  /** Everything seen, a line each: what was done to the machines, then what each life's host saw. */
   readonly trace: readonly string[];
   /** The SHA-256 of the trace: the same seed and options, the same hash. */
   readonly hash: string;
@@ -60,15 +60,17 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
   await advanceTo(setup.minutes * 60_000);
   await comeToRest(world);
   await bury(world);
-  const lives = world.processes.map((process) => process.lives.filter(({ hasStarted }) => hasStarted));
-  for (const { name, lines } of lives.flat()) world.trace.add(name, lines);
+  const recordings = world.processes.map(({ lives }) =>
+    lives
+      .filter(({ hasStarted }) => hasStarted)
+      .map(({ name, recording, lines }) => ({ name, recording, lines })),
+  );
+  for (const { name, recording } of recordings.flat()) world.trace.add(name, recording);
   return {
     seed: setup.seed,
     commands,
     violations: world.violations,
-    recordings: lives.map((ofKeeper) =>
-      ofKeeper.map(({ name, recording, lines }) => ({ name, recording, lines })),
-    ),
+    recordings,
     trace: world.trace.lines,
     hash: world.trace.hash(),
     simulatedMs: world.now,
