@@ -21,7 +21,7 @@ export const modelSettings: fc.Arbitrary<ModelSettings> = fc.record({
     maxReclaims: fc.nat(1),
     maxCrashes: fc.nat(2),
     debounceMs: fc.constant(317),
-    debounceMaxMs: fc.constant(719),
+    debounceMaxMs: fc.constant(401),
     stallAfterMs: fc.constant(1_001),
     reclaimAfterMs: fc.constant(3_002),
     turnTimeoutMs: fc.constant(8_005),

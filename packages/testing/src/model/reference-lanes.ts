@@ -170,8 +170,12 @@ export class ReferenceLanes {
       this.unclaim(session);
       return;
     }
-    // Quiet that is over stays so, whatever comes while it waits for a slot.
-    if (heldBackUntil > -Infinity && session.claim === undefined) [session.quietBatch] = session.messages;
+    const [head] = session.messages;
+    if (heldBackUntil > -Infinity && head?.retryAt === -Infinity) {
+      // A batch that comes to the head looks at the clock first, and waits anew; then quiet that is over stays so.
+      this.unclaim(session);
+      session.quietBatch = head;
+    }
     if (session.claim !== undefined) this.capacity.settle();
     else {
       session.claim = {

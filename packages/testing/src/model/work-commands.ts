@@ -55,6 +55,29 @@ const sendAgain = define({
   },
 });
 
+/** Somebody types: the second message puts the end of quiet off, beyond the longest that the first may wait (B18). */
+const burst = define({
+  name: "burst",
+  data: session,
+  inModel(model, key) {
+    const input = { session: key, type: "message", mode: "collect" } as const;
+    const first = asSender(model.append({ ...input, id: `m${model.step}` }));
+    model.advance(200);
+    const second = asSender(model.append({ ...input, id: `n${model.step}` }));
+    model.advance(250);
+    return [first, second];
+  },
+  async inWorld(world, key, { step }) {
+    const say = async (id: string): Promise<string> =>
+      keep(world, await world.settle(world.keeper.send(key, id, { id, mode: "collect" })));
+    const first = await say(`m${step}`);
+    await world.time.advance(200);
+    const second = await say(`n${step}`);
+    await world.time.advance(250);
+    return [first, second];
+  },
+});
+
 const notify = define({
   name: "notify",
   data: fc.record({
@@ -155,6 +178,7 @@ export const workCommands: readonly fc.Arbitrary<ModelCommand>[] = [
   send,
   send,
   sendAgain,
+  burst,
   notify,
   cancel,
   clear,
