@@ -37,7 +37,7 @@ export const capacityMutants: readonly Mutant[] = [
     name: "completion-refused-as-overload",
     rules: ["B12", "B35"],
     change: "a command's completion is lost where too many items wait over all sessions",
-    file: "packages/lanekeeper/src/store/memory-append.ts",
+    file: "packages/lanekeeper/src/store/mailbox-append.ts",
     find: `  if (item.incarnation === undefined && isOver(state, limits)) {`,
     replace: `  if (isOver(state, limits)) {`,
     kills: [...crossing("conformance/mailbox-store"), ...rules("overload")],

@@ -31,7 +31,7 @@ export const incidents: readonly Incident[] = [
     report: "openclaw/openclaw#14191",
     rules: ["B34"],
     change: "a command's completion goes to its agent's main session, whichever session started it",
-    file: "packages/lanekeeper/src/store/memory-completing.ts",
+    file: "packages/lanekeeper/src/store/mailbox-completing.ts",
     find: `  const item: NewItem = {
     sessionKey,`,
     replace: `  const item: NewItem = {

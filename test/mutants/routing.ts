@@ -25,7 +25,7 @@ export const routingMutants: readonly Mutant[] = [
     name: "exec-id-forgotten-with-the-dedupe",
     rules: ["B35"],
     change: "a command that is reported again after dedupeMs is accepted again",
-    file: "packages/lanekeeper/src/store/memory-completing.ts",
+    file: "packages/lanekeeper/src/store/mailbox-completing.ts",
     find: `  if (executions.get(execId)?.state === "completed") return { status: "duplicate" };
 `,
     replace: "",
@@ -35,7 +35,7 @@ export const routingMutants: readonly Mutant[] = [
     name: "completion-of-an-earlier-incarnation-accepted",
     rules: ["B36"],
     change: "a command that a reset left running wakes the new incarnation",
-    file: "packages/lanekeeper/src/store/memory-completing.ts",
+    file: "packages/lanekeeper/src/store/mailbox-completing.ts",
     find: `  if (incarnation !== current) {`,
     replace: `  if (incarnation > current) {`,
     kills: [...crossing("conformance/mailbox-store"), ...rules("reset", "completions")],
@@ -44,7 +44,7 @@ export const routingMutants: readonly Mutant[] = [
     name: "incarnation-not-bumped",
     rules: ["B36"],
     change: "a reset leaves the session its incarnation",
-    file: "packages/lanekeeper/src/store/memory-settling.ts",
+    file: "packages/lanekeeper/src/store/mailbox-settling.ts",
     find: `  session.incarnation = ++state.counter;
 `,
     replace: "",

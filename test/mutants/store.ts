@@ -6,7 +6,7 @@ export const storeMutants: readonly Mutant[] = [
     name: "fencing-token-reused",
     rules: ["B28", "B11"],
     change: "all turns of an incarnation have the same fencing token",
-    file: "packages/lanekeeper/src/store/memory-store.ts",
+    file: "packages/lanekeeper/src/store/mailbox-steps.ts",
     find: `      const fencingToken = BigInt(++state.counter);`,
     replace: `      const fencingToken = BigInt(session.incarnation);`,
     kills: [...crossing("conformance/mailbox-store"), ...rules("fencing")],
@@ -16,15 +16,15 @@ export const storeMutants: readonly Mutant[] = [
     rules: ["B11", "B36"],
     change: "a session that was forgotten begins with an incarnation it had before",
     file: "packages/lanekeeper/src/store/memory-state.ts",
-    find: `new MemorySession(sessionKey, ++this.counter, this.counts, this.#host.clock.now())`,
-    replace: `new MemorySession(sessionKey, 1, this.counts, this.#host.clock.now())`,
+    find: `new MailboxSession(sessionKey, ++this.counter, this.counts, this.#host.clock.now())`,
+    replace: `new MailboxSession(sessionKey, 1, this.counts, this.#host.clock.now())`,
     kills: [...crossing("conformance/mailbox-store"), ...rules("forget")],
   },
   {
     name: "stale-settlement-accepted",
     rules: ["B28", "B3"],
     change: "whoever knows the id of the open turn may settle it, with whatever token",
-    file: "packages/lanekeeper/src/store/memory-store.ts",
+    file: "packages/lanekeeper/src/store/mailbox-steps.ts",
     find: `      if (open?.turnId === turnId && open.fencingToken === fencingToken) {`,
     replace: `      if (open?.turnId === turnId) {`,
     kills: crossing("conformance/mailbox-store"),
@@ -33,16 +33,16 @@ export const storeMutants: readonly Mutant[] = [
     name: "event-held-by-a-turn-replaced",
     rules: ["B22"],
     change: "an event that a failed turn gave back is replaced by the newer one of its key",
-    file: "packages/lanekeeper/src/store/memory-settling.ts",
+    file: "packages/lanekeeper/src/store/mailbox-settling.ts",
     find: `    session.add(returned);
-    session.known?.set(knownName(item), returned);`,
+    session.know(knownName(item), returned);`,
     replace: `    const newer = session.waiting.find(({ key }) => key !== undefined && key === item.key);
     if (newer !== undefined) {
       state.remember(session, item, { status: "dropped", reason: "replaced" }, dedupeMs);
       return undefined;
     }
     session.add(returned);
-    session.known?.set(knownName(item), returned);`,
+    session.know(knownName(item), returned);`,
     kills: rules("event-overflow"),
   },
   {
@@ -70,9 +70,39 @@ export const storeMutants: readonly Mutant[] = [
     file: "packages/lanekeeper/src/store/memory-store.ts",
     find: `      const hold = {};
       given = hold;
-      return whileHeld(openMailboxes(state), () => given === hold);`,
+      return whileHeld(createMailboxSteps(state), () => given === hold);`,
     replace: `      given = {};
-      return whileHeld(openMailboxes(state), () => given !== undefined);`,
+      return whileHeld(createMailboxSteps(state), () => given !== undefined);`,
     kills: [...crossing("conformance/mailbox-store"), ...rules("keepers")],
+  },
+  {
+    name: "failed-commit-said-to-be-done",
+    rules: ["B55"],
+    change: "steps whose commit failed are answered as if they were on disk",
+    file: "packages/sqlite/src/group-commit.ts",
+    find: `    for (const { reject } of refused) reject(error);`,
+    replace: `    for (const { resolve, value } of refused) resolve(value);
+    committing.toError(error);`,
+    kills: ["packages/sqlite/src/group-commit.test.ts", ...crossing("durability/full-disk")],
+  },
+  {
+    name: "held-completions-forgotten-by-a-restart",
+    rules: ["B56", "B39"],
+    change:
+      "completions that waited for their heartbeat's spacing wait for ever once the keeper was started again",
+    file: "packages/lanekeeper/src/keeper/recovery.ts",
+    find: `      if (mailbox.quiet > 0) runtime.heartbeats.spacing.recovered(sessionKey);
+`,
+    replace: "",
+    kills: rules("heartbeat-origin", "recovery"),
+  },
+  {
+    name: "unkeepable-message-accepted",
+    rules: ["B57"],
+    change: "a message that JSON would not give back is accepted by a durable store",
+    file: "packages/lanekeeper/src/keeper/admission.ts",
+    find: `    const unkept = isDurable ? notKeepable`,
+    replace: `    const unkept = isDurable && item.type === "event" ? notKeepable`,
+    kills: rules("durable"),
   },
 ];

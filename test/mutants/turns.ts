@@ -121,7 +121,7 @@ export const turnMutants: readonly Mutant[] = [
     name: "crashes-not-counted",
     rules: ["B30", "B31"],
     change: "work that kills its process every time is tried again for ever",
-    file: "packages/lanekeeper/src/store/memory-settling.ts",
+    file: "packages/lanekeeper/src/store/mailbox-settling.ts",
     find: `      crashes: item.crashes + (fate.counts === "crash" ? 1 : 0),`,
     replace: `      crashes: item.crashes,`,
     kills: [...crossing("conformance/mailbox-store"), ...rules("recovery")],
@@ -171,7 +171,7 @@ export const turnMutants: readonly Mutant[] = [
     name: "poisonous-events-ride-to-the-end",
     rules: ["B31a"],
     change: "an event that made a message's turns fail rides in its last attempt too",
-    file: "packages/lanekeeper/src/store/memory-settling.ts",
+    file: "packages/lanekeeper/src/store/mailbox-settling.ts",
     find: `      failedWith: fate.failedWith === undefined ? item.failedWith : [...item.failedWith, ...fate.failedWith],`,
     replace: `      failedWith: item.failedWith,`,
     kills: rules("attempts"),
@@ -189,7 +189,7 @@ export const turnMutants: readonly Mutant[] = [
     name: "letter-stays-after-its-redrive",
     rules: ["B31b"],
     change: "a dead letter that was put back is still there, and can be put back again",
-    file: "packages/lanekeeper/src/store/memory-redriving.ts",
+    file: "packages/lanekeeper/src/store/mailbox-redriving.ts",
     find: `    state.deadLetters.remove(letterId);
 `,
     replace: "",
@@ -199,8 +199,8 @@ export const turnMutants: readonly Mutant[] = [
     name: "refused-redrive-forgets-the-id",
     rules: ["B31b", "B23"],
     change: "a redrive that finds no room makes the store forget the id that the work ended under",
-    file: "packages/lanekeeper/src/store/memory-redriving.ts",
-    find: `  if (!isTaken && known !== undefined) session!.known!.set(knownName({ id, incarnation }), known);
+    file: "packages/lanekeeper/src/store/mailbox-redriving.ts",
+    find: `  if (!isTaken && known !== undefined) session!.know(knownName({ id, incarnation }), known);
 `,
     replace: "",
     kills: [...crossing("conformance/mailbox-store"), ...rules("redrive")],
