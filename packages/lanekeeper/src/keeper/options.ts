@@ -124,6 +124,7 @@ export function completeOptions<Message, Reply>(options: LanekeeperOptions<Messa
   const given = check("options", optionsSchema, options);
   const clock = given.clock ?? systemClock;
   const random = given.random ?? Math.random;
+  const now = (): number => clock.now();
   const turns = Math.max(8, 4 * availableParallelism());
   const capacity = completeCapacity(given.capacity === undefined ? { turns } : given.capacity);
   return {
@@ -141,8 +142,8 @@ export function completeOptions<Message, Reply>(options: LanekeeperOptions<Messa
     exec: completeExecOptions(given.exec),
     clock,
     random,
-    createId: given.createId ?? createIdMaker(clock.now, random),
-    spareId: createIdMaker(clock.now, Math.random),
+    createId: given.createId ?? createIdMaker(now, random),
+    spareId: createIdMaker(now, Math.random),
     instance: randomUUID(),
     logger: given.logger ?? stderrLogger,
     processes: given.processes ?? childProcesses,

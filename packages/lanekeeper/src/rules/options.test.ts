@@ -237,9 +237,20 @@ test("B61 a logger, a clock or a store may be an instance of a class", async () 
     warn(): void {}
     error(): void {}
   }
-  const keeper = createLanekeeper({ turn, logger: new SilentLogger(), clock: createSimulatedClock() });
-  await expect(keeper).resolves.toBeDefined();
-  await (await keeper).close();
+  class FrozenClock {
+    #now = 5;
+    now(): number {
+      return this.#now;
+    }
+    monotonic(): number {
+      return this.#now;
+    }
+    setTimeout(): void {}
+    clearTimeout(): void {}
+  }
+  const keeper = await createLanekeeper({ turn, logger: new SilentLogger(), clock: new FrozenClock() });
+  expect(await (await keeper.send("a", "an id is made for it")).reply()).toBe("ok");
+  await keeper.close();
 });
 
 describe("relations hold after merging with the defaults", () => {
