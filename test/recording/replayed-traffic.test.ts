@@ -17,7 +17,7 @@ it.each(Object.entries(stores))(
         const { recording } = recorder;
         expect(await replayRecording(recording)).toMatchObject({ entries: recording.entries.length });
       }),
-      { numRuns: 60, endOnFailure: true },
+      { numRuns: 40, endOnFailure: true },
     );
   },
 );

@@ -80,11 +80,10 @@ export function createCalls(log: RecordingLog): Calls {
   const follow = <Args extends readonly unknown[]>(
     { args, optionsAt }: { readonly args: Args; readonly optionsAt?: number | undefined },
     call: number,
-  ): { readonly args: Args; noteAborted(): void } => {
-    const given = optionsAt === undefined ? undefined : args[optionsAt];
-    const { options, noteAborted } = recordSignal(given, call, log);
-    if (options === given) return { args, noteAborted };
-    return { args: args.with(optionsAt!, options) as readonly unknown[] as Args, noteAborted };
+  ): Args => {
+    if (optionsAt === undefined) return args;
+    const options = recordSignal(args[optionsAt], call, log);
+    return options === args[optionsAt] ? args : (args.with(optionsAt, options) as readonly unknown[] as Args);
   };
 
   return {
@@ -93,9 +92,8 @@ export function createCalls(log: RecordingLog): Calls {
       const call = log.nextCall();
       const { method, on } = request;
       const { turnId, under } = context.getStore() ?? {};
-      const { args, noteAborted } = follow(request, call);
+      const args = follow(request, call);
       log.note({ type: "call", call, method, args, on, turnId, under });
-      noteAborted();
       return make(call, () => run(args, call), hand, false);
     },
     did(request, run, hand = asIs) {
@@ -103,9 +101,8 @@ export function createCalls(log: RecordingLog): Calls {
       const { turnId, what } = request;
       const { turnId: caller, under } = context.getStore() ?? {};
       const from = caller === turnId ? undefined : (caller ?? "");
-      const { args, noteAborted } = follow(request, call);
+      const args = follow(request, call);
       log.note({ type: "turn.did", call, turnId, what, args, from, under, got: undefined });
-      noteAborted();
       // Most of what a turn does gives nothing, and often.
       return make(call, () => run(args, call), hand, true);
     },

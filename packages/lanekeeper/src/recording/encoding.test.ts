@@ -1,10 +1,13 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LanekeeperError } from "../keeper/errors.ts";
-import { decode, encode } from "./encoding.ts";
+import { decode, encodeText } from "./encoding.ts";
+import { Lexicon, Vocabulary } from "./vocabulary.ts";
 
+/** As a file has it. */
+const encoded = (value: unknown): unknown => JSON.parse(encodeText(value));
 /** There and back, through the text of a file. */
-const through = (value: unknown): unknown => decode(JSON.parse(JSON.stringify(encode(value))));
+const through = (value: unknown): unknown => decode(JSON.parse(encodeText(value)));
 
 describe("the encoding of values", () => {
   it("leaves what JSON can say as it is", () => {
@@ -12,7 +15,7 @@ describe("the encoding of values", () => {
       fc.property(fc.json(), (text) => {
         const value: unknown = JSON.parse(text);
         fc.pre(!text.includes('"~'));
-        expect(encode(value)).toEqual(value);
+        expect(encoded(value)).toEqual(value);
       }),
     );
   });
@@ -27,8 +30,8 @@ describe("the encoding of values", () => {
     });
     fc.assert(
       fc.property(values, (value) => {
-        const once = JSON.stringify(encode(value));
-        expect(JSON.stringify(encode(decode(JSON.parse(once))))).toBe(once);
+        const once = encodeText(value);
+        expect(encodeText(decode(JSON.parse(once)))).toBe(once);
       }),
     );
   });
@@ -67,7 +70,7 @@ describe("the encoding of values", () => {
   });
 
   it("leaves members out that are undefined, and writes what toJSON gives", () => {
-    expect(encode({ a: undefined, url: new URL("https://example.org/") })).toEqual({
+    expect(encoded({ a: undefined, url: new URL("https://example.org/") })).toEqual({
       url: "https://example.org/",
     });
   });
@@ -85,13 +88,76 @@ describe("the encoding of values", () => {
     );
     let deep: unknown[] = [];
     for (let depth = 0; depth < 100_000; depth++) deep = [deep];
-    expect(encode([() => {}, Promise.resolve(), new AbortController().signal, cycle])).toEqual([
+    expect(encoded([() => {}, Promise.resolve(), new AbortController().signal, cycle])).toEqual([
       "~f",
       "~p",
       "~s",
       ["~c"],
     ]);
-    expect(encode(hostile)).toEqual("~x");
-    expect(encode(deep)).toEqual("~x");
+    expect(encoded(hostile)).toEqual("~x");
+    expect(encodeText(deep)).toBe(`${"[".repeat(500)}"~x"${"]".repeat(500)}`);
+  });
+});
+
+describe("the vocabulary of a recording", () => {
+  /** Writes values one after the other, and reads them again. */
+  function pass(values: readonly unknown[]): { readonly texts: readonly string[]; readonly read: unknown[] } {
+    const vocabulary = new Vocabulary();
+    const lexicon = new Lexicon();
+    const texts = values.map((value) => encodeText(value, vocabulary));
+    return { texts, read: texts.map((text) => decode(JSON.parse(text), lexicon)) };
+  }
+  const long = fc.integer({ min: 0, max: 30 }).map((letter) => String.fromCharCode(0x5f + letter).repeat(50));
+  const item = fc.record({
+    seq: fc.integer({ min: 0, max: 5 }),
+    id: fc.constantFrom("a", "b"),
+    body: fc.oneof(long, fc.constant("short")),
+  });
+
+  it("gives back every value, however often its texts and items came before", () => {
+    const value = fc.oneof(long, item, fc.array(fc.oneof(long, item)), fc.dictionary(fc.string(), long));
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 60 }), (values) => {
+        expect(pass(values).read).toEqual(values);
+      }),
+    );
+  });
+
+  it("writes a long text and an item once, and an item again when it has changed", () => {
+    const text = "x".repeat(48);
+    const before = { seq: 7, id: "m1", body: text };
+    const { texts } = pass([text, [before, before], { ...before }, { ...before, body: "other" }, [before]]);
+    expect(texts).toEqual([
+      `"${text}"`,
+      `[{"seq":7,"id":"m1","body":"~r0"},"~i7"]`,
+      `"~i7"`,
+      `{"seq":7,"id":"m1","body":"other"}`,
+      `[{"seq":7,"id":"m1","body":"~r0"}]`,
+    ]);
+  });
+
+  it("forgets what it did not write after all", () => {
+    const text = "x".repeat(48);
+    const hostile = {
+      text,
+      get inner(): unknown {
+        return new Proxy({}, { getPrototypeOf: () => fail() });
+      },
+    };
+    const fail = (): never => {
+      throw new Error("no");
+    };
+    const { read } = pass([{ inner: [text, Object.setPrototypeOf({ text }, null)], hostile }, text]);
+    expect(read[1]).toBe(text);
+  });
+
+  it("writes again what has not come for long", () => {
+    const texts = Array.from({ length: 3_000 }, (_, index) => String(index).padStart(60, "x"));
+    expect(pass([...texts, ...texts]).read).toEqual([...texts, ...texts]);
+  });
+
+  it("throws for a reference to nothing", () => {
+    expect(() => decode("~r0", new Lexicon())).toThrow(RangeError);
+    expect(() => decode("~i0", new Lexicon())).toThrow(RangeError);
   });
 });

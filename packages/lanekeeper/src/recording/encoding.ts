@@ -1,4 +1,5 @@
 import { PermanentError, LanekeeperError, type LanekeeperErrorCode } from "../keeper/errors.ts";
+import type { Lexicon, Vocabulary } from "./vocabulary.ts";
 
 /**
  * Values as JSON, and back.
@@ -8,6 +9,7 @@ import { PermanentError, LanekeeperError, type LanekeeperErrorCode } from "../ke
  *
  * - `"~u"` undefined, `"~n12"` the bigint 12, `"~dNaN"` the number NaN, `"~t5"` the Date at 5 ms, `"~b…"` bytes in base64;
  * - `"~f"` a function, `"~y"` a symbol, `"~p"` a promise, `"~s"` an AbortSignal, `"~c"` a cycle, `"~x"` what cannot be looked at;
+ * - `"~r5"` the sixth long text of the recording, `"~i12"` the item with `seq` 12 as it was written last;
  * - `{ "~": "error", … }`, `{ "~": "map", … }`, `{ "~": "set", … }`; `{ "~": "object", … }` an object with a member `~`.
  *
  * Of other objects the own enumerable members that are not undefined are written, or what `toJSON` gives.
@@ -26,6 +28,10 @@ export class Unreadable {
   }
 }
 
+const unreadable = new Unreadable("~x");
+/** Levels of objects within each other that are written. */
+const deepest = 500;
+
 /** An object that stands for what JSON cannot say. */
 interface Stand {
   readonly "~": string;
@@ -34,8 +40,8 @@ interface Stand {
 
 /** What is written of an error. */
 interface ErrorFacts {
-  readonly name: string;
-  readonly message: string;
+  readonly name: unknown;
+  readonly message: unknown;
   readonly code?: unknown;
   readonly details?: unknown;
   readonly cause?: unknown;
@@ -47,13 +53,16 @@ function recordedFunction(): undefined {
   return undefined;
 }
 
-/** A value as JSON has it. */
-export function encode(value: unknown): unknown {
+/** The text of a value. With a vocabulary, what was written before is written as a reference to it. */
+export function encodeText(value: unknown, vocabulary?: Vocabulary): string {
   try {
-    return encodeValue(value, undefined);
+    const text = JSON.stringify(encodeValue(value, undefined, vocabulary));
+    vocabulary?.keep();
+    return text;
   } catch {
-    // Nested deeper than the stack, or a proxy that throws whatever is asked of it.
-    return "~x";
+    // A member that throws when `JSON.stringify` reads it again.
+    vocabulary?.forget();
+    return '"~x"';
   }
 }
 
@@ -61,12 +70,17 @@ export function encode(value: unknown): unknown {
 interface Around {
   readonly object: object;
   readonly outer: Around | undefined;
+  readonly depth: number;
 }
 
-function encodeValue(value: unknown, around: Around | undefined): unknown {
+function encodeValue(
+  value: unknown,
+  around: Around | undefined,
+  vocabulary: Vocabulary | undefined,
+): unknown {
   switch (typeof value) {
     case "string":
-      return value.startsWith("~") ? `~${value}` : value;
+      return vocabulary?.referenceTo(value) ?? (value.startsWith("~") ? `~${value}` : value);
     case "boolean":
       return value;
     case "number":
@@ -80,35 +94,70 @@ function encodeValue(value: unknown, around: Around | undefined): unknown {
     case "symbol":
       return "~y";
     case "object":
-      return value === null ? null : encodeObject(value, around);
+      return value === null ? null : encodeObject(value, around, vocabulary);
   }
 }
 
-function encodeObject(value: object, around: Around | undefined): unknown {
+function encodeObject(
+  value: object,
+  around: Around | undefined,
+  vocabulary: Vocabulary | undefined,
+): unknown {
   for (let at = around; at !== undefined; at = at.outer) if (at.object === value) return "~c";
-  const inside: Around = { object: value, outer: around };
-  if (Array.isArray(value)) return Array.from(value, (member) => encodeValue(member, inside));
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null
-    ? encodePlain(value, inside)
-    : encodeInstance(value, inside);
-}
-
-function encodePlain(value: object, inside: Around): unknown {
-  const encoded: Record<string, unknown> = {};
-  for (const key of Object.keys(value)) {
-    const member = readMember(value, key);
-    if (member === undefined) continue;
-    const encodedMember = encodeValue(member, inside);
-    // A member of this name would become the prototype.
-    if (key === "__proto__") Object.defineProperty(encoded, key, { value: encodedMember, enumerable: true });
-    else encoded[key] = encodedMember;
+  const depth = around === undefined ? 1 : around.depth + 1;
+  if (depth > deepest) return "~x";
+  const inside: Around = { object: value, outer: around, depth };
+  const mark = vocabulary?.mark;
+  try {
+    if (Array.isArray(value)) return encodeArray(value, inside, vocabulary);
+    const prototype: unknown = Object.getPrototypeOf(value);
+    return prototype === Object.prototype || prototype === null
+      ? encodePlain(value, inside, vocabulary)
+      : encodeInstance(value, inside, vocabulary);
+  } catch {
+    // A proxy that throws whatever is asked of it.
+    if (mark !== undefined) vocabulary?.forget(mark);
+    return "~x";
   }
-  return "~" in encoded ? { "~": "object", value: encoded } : encoded;
 }
 
-function encodeInstance(value: object, inside: Around): unknown {
-  const inner = (member: unknown): unknown => encodeValue(member, inside);
+function encodeArray(value: readonly unknown[], inside: Around, vocabulary: Vocabulary | undefined): unknown {
+  let copy: unknown[] | undefined;
+  for (let index = 0; index < value.length; index++) {
+    const member = value[index];
+    const encoded = encodeValue(member, inside, vocabulary);
+    if (encoded !== member && copy === undefined) copy = value.slice(0, index);
+    copy?.push(encoded);
+  }
+  return copy ?? value;
+}
+
+function encodePlain(value: object, inside: Around, vocabulary: Vocabulary | undefined): unknown {
+  const reference = vocabulary?.referenceToItem(value);
+  if (reference !== undefined) return reference;
+  const members = value as Record<string, unknown>;
+  let copy: Record<string, unknown> | undefined;
+  for (const key of Object.keys(members)) {
+    const member = readMember(members, key);
+    // `JSON.stringify` leaves it out.
+    if (member === undefined) continue;
+    const encoded = encodeValue(member, inside, vocabulary);
+    if (encoded === member && key !== "~") continue;
+    copy ??= copyOf(members);
+    copy[key] = encoded;
+  }
+  return copy?.["~"] !== undefined ? { "~": "object", value: copy } : (copy ?? value);
+}
+
+/** A copy whose every name is a member like any other. */
+function copyOf(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const copy = Object.create(null) as Record<string, unknown>;
+  for (const key of Object.keys(members)) copy[key] = readMember(members, key);
+  return copy;
+}
+
+function encodeInstance(value: object, inside: Around, vocabulary: Vocabulary | undefined): unknown {
+  const inner = (member: unknown): unknown => encodeValue(member, inside, vocabulary);
   if (value instanceof Error) return { "~": "error", value: encodeError(value, inner) };
   if (value instanceof Date) return `~t${value.getTime()}`;
   if (value instanceof Map)
@@ -119,22 +168,25 @@ function encodeInstance(value: object, inside: Around): unknown {
   if (value instanceof AbortSignal) return "~s";
   if (value instanceof Unreadable) return value.stand;
   const { toJSON } = value as { toJSON?: unknown };
-  return typeof toJSON === "function" ? inner(toJSON.call(value)) : encodePlain(value, inside);
+  return typeof toJSON === "function"
+    ? inner(toJSON.call(value))
+    : encodePlain({ ...value }, inside, vocabulary);
 }
 
+/** A member; what stands for it where it cannot be read. */
 function readMember(value: object, key: string): unknown {
   try {
     return (value as Record<string, unknown>)[key];
   } catch {
-    return undefined;
+    return unreadable;
   }
 }
 
 function encodeError(error: Error, inner: (member: unknown) => unknown): Record<string, unknown> {
-  const { code, details, cause } = error as Partial<ErrorFacts>;
+  const [code, details, cause] = ["code", "details", "cause"].map((key) => readMember(error, key));
   return {
-    name: String(readMember(error, "name")),
-    message: String(readMember(error, "message")),
+    name: inner(readMember(error, "name")),
+    message: inner(readMember(error, "message")),
     ...(code === undefined ? {} : { code: inner(code) }),
     ...(details === undefined ? {} : { details: inner(details) }),
     ...(cause === undefined ? {} : { cause: inner(cause) }),
@@ -142,24 +194,37 @@ function encodeError(error: Error, inner: (member: unknown) => unknown): Record<
   };
 }
 
-/** A value that was encoded. */
-export function decode(encoded: unknown): unknown {
-  if (typeof encoded === "string") return encoded.startsWith("~") ? decodeText(encoded) : encoded;
+/** A value that was encoded, with what the lexicon of its lines says of references. Throws for what was never written so. */
+export function decode(encoded: unknown, lexicon?: Lexicon): unknown {
+  if (typeof encoded === "string") {
+    const text = encoded.startsWith("~") ? decodeText(encoded, lexicon) : encoded;
+    // A reference to a text is none that was written.
+    if (typeof text === "string" && !encoded.startsWith("~r")) lexicon?.note(text);
+    return text;
+  }
   if (typeof encoded !== "object" || encoded === null) return encoded;
-  if (Array.isArray(encoded)) return encoded.map(decode);
-  if ("~" in encoded) return decodeStand(encoded as Stand);
-  return decodeMembers(encoded);
+  if (Array.isArray(encoded)) return encoded.map((member) => decode(member, lexicon));
+  if ("~" in encoded) return decodeStand(encoded as Stand, lexicon);
+  return decodeMembers(encoded, lexicon);
 }
 
-function decodeMembers(encoded: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(encoded).map(([key, member]) => [key, decode(member)]));
+function decodeMembers(encoded: object, lexicon: Lexicon | undefined): Record<string, unknown> {
+  const decoded = Object.fromEntries(
+    Object.entries(encoded).map(([key, member]) => [key, decode(member, lexicon)]),
+  );
+  lexicon?.noteItem(decoded);
+  return decoded;
 }
 
-function decodeText(stand: string): unknown {
+function decodeText(stand: string, lexicon: Lexicon | undefined): unknown {
   const value = stand.slice(2);
   switch (stand.charAt(1)) {
     case "~":
       return stand.slice(1);
+    case "r":
+      return lexicon?.text(Number(value));
+    case "i":
+      return lexicon?.item(Number(value));
     case "u":
       return undefined;
     case "n":
@@ -177,30 +242,32 @@ function decodeText(stand: string): unknown {
   }
 }
 
-function decodeStand({ "~": kind, value }: Stand): unknown {
+function decodeStand({ "~": kind, value }: Stand, lexicon: Lexicon | undefined): unknown {
   switch (kind) {
     case "error":
-      return decodeError(decode(value) as ErrorFacts);
+      return decodeError(decode(value, lexicon) as ErrorFacts);
     case "map":
-      return new Map(decode(value) as [unknown, unknown][]);
+      return new Map(decode(value, lexicon) as [unknown, unknown][]);
     case "set":
-      return new Set(decode(value) as unknown[]);
+      return new Set(decode(value, lexicon) as unknown[]);
     default:
-      return decodeMembers(value as object);
+      return decodeMembers(value as object, lexicon);
   }
 }
 
 /** Of the runtime's own kinds, so that what branches on them branches as it did. */
 function decodeError({ name, message, code, details, cause, isPermanent }: ErrorFacts): Error {
+  const text = typeof message === "string" ? message : "";
   const options = cause === undefined ? undefined : { cause };
-  if (name === "LanekeeperError" && typeof code === "string" && typeof details === "object")
-    return new LanekeeperError(
-      code as LanekeeperErrorCode,
-      message,
-      details as Record<string, unknown>,
-      options,
-    );
-  const error = isPermanent === true ? new PermanentError(message, options) : new Error(message, options);
-  Object.defineProperty(error, "name", { value: name, configurable: true });
+  if (name === "LanekeeperError" && typeof code === "string" && isPlain(details))
+    return new LanekeeperError(code as LanekeeperErrorCode, text, details, options);
+  const error = isPermanent === true ? new PermanentError(text, options) : new Error(text, options);
+  for (const [key, value] of Object.entries({ name, message })) {
+    if (error[key as "name"] !== value) Object.defineProperty(error, key, { value, configurable: true });
+  }
   return Object.assign(error, code === undefined ? {} : { code }, details === undefined ? {} : { details });
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

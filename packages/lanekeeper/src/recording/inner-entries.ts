@@ -7,7 +7,9 @@ export type InnerEntry =
       /** Epoch milliseconds, where the wall clock did not go along. */
       readonly wall?: number | undefined;
     }
-  /** A timer of the clock fired. Timers are counted as they are set. */
+  /** The keeper set a timer of the clock. Timers are counted as they are set. */
+  | { readonly type: "armed"; readonly timer: number; readonly delayMs: number }
+  /** A timer fired. */
   | { readonly type: "timer"; readonly timer: number }
   /** A promise, or the event loop, brought the keeper to go on. Such places are counted as they come up. */
   | { readonly type: "entered"; readonly passage: number }
@@ -47,8 +49,13 @@ export type InnerEntry =
       readonly value: unknown;
       readonly args?: readonly unknown[] | undefined;
     }
-  /** A signal that the host gave to a call aborted. */
-  | { readonly type: "signal"; readonly call: number; readonly reason: unknown }
+  /** A signal that the host gave to a call aborted, or had aborted when the keeper looked. */
+  | {
+      readonly type: "signal";
+      readonly call: number;
+      readonly reason: unknown;
+      readonly wasAborted?: true | undefined;
+    }
   /** The promise that a turn gave to `waiting` settled. */
   | {
       readonly type: "awaited";

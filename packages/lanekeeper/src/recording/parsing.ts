@@ -1,38 +1,64 @@
 import { LanekeeperError } from "../keeper/errors.ts";
 import { decode } from "./encoding.ts";
 import { fromLine } from "./lines.ts";
+import { Lexicon } from "./vocabulary.ts";
 import type { Recording, RecordingEntry, RecordingHeader } from "./recording.ts";
 
 /** The format that this package reads and writes. */
 const currentVersion = 1;
 
-/**
- * Reads the lines of a recording; `where` is what it came from, for people. A last line that is no JSON is left out: the
- * process that wrote it died over it. Throws `RECORDING_INVALID`.
- */
-export function parseRecording(lines: readonly string[], where: string): Recording {
-  const [first, ...rest] = lines;
-  const header = parseHeader(first, where);
+/** Reads a recording line by line. Each member throws `RECORDING_INVALID`. */
+export interface RecordingParser {
+  line(line: string): void;
+  /** There are no more. A last line that is no JSON is left out: the process that wrote it died over it. */
+  end(): Recording;
+}
+
+/** Begins to read. `where` is what the lines come from, for people. */
+export function createParser(where: string): RecordingParser {
+  let header: RecordingHeader | undefined;
+  let lines = 0;
+  let broken: string | undefined;
+  let at = 0;
   const entries: RecordingEntry[] = [];
   const done = new Map<number, Did>();
-  let at = header.startedMono;
-  for (const [index, line] of rest.entries()) {
-    const parsed = parseLine(line);
-    const entry = parseEntry(parsed, at);
-    if (entry !== undefined) {
+  const lexicon = new Lexicon();
+
+  const damaged = (number: number, line: string): LanekeeperError =>
+    invalid(
+      `Line ${number} of ${where} must be an entry of a recording; it is ${shorten(line)}. The file was changed or damaged: take a copy that was not.`,
+      { line: number },
+    );
+  return {
+    line(line) {
+      lines++;
+      if (header === undefined) {
+        header = parseHeader(line, where);
+        at = header.startedMono;
+        return;
+      }
+      if (broken !== undefined) throw damaged(lines - 1, broken);
+      const parsed = parseLine(line);
+      const entry = parseEntry(parsed, at, lexicon);
+      if (entry === undefined) {
+        if (parsed !== undefined) throw damaged(lines, line);
+        broken = line;
+        return;
+      }
       entries.push(entry);
       ({ at } = entry);
       if (entry.type === "turn.did") done.set(entry.call, entry);
       else noteGot(done, entry);
-      continue;
-    }
-    if (parsed === undefined && index === rest.length - 1) break;
-    throw invalid(
-      `Line ${index + 2} of ${where} must be an entry of a recording; it is ${shorten(line)}. The file was changed or damaged: take a copy that was not.`,
-      { line: index + 2 },
-    );
-  }
-  return { header, entries };
+    },
+    end: () => ({ header: header ?? parseHeader("", where), entries }),
+  };
+}
+
+/** Reads the lines of a recording. Throws `RECORDING_INVALID`. */
+export function parseRecording(lines: readonly string[], where: string): Recording {
+  const parser = createParser(where);
+  for (const line of lines) parser.line(line);
+  return parser.end();
 }
 
 type Did = { -readonly [Key in keyof DidEntry]: DidEntry[Key] };
@@ -52,20 +78,20 @@ function noteGot(done: Map<number, Did>, entry: RecordingEntry): void {
 }
 
 /** Undefined for what is no entry. */
-function parseEntry(line: unknown, lastAt: number): RecordingEntry | undefined {
+function parseEntry(line: unknown, lastAt: number, lexicon: Lexicon): RecordingEntry | undefined {
   try {
-    return fromLine(line, lastAt);
+    return fromLine(line, lastAt, lexicon);
   } catch {
-    // A number that is none.
+    // A number that is none, or a reference to nothing.
     return undefined;
   }
 }
 
-function parseHeader(line: string | undefined, where: string): RecordingHeader {
-  const header = parseLine(line ?? "") as Partial<RecordingHeader> | undefined;
+function parseHeader(line: string, where: string): RecordingHeader {
+  const header = parseLine(line) as Partial<RecordingHeader> | undefined;
   if (header?.format !== "lanekeeper-recording" || typeof header.startedMono !== "number") {
     throw invalid(
-      `${where} must begin with the header of a Lanekeeper recording; it begins with ${shorten(line ?? "")}. Give a file that recordToFile has written.`,
+      `${where} must begin with the header of a Lanekeeper recording; it begins with ${shorten(line)}. Give a file that recordToFile has written.`,
       {},
     );
   }

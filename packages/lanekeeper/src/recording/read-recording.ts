@@ -1,17 +1,21 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import { constants, createGunzip } from "node:zlib";
 import { LanekeeperError, messageOf, toError } from "../keeper/errors.ts";
-import { parseRecording } from "./parsing.ts";
+import { createParser } from "./parsing.ts";
 import type { Recording } from "./recording.ts";
 
 /**
- * Reads a file that `recordToFile` has written, also of a process that died while it wrote. Rejects with `RECORDING_INVALID`
- * for a file that cannot be read, is no recording, is of a newer format or was damaged.
+ * Reads a file that `recordToFile` has written, also of a process that died while it wrote; one whose name ends in `.gz` is
+ * decompressed. Rejects with `RECORDING_INVALID` for a file that cannot be read, is no recording, is of another format or
+ * was damaged.
  */
 export async function readRecording(path: string): Promise<Recording> {
-  let text: string;
+  const parser = createParser(path);
   try {
-    text = await readFile(path, "utf8");
+    for await (const line of linesOf(path)) parser.line(line);
   } catch (error) {
+    if (error instanceof LanekeeperError) throw error;
     throw new LanekeeperError(
       "RECORDING_INVALID",
       `${path} cannot be read: ${messageOf(toError(error))}. Give the path of a file that recordToFile has written.`,
@@ -19,7 +23,22 @@ export async function readRecording(path: string): Promise<Recording> {
       { cause: error },
     );
   }
-  const lines = text.split("\n");
-  if (lines.at(-1) === "") lines.pop();
-  return parseRecording(lines, path);
+  return parser.end();
+}
+
+async function* linesOf(path: string): AsyncGenerator<string> {
+  const file = createReadStream(path);
+  // What a process that was killed has written ends anywhere.
+  const text = path.endsWith(".gz") ? file.pipe(createGunzip({ finishFlush: constants.Z_SYNC_FLUSH })) : file;
+  const failure = new Promise<never>((_, reject) => {
+    file.on("error", reject);
+    text.on("error", reject);
+  });
+  failure.catch(() => {});
+  const lines = createInterface({ input: text, crlfDelay: Infinity })[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await Promise.race([lines.next(), failure]);
+    if (next.done === true) return;
+    yield next.value;
+  }
 }

@@ -1,6 +1,7 @@
 import type { Recorder } from "../keeper/interposer.ts";
 import { parseRecording } from "./parsing.ts";
 import { recordTo } from "./recorder.ts";
+import type { RecordingSink } from "./recording-log.ts";
 import type { Recording } from "./recording.ts";
 
 /** A recorder that keeps its recording in memory, for tests and simulations. */
@@ -11,15 +12,18 @@ export interface MemoryRecorder extends Recorder {
   readonly lines: readonly string[];
 }
 
-/** Records one keeper in memory. */
-export function recordInMemory(): MemoryRecorder {
+/** Records one keeper in memory; with `hideContents` as `recordToFile` does. */
+export function recordInMemory(
+  options: { readonly hideContents?: boolean | undefined } = {},
+): MemoryRecorder {
   const lines: string[] = [];
   let read: Recording | undefined;
-  const recorder = recordTo({
+  const sink: RecordingSink = {
     begin: (line) => void lines.push(line),
     write: (line) => void lines.push(line),
     end: async () => {},
-  });
+  };
+  const recorder = recordTo(sink, options);
   return {
     begin: (settings) => recorder.begin(settings),
     lines,

@@ -64,11 +64,9 @@ export function recordStore(store: Store, log: RecordingLog, host: StoreHost): S
 }
 
 function recordMailboxes(mailboxes: Mailboxes, log: RecordingLog): Mailboxes {
-  const steps = new Map<string | symbol, unknown>();
+  const steps = new Map<string | symbol, { readonly member: unknown; readonly step: unknown }>();
   return new Proxy(mailboxes, {
     get(target, name) {
-      const known = steps.get(name);
-      if (known !== undefined) return known;
       const member = Reflect.get(target, name) as unknown;
       // Whoever awaits it asks whether it is a promise.
       if (member === undefined) return undefined;
@@ -76,9 +74,11 @@ function recordMailboxes(mailboxes: Mailboxes, log: RecordingLog): Mailboxes {
         log.note({ type: "gave", what: String(name), value: member });
         return member;
       }
+      const known = steps.get(name);
+      if (known?.member === member) return known.step;
       const step = (...args: readonly unknown[]): unknown =>
         ask(log, ["store", String(name), args], () => member.apply(target, args) as unknown);
-      steps.set(name, step);
+      steps.set(name, { member, step });
       return step;
     },
   });

@@ -22,10 +22,10 @@ export interface RecordedTime {
   beforeEntry(): void;
 }
 
-/** Records a clock. `write` notes an entry at the time as it is seen now. */
+/** Records a clock. `note` notes an entry; `write` does so at the time as it is seen now. */
 export function createRecordedTime(
   clock: Clock,
-  host: { write(entry: InnerEntry): void; fired(timer: number): void },
+  host: { write(entry: InnerEntry): void; note(entry: InnerEntry): void },
 ): RecordedTime {
   let mono = Math.floor(clock.monotonic());
   let ahead = Math.floor(clock.now()) - mono;
@@ -62,7 +62,11 @@ export function createRecordedTime(
       return mono + ahead;
     },
     beforeEntry() {
-      if (move()) host.write({ type: "time", looks: 0, wall: mono + ahead });
+      try {
+        if (move()) host.write({ type: "time", looks: 0, wall: mono + ahead });
+      } catch {
+        // A clock that throws is the keeper's to find out: until then the time is what it was.
+      }
       looks = 0;
     },
     clock: {
@@ -76,8 +80,9 @@ export function createRecordedTime(
       },
       setTimeout(callback, delayMs) {
         const timer = ++timers;
+        host.note({ type: "armed", timer, delayMs });
         return clock.setTimeout(() => {
-          host.fired(timer);
+          host.note({ type: "timer", timer });
           callback();
         }, delayMs);
       },

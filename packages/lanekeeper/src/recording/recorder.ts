@@ -13,7 +13,10 @@ import { createRecordingLog, type RecordingLog, type RecordingSink } from "./rec
 import { release } from "./release.ts";
 
 /** Records one keeper into a sink. */
-export function recordTo(sink: RecordingSink): Recorder {
+export function recordTo(
+  sink: RecordingSink,
+  options: { readonly hideContents?: boolean | undefined } = {},
+): Recorder {
   let hasBegun = false;
   return {
     begin(settings) {
@@ -25,13 +28,17 @@ export function recordTo(sink: RecordingSink): Recorder {
         );
       }
       hasBegun = true;
-      return interpose(settings, sink);
+      return interpose(settings, sink, options.hideContents === true);
     },
   };
 }
 
-function interpose(given: Settings, sink: RecordingSink): Interposer {
-  const log = createRecordingLog((...instant) => headerOf(given, ...instant), sink, given);
+function interpose(given: Settings, sink: RecordingSink, isHiding: boolean): Interposer {
+  const log = createRecordingLog((...instant) => headerOf(given, isHiding, ...instant), sink, {
+    clock: given.clock,
+    logger: given.logger,
+    isHiding,
+  });
   const calls = createCalls(log);
   return {
     settings: {
@@ -72,7 +79,7 @@ function recordCallbacks(
       try {
         value = log.callOut(() => callback(...args));
       } catch (error) {
-        log.note({ type: "gave", what, value: undefined, args });
+        log.note({ type: "gave", what, value: undefined, args: args.length > 0 ? args : undefined });
         throw error;
       }
       log.note({ type: "gave", what, value, args: args.length > 0 ? args : undefined });
@@ -97,7 +104,12 @@ function recordLogger(logger: Logger, log: RecordingLog): Logger {
   };
 }
 
-function headerOf(settings: Settings, startedAt: number, startedMono: number): RecordingHeader {
+function headerOf(
+  settings: Settings,
+  hidesContents: boolean,
+  startedAt: number,
+  startedMono: number,
+): RecordingHeader {
   const { lane, laneSettings, heartbeats, exec, forgetAfterMs, instance } = settings;
   const capacity = { ...settings.capacity, groups: Object.fromEntries(settings.capacity.groups) };
   const leases = settings.leases ?? settings.store.leases;
@@ -114,6 +126,7 @@ function headerOf(settings: Settings, startedAt: number, startedMono: number): R
       hasLaneFor: settings.laneFor !== undefined,
       hasLeases: settings.leases !== undefined,
       watches: leases.watch !== undefined,
+      hidesContents,
     },
   };
 }

@@ -1,10 +1,12 @@
 import { messageOf, toError } from "../keeper/errors.ts";
 import type { Logger } from "../seeing/logger.ts";
 import type { Clock } from "../time/clock.ts";
-import { encode } from "./encoding.ts";
+import { encodeText } from "./encoding.ts";
+import { createContentHider, hideContents } from "./hidden-contents.ts";
 import type { InnerEntry } from "./inner-entries.ts";
 import { toLine } from "./lines.ts";
 import type { RecordingEntry, RecordingHeader, SeenEntry } from "./recording.ts";
+import { Vocabulary } from "./vocabulary.ts";
 import { createRecordedTime, type RecordedTime } from "./recorded-time.ts";
 
 /** Where the lines of a recording go. What it throws ends the recording, and nothing else. */
@@ -30,7 +32,7 @@ export interface RecordingLog {
   /** Calls host code. */
   callOut<T>(call: () => T): T;
   /** The same for the logger, which is not called as often in a playback. */
-  callLogger(call: () => void): void;
+  callLogger<T>(call: () => T): T;
   /** The number of the next call. */
   nextCall(): number;
   /** The number of the next request. */
@@ -52,7 +54,12 @@ const causes: ReadonlySet<RecordingEntry["type"]> = new Set([
 export function createRecordingLog(
   begin: (startedAt: number, startedMono: number) => RecordingHeader,
   sink: RecordingSink,
-  host: { readonly clock: Clock; readonly logger: Logger },
+  host: {
+    readonly clock: Clock;
+    readonly logger: Logger;
+    /** Whether contents are hidden. */
+    readonly isHiding: boolean;
+  },
 ): RecordingLog {
   let isOver = false;
   let outs = 0;
@@ -61,6 +68,7 @@ export function createRecordingLog(
   let calls = 0;
   let requests = 0;
   let writtenAt = 0;
+  const vocabulary = new Vocabulary();
 
   const failed = (thrown: unknown): void => {
     if (isOver) return;
@@ -75,13 +83,15 @@ export function createRecordingLog(
       // A logger that throws cannot be told about itself.
     }
   };
-  const write = (entry: SeenEntry | InnerEntry): void => {
+  const hide = host.isHiding ? createContentHider() : undefined;
+  const write = (given: SeenEntry | InnerEntry): void => {
     if (isOver) return;
+    const entry = hide === undefined ? given : hide(given);
     const at = time.mono;
     const marked: RecordingEntry =
       inside !== undefined && causes.has(entry.type) ? { at, inside, ...entry } : { at, ...entry };
     try {
-      sink.write(toLine(marked, at - writtenAt));
+      sink.write(toLine(marked, at - writtenAt, vocabulary));
     } catch (error) {
       failed(error);
     }
@@ -109,7 +119,7 @@ export function createRecordingLog(
       const outer = inside;
       inside ??= 0;
       try {
-        call();
+        return call();
       } finally {
         inside = outer;
       }
@@ -123,11 +133,12 @@ export function createRecordingLog(
   };
   const time = createRecordedTime(host.clock, {
     write,
-    fired: (timer) => log.note({ type: "timer", timer }),
+    note: (entry) => log.note(entry),
   });
   writtenAt = time.mono;
   try {
-    sink.begin(JSON.stringify(encode(begin(time.wall, time.mono))), failed);
+    const header = begin(time.wall, time.mono);
+    sink.begin(encodeText(host.isHiding ? hideContents(header) : header), failed);
   } catch (error) {
     failed(error);
   }

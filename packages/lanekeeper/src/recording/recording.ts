@@ -39,6 +39,8 @@ export interface MadeWith {
   readonly hasLeases: boolean;
   /** Whether its leases tell of releases. */
   readonly watches: boolean;
+  /** Whether contents are hidden in its recording. */
+  readonly hidesContents: boolean;
 }
 
 /**
@@ -118,7 +120,7 @@ export type SeenEntry =
   | {
       readonly type: "turn.threw";
       readonly turnId: string;
-      /** For people. */
+      /** Its message. */
       readonly error: string;
       readonly isPermanent: boolean;
       readonly thrown: Error;
@@ -129,7 +131,7 @@ export type SeenEntry =
   | {
       readonly type: "work.threw";
       readonly call: number;
-      /** For people. */
+      /** Its message. */
       readonly error: string;
       readonly thrown: unknown;
     }

@@ -3,11 +3,13 @@ import type { RouteResult } from "../commands/completions.ts";
 import type { Execution } from "../commands/execution.ts";
 import type { Lanekeeper } from "../keeper/keeper.ts";
 import type { Lock } from "../locks/lock.ts";
+import type { Outcome } from "../turns/outcome.ts";
 import type { Receipt } from "../turns/receipt.ts";
 import type { Turn } from "../turns/turn.ts";
 import { refusalOf } from "./calls.ts";
 import { Unreadable } from "./encoding.ts";
-import { type Entry, isSame, type Players, type Tape } from "./tape.ts";
+import { replaySignals } from "./replayed-signals.ts";
+import type { Entry, Players, Tape } from "./tape.ts";
 import { factsOf } from "./turn-facts.ts";
 
 type AnyFunction = (...args: readonly unknown[]) => unknown;
@@ -18,19 +20,22 @@ type AnyFunction = (...args: readonly unknown[]) => unknown;
  */
 export interface ReplayedHost {
   turn(turn: Turn): Promise<unknown>;
-  /** The keeper is there. */
+  /** The keeper, once it is there. */
+  readonly keeper: Lanekeeper | undefined;
   opened(keeper: Lanekeeper): void;
   readonly players: Players;
   /** Calls that have come to something of which the recording has said nothing so far. */
-  readonly untold: readonly { readonly call: number; readonly came: unknown }[];
+  readonly untold: readonly object[];
 }
 
 /** What a call came to. */
-type Came = { readonly value: unknown } | { readonly code: string | undefined };
+type Came = { readonly value: unknown } | { readonly code: string | undefined; readonly message?: string };
 
 /** A host on a tape. */
 export function replayHost(tape: Tape): ReplayedHost {
   let keeper: Lanekeeper | undefined;
+  /** Calls that were made. */
+  let calls = 0;
   /** Runs something as code that is no turn's. */
   const outside = AsyncLocalStorage.snapshot();
   /** Runs something as code of a turn, by its id, or of the work of a `using`, by its call. */
@@ -39,7 +44,7 @@ export function replayHost(tape: Tape): ReplayedHost {
   const running = new Map<string, PromiseWithResolvers<unknown>>();
   const works = new Map<number, PromiseWithResolvers<unknown>>();
   const waits = new Map<number, PromiseWithResolvers<unknown>>();
-  const signals = new Map<number, AbortController>();
+  const signals = replaySignals(tape);
   /** What calls gave that has members of its own. */
   const given = new Map<number, object>();
   const came = new Map<number, Came>();
@@ -80,9 +85,7 @@ export function replayHost(tape: Tape): ReplayedHost {
     const optionsAt = method === "send" || method === "locks.using" ? 2 : 1;
     const options = revived[optionsAt];
     if (hasSignal(method, options)) {
-      const controller = new AbortController();
-      signals.set(call, controller);
-      revived[optionsAt] = { ...options, signal: controller.signal };
+      revived[optionsAt] = { ...options, signal: signals.create(call) };
     }
     if (method === "locks.using" && typeof revived[1] === "function") revived[1] = workOf(call);
     if (method === "waiting") {
@@ -102,6 +105,9 @@ export function replayHost(tape: Tape): ReplayedHost {
       const work = Promise.withResolvers<unknown>();
       works.set(call, work);
       tape.callOut();
+      const { next } = tape;
+      // One that threw at once.
+      if (next?.type === "work.threw" && next.call === call) tape.play(next);
       return work.promise;
     };
 
@@ -111,13 +117,13 @@ export function replayHost(tape: Tape): ReplayedHost {
     try {
       answer = run();
     } catch (error) {
-      tape.take({ type: "refusal", call, code: refusalOf(error).code });
+      tape.take({ type: "refusal", call, ...comparedRefusal(error) });
       return;
     }
     if (answer instanceof Promise) {
       answer.then(
         (value) => came.set(call, { value: show(method, call, value) }),
-        (error: unknown) => came.set(call, { code: refusalOf(error).code }),
+        (error: unknown) => came.set(call, comparedRefusal(error)),
       );
       return;
     }
@@ -132,44 +138,38 @@ export function replayHost(tape: Tape): ReplayedHost {
     tape.take({ type: "answer", call, value: shown });
   };
 
-  const playCall = ({ call, method, args, on, turnId, under }: Entry<"call">): boolean => {
+  /** Whether a call is the next one: none is missing. */
+  const isNext = (entry: Entry<"call"> | Entry<"turn.did">): boolean => {
+    if (entry.call === calls + 1) return true;
+    tape.diverge({ type: entry.type, call: calls + 1 }, entry);
+    return false;
+  };
+  const playCall = (entry: Entry<"call">): boolean => {
+    const { call, method, args, on, turnId, under } = entry;
     const target = on === undefined ? keeper : given.get(on);
     if (target === undefined) return false;
     const context =
       under === undefined ? (turnId === undefined ? outside : contexts.get(turnId)) : contexts.get(under);
-    if (context === undefined) return false;
+    if (context === undefined || !isNext(entry)) return false;
     tape.advance();
+    calls++;
     const revived = revive(method, call, args);
-    abortedBefore(call);
     make(method, call, () => context(() => invoke(target, method, on !== undefined, revived)), false);
     return true;
   };
-  const playDid = ({ call, turnId, what, args, from, under }: Entry<"turn.did">): boolean => {
+  const playDid = (entry: Entry<"turn.did">): boolean => {
+    const { call, turnId, what, args, from, under } = entry;
     const turn = turns.get(turnId);
     const asker = from ?? turnId;
     const context =
       under === undefined ? (asker === "" ? outside : contexts.get(asker)) : contexts.get(under);
-    if (turn === undefined || context === undefined) return false;
+    if (turn === undefined || context === undefined || !isNext(entry)) return false;
     tape.advance();
+    calls++;
     const revived = revive(what, call, args);
-    abortedBefore(call);
     make(what, call, () => context(() => invoke(turn, what, false, revived)), true);
     return true;
   };
-  /** A signal that was aborted when it was given. */
-  const abortedBefore = (call: number): void => {
-    const { next } = tape;
-    if (next?.type === "signal" && next.call === call && signals.has(call)) playSignal(next);
-  };
-  const playSignal = ({ call, reason }: Entry<"signal">): boolean => {
-    const controller = signals.get(call);
-    if (controller === undefined) return false;
-    signals.delete(call);
-    tape.advance();
-    controller.abort(reason);
-    return true;
-  };
-
   /** Ends what was promised. */
   const settle = <Key>(
     promises: Map<Key, PromiseWithResolvers<unknown>>,
@@ -186,27 +186,27 @@ export function replayHost(tape: Tape): ReplayedHost {
   };
   /** Compares what a call came to with what the recording says. */
   const expectCame = (entry: Entry<"answer"> | Entry<"refusal">): boolean => {
-    const end = came.get(entry.call);
+    const { call } = entry;
+    const end = came.get(call);
     if (end === undefined) return false;
-    came.delete(entry.call);
-    const isAsSaid =
-      entry.type === "answer"
-        ? "value" in end && isSame(entry.value, end.value)
-        : "code" in end && end.code === entry.code;
-    if (!isAsSaid)
-      tape.diverge(entry, { type: "value" in end ? "answer" : "refusal", call: entry.call, ...end });
-    tape.advance();
+    came.delete(call);
+    const done =
+      "value" in end
+        ? ({ type: "answer", call, value: end.value } as const)
+        : ({ type: "refusal", call, ...end } as const);
+    if (tape.agrees(entry, done)) tape.advance();
+    else tape.diverge(entry, done);
     return true;
   };
   const expectOutcome = (entry: Entry<"outcome">): boolean => {
-    if (!outcomes.has(entry.call)) return false;
-    const { call, sessionKey, id } = entry;
-    const outcome = outcomes.get(call);
+    const { call } = entry;
+    if (!outcomes.has(call)) return false;
+    const { sessionKey, id } = given.get(call) as Receipt;
+    const outcome = outcomes.get(call) as Outcome;
     outcomes.delete(call);
-    const receipt = given.get(call) as Receipt;
-    const isAsSaid = receipt.id === id && receipt.sessionKey === sessionKey && isSame(entry.outcome, outcome);
-    if (!isAsSaid) tape.diverge(entry, { type: "outcome", call, sessionKey, id, outcome });
-    tape.advance();
+    const done = { type: "outcome", call, sessionKey, id, outcome } as const;
+    if (tape.agrees(entry, done)) tape.advance();
+    else tape.diverge(entry, done);
     return true;
   };
 
@@ -216,28 +216,31 @@ export function replayHost(tape: Tape): ReplayedHost {
       const { id: turnId, signal } = turn;
       signal.addEventListener("abort", () => {
         const { code } = signal.reason as { readonly code: string };
-        try {
-          tape.take({ type: "turn.signal", turnId, code });
-        } catch {
-          // The tape knows; thrown here it would end the process.
-        }
+        tape.take({ type: "turn.signal", turnId, code });
       });
       turns.set(turnId, turn);
       contexts.set(turnId, AsyncLocalStorage.snapshot());
       const code = Promise.withResolvers<unknown>();
       running.set(turnId, code);
       tape.callOut();
+      const { next } = tape;
+      // One that threw at once.
+      if (next?.type === "turn.threw" && next.turnId === turnId) tape.play(next);
       return code.promise;
     },
     opened(created) {
       tape.take({ type: "opened" });
       keeper = created;
-      created.events$.subscribe((event) => tape.take({ type: "event", event }));
+      created.events$.subscribe((event) => {
+        tape.take({ type: "event", event });
+        // Other subscribers were told next.
+        tape.playInside();
+      });
     },
     players: {
+      ...signals.players,
       call: playCall,
       "turn.did": playDid,
-      signal: playSignal,
       "turn.returned": ({ turnId, reply }) => settle(running, turnId, { value: reply }),
       "turn.threw": ({ turnId, thrown }) => settle(running, turnId, { thrown }),
       "work.returned": ({ call, value }) => settle(works, call, { value }),
@@ -247,10 +250,20 @@ export function replayHost(tape: Tape): ReplayedHost {
       refusal: expectCame,
       outcome: expectOutcome,
     },
+    get keeper() {
+      return keeper;
+    },
     get untold() {
-      return Array.from(came, ([call, end]) => ({ call, came: end }));
+      const ends = Array.from(came, ([call, end]) => ({ call, ...end }));
+      return [...ends, ...Array.from(outcomes, ([call, outcome]) => ({ call, outcome }))];
     },
   };
+}
+
+/** What of a refusal is compared: what is said of a value that is none may not be the same of what is read back. */
+function comparedRefusal(error: unknown): { readonly code: string | undefined; readonly message?: string } {
+  const { code, message } = refusalOf(error);
+  return code === "INVALID_OPTION" || code === "INVALID_SESSION_KEY" ? { code } : { code, message };
 }
 
 function isReceipt(method: string): boolean {

@@ -6,6 +6,9 @@ import type { InnerEntry } from "./inner-entries.ts";
 import type { MadeWith } from "./recording.ts";
 import type { Entry, Players, Tape } from "./tape.ts";
 
+/** The answer to what is asked after the end. */
+const never = new Promise<never>(() => {});
+
 type Port = (InnerEntry & { readonly type: "asked" })["port"];
 
 /** Ports that answer as the recording says, when it says so. */
@@ -24,6 +27,8 @@ const counts: ReadonlySet<string> = new Set([
 
 /** Ports on a tape. */
 export function replayPorts(tape: Tape, made: MadeWith): ReplayedPorts {
+  /** What was asked so far, whether it was answered at once or not. */
+  let asks = 0;
   const requests = new Map<number, PromiseWithResolvers<unknown>>();
   const listeners = new Map<number, (told: Entry<"told">) => void>();
 
@@ -33,23 +38,32 @@ export function replayPorts(tape: Tape, made: MadeWith): ReplayedPorts {
     what: string,
     args: readonly unknown[],
     make: (answer: unknown, request: number) => unknown = (answer) => answer,
-    asked: (request: number) => void = () => {},
+    begun: (request: number) => void = () => {},
   ): unknown => {
+    const count = ++asks;
     tape.callOut();
-    const { request, answer, error } = tape.take({ type: "asked", port, what, args });
+    const asked = tape.take({ type: "asked", port, what, args });
+    if (asked === undefined) return never;
+    const { request, answer, error } = asked;
     if (error !== undefined) throw error;
-    if (request === undefined) return make(answer, 0);
-    asked(request);
+    if (request === undefined) return make(answer, count);
+    if (request !== count) tape.diverge(asked, { type: "asked", port, what, args, request: count });
+    begun(request);
     const promised = Promise.withResolvers<unknown>();
     requests.set(request, promised);
     return promised.promise.then((value) => make(value, request));
   };
 
+  /** The counts as the keeper saw them last. */
+  const seen = new Map<string, unknown>();
   const mailboxes = new Proxy({} as Mailboxes, {
     get(_, name) {
       // Whoever awaits them asks whether they are a promise.
       if (typeof name === "symbol" || name === "then") return undefined;
-      if (counts.has(name)) return tape.take({ type: "gave", what: name }).value;
+      if (counts.has(name)) {
+        if (!tape.isAside) seen.set(name, tape.take({ type: "gave", what: name })?.value);
+        return seen.get(name) ?? 0;
+      }
       return (...args: readonly unknown[]) => ask("store", name, args);
     },
   });
@@ -61,8 +75,9 @@ export function replayPorts(tape: Tape, made: MadeWith): ReplayedPorts {
   };
   if (made.watches) {
     leases.watch = (name, released) => {
-      const { request } = tape.take({ type: "asked", port: "leases", what: "watch", args: [name] });
-      listeners.set(request!, () => released());
+      const request = ++asks;
+      tape.take({ type: "asked", port: "leases", what: "watch", args: [name], request });
+      listeners.set(request, () => released());
       tape.callOut();
       const { next } = tape;
       if (next?.type === "answered" && next.request === request && next.error !== undefined) {

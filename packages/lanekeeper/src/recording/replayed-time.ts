@@ -29,9 +29,11 @@ export function replayTime(tape: Tape): ReplayedTime {
         tape.look();
         return tape.mono + tape.ahead;
       },
-      setTimeout(callback) {
-        timers.set(++count, callback);
-        return count;
+      setTimeout(callback, delayMs) {
+        const timer = ++count;
+        tape.take({ type: "armed", timer, delayMs });
+        timers.set(timer, callback);
+        return timer;
       },
       clearTimeout: (handle) => void timers.delete(handle as number),
     },

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { LanekeeperError } from "../keeper/errors.ts";
-import { encode } from "./encoding.ts";
+import { encodeText } from "./encoding.ts";
+import { createContentHider } from "./hidden-contents.ts";
 import type { Recording, RecordingEntry } from "./recording.ts";
 
 /**
@@ -8,7 +9,7 @@ import type { Recording, RecordingEntry } from "./recording.ts";
  *
  * I1. What the keeper does is taken from the tape in the order of the recording; the first thing that is another ends the
  *     playback.
- * I2. After the end, or the first difference, the keeper is given nothing more to go on with.
+ * I2. After the end, or the first difference, the keeper is given nothing more to go on with, and nothing throws in it.
  */
 export interface Tape {
   /** The entry that comes next; undefined at the end. */
@@ -19,20 +20,31 @@ export interface Tape {
   readonly divergence: LanekeeperError | undefined;
   /** Entries that were played and compared. */
   readonly played: number;
-  /** Takes what the keeper did: throws unless the recording says so next. */
-  take<Type extends RecordingEntry["type"]>(done: Done<Type>): Entry<Type>;
+  /**
+   * Takes what the keeper did, and gives the entry that says so; undefined if the next one says something else, or nothing
+   * does any more.
+   */
+  take<Type extends RecordingEntry["type"]>(done: Done<Type>): Entry<Type> | undefined;
+  /** Whether an entry says what was done, in everything that whoever did it decides. */
+  agrees(entry: RecordingEntry, done: Done<RecordingEntry["type"]>): boolean;
   /** Goes past the next entry. */
   advance(): void;
   /** The keeper calls host code, of which `call` is what the playback does: plays what came about inside. */
   callOut(call?: () => void): void;
   /** The keeper calls its logger. */
   callLogger(): void;
+  /** Plays what came about inside the host code that is being called. */
+  playInside(): void;
   /** Plays entries that cause something; set by who can. */
   play: (entry: RecordingEntry) => void;
   /** Looks that were taken at the clock since the last entry; the time may move with each. */
   look(): void;
   /** Ends the playback with a difference. */
-  diverge(expected: unknown, actual: unknown): LanekeeperError;
+  diverge(expected: unknown, actual: unknown): void;
+  /** Looks at the keeper in a way that the recording knows nothing of. */
+  aside<T>(look: () => T): T;
+  /** Whether somebody looks so. */
+  readonly isAside: boolean;
   /** Whether nothing is played any more. */
   readonly isOver: boolean;
   /** Milliseconds by which the wall clock is ahead of the monotonic one. */
@@ -46,14 +58,12 @@ export type Players = { readonly [Type in RecordingEntry["type"]]?: (entry: Entr
 /** What the keeper did: the members of the entry that are its own doing. */
 export type Done<Type> = { readonly type: Type } & Partial<Omit<Entry<Type>, "type">>;
 
-/** What ends the steps of a keeper whose recording is over. */
-class TapeEnd extends Error {
-  override readonly name = "TapeEnd";
-}
-
-/** Puts a recording in. It ends before the entry `until`. */
-export function createTape({ header, entries }: Recording, until: number = entries.length): Tape {
-  const end = Math.min(until, entries.length);
+/** Puts a recording in. */
+export function createTape({ header, entries }: Recording): Tape {
+  const end = entries.length;
+  const hide: (done: object) => object = header.made.hidesContents
+    ? (createContentHider() as (done: object) => object)
+    : (done) => done;
   let cursor = 0;
   let looks = 0;
   let outs = 0;
@@ -61,6 +71,7 @@ export function createTape({ header, entries }: Recording, until: number = entri
   let mono = header.startedMono;
   let ahead = header.startedAt - header.startedMono;
   let divergence: LanekeeperError | undefined;
+  let isAside = false;
 
   /** Where the next entry is, past those that only say when it happens. */
   const nextAt = (): number => {
@@ -75,10 +86,6 @@ export function createTape({ header, entries }: Recording, until: number = entri
       if (entry.type === "time" && entry.wall !== undefined) ahead = entry.wall - entry.at;
     }
     looks = 0;
-  };
-  const playInside = (): void => {
-    if (inside === undefined) return;
-    for (let entry = tape.next; entry?.inside === inside && !tape.isOver; entry = tape.next) tape.play(entry);
   };
   const tape: Tape = {
     get next() {
@@ -97,72 +104,90 @@ export function createTape({ header, entries }: Recording, until: number = entri
     get played() {
       return cursor;
     },
+    get isAside() {
+      return isAside;
+    },
+    aside(look) {
+      isAside = true;
+      try {
+        return look();
+      } finally {
+        isAside = false;
+      }
+    },
     get isOver() {
       return divergence !== undefined || cursor >= end;
     },
     take<Type extends RecordingEntry["type"]>(done: Done<Type>) {
-      if (divergence !== undefined) throw new TapeEnd();
-      playInside();
+      tape.playInside();
       const entry = tape.next;
-      if (entry === undefined) throw new TapeEnd();
-      if (!agrees(entry, done)) throw tape.diverge(entry, done);
+      if (entry === undefined || divergence !== undefined) return undefined;
+      if (!tape.agrees(entry, done)) {
+        tape.diverge(entry, done);
+        return undefined;
+      }
       tape.advance();
       return entry as Entry<Type>;
     },
+    agrees(entry, done) {
+      const said = entry as unknown as Record<string, unknown>;
+      return Object.entries(hide(done)).every(([field, value]) => isSame(said[field], value));
+    },
     advance() {
-      moveTo(nextAt());
+      const at = nextAt();
+      // What a call gives may be contents.
+      hide(entries[at]!);
+      moveTo(at);
     },
     callOut(call) {
       const outer = inside;
       inside = ++outs;
       try {
         call?.();
-        playInside();
+        tape.playInside();
       } finally {
         inside = outer;
       }
     },
+    playInside() {
+      if (inside === undefined) return;
+      for (let entry = tape.next; entry?.inside === inside && !tape.isOver; entry = tape.next)
+        tape.play(entry);
+    },
     callLogger() {
-      const outer = inside;
-      inside ??= 0;
-      try {
-        playInside();
-      } finally {
-        inside = outer;
-      }
+      // Within another call of host code that one's turn comes later.
+      if (inside !== undefined) return;
+      inside = 0;
+      tape.playInside();
+      inside = undefined;
     },
     play: () => {},
     look() {
-      if (tape.isOver) return;
+      if (isAside || tape.isOver) return;
       looks++;
       const entry = entries[cursor]!;
       if (entry.type === "time" && entry.looks === looks) moveTo(cursor);
     },
     diverge(expected, actual) {
-      return (divergence ??= new LanekeeperError(
+      divergence ??= new LanekeeperError(
         "RECORDING_DIVERGED",
         `Entry ${cursor + 1} of the recording, at ${mono} ms, says ${show(expected)}; the keeper came to ${show(actual)}. The runtime, or the recording, is not what it was.`,
         { entry: cursor, at: mono, expected, actual },
-      ));
+      );
     },
   };
   return tape;
 }
 
-/** Whether an entry says what was done, in everything that whoever did it decides. */
-function agrees(entry: RecordingEntry, done: object): boolean {
-  return Object.entries(done).every(([key, value]) =>
-    isSame((entry as unknown as Record<string, unknown>)[key], value),
-  );
-}
-
 /** Whether two values are written alike. */
-export function isSame(expected: unknown, actual: unknown): boolean {
-  return expected === actual || isDeepStrictEqual(encode(expected), encode(actual));
+function isSame(expected: unknown, actual: unknown): boolean {
+  if (expected === actual) return true;
+  const [expectedText, actualText] = [encodeText(expected), encodeText(actual)];
+  return expectedText === actualText || isDeepStrictEqual(JSON.parse(expectedText), JSON.parse(actualText));
 }
 
 function show(value: unknown): string {
   if (value === undefined) return "nothing more";
-  const text = JSON.stringify(encode(value));
+  const text = encodeText(value);
   return text.length > 500 ? `${text.slice(0, 499)}…` : text;
 }

@@ -258,12 +258,14 @@ export class LiveTurn implements Turn {
         settle();
       };
       const forgetStop = this.whenStopped(() => ended(() => reject(this.stopError)));
-      void wait
-        .then(
-          passages.enter((value: T) => ended(() => resolve(value))),
-          passages.enter((error: unknown) => ended(() => reject(error))),
-        )
-        .finally(forgetStop);
+      const over = (settle: () => void): void => {
+        forgetStop();
+        ended(settle);
+      };
+      wait.then(
+        passages.enter((value: T) => over(() => resolve(value))),
+        passages.enter((error: unknown) => over(() => reject(error))),
+      );
     });
   }
 
