@@ -3,12 +3,14 @@ import { Command, CommanderError } from "commander";
 import { CliError } from "./errors.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { createReplayCommand } from "./replay-command.ts";
+import { createReplayRecordingCommand } from "./replay-recording-command.ts";
 import { createSimulateCommand } from "./simulate-command.ts";
 
 const examples = `
 Examples:
   $ lanekeeper replay chat.jsonl
   $ lanekeeper replay chat.jsonl --speed max --hang 0.01 --crash 0.01 --report json
+  $ lanekeeper replay-recording gateway.jsonl.gz
   $ lanekeeper simulate --runs 1000
   $ lanekeeper replay --help`;
 
@@ -18,7 +20,11 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   const onExit = (code: number): void => {
     exitCode = code;
   };
-  const commands = [createReplayCommand(onExit), createSimulateCommand(onExit)];
+  const commands = [
+    createReplayCommand(onExit),
+    createReplayRecordingCommand(onExit),
+    createSimulateCommand(onExit),
+  ];
   const program = new Command("lanekeeper")
     .description(
       "Keeps every agent session in its own lane: one turn at a time, nothing lost, nothing stuck.",
