@@ -4,4 +4,11 @@ export { type FileRecorder, recordToFile, type RecordToFileOptions } from "./rec
 export { replayRecording, type ReplayOptions, type ReplayStep } from "./recording/replay-recording.ts";
 export type { ReplayResult } from "./recording/summary.ts";
 export { readRecording } from "./recording/read-recording.ts";
-export type { Recording, RecordingEntry, RecordingHeader, SeenEntry } from "./recording/recording.ts";
+export type {
+  MadeWith,
+  Recording,
+  RecordingEntry,
+  RecordingHeader,
+  SeenEntry,
+} from "./recording/recording.ts";
+export type { InnerEntry } from "./recording/inner-entries.ts";
