@@ -29,8 +29,8 @@ describe("the trace of a seed", () => {
     expect(hashes).toMatchInlineSnapshot(`
       {
         "1": "d0ac229c09ad11c1eb25908b14f54288d1f7dcead81005b1c7017a8b3e88543f",
-        "2": "568dcbff4ddc91fc03573cfe67fafcff3d62de303eac75245dad9e3a4c236f7f",
-        "3": "1452e8b232df04d64e82b80bfd91979e39fecd5c98fb4a4c62ceee92c3d64427",
+        "2": "b82154a39b01b89f7cc6b51de94e3eac260e93aa6ee5b7160ee44e4538d52eda",
+        "3": "b276790232803036581befdf6861fe1c86e6263fc848efc390c2c65e75cf01cf",
         "5": "9e221f4051530a038387781e425d9d789049c0f4ccf0b785b82c794b0487e9cd",
         "8": "cd0be385c5f1533cfec16a7c4585cbfab5886a7c830051f5a8e00a67da14c563",
       }
