@@ -62,13 +62,13 @@ export async function liveAsGroup(chance: Chance, hours: number): Promise<GroupR
     memoryLeases(() => time.clock),
     (ms, callback) => time.after(ms, callback),
     (command) => (isOver ? {} : fateFor(chance, command, time.now < stormUntil)),
-    happens(chance, 0.5),
+    chance.happens(0.5),
   );
 
   const join = async (): Promise<Member> => {
     const clock = time.process({
       rate: 1 + (chance.below(201) - 100) / 10_000,
-      lateMs: () => (happens(chance, 0.02) ? chance.below(2_000) : 0),
+      lateMs: () => (chance.happens(0.02) ? chance.below(2_000) : 0),
     });
     const keeper = await createLanekeeper({ clock, leases, logger: silent, turn: () => undefined });
     return { keeper, clock, steppedAt: 0 };
@@ -143,16 +143,16 @@ export async function liveAsGroup(chance: Chance, hours: number): Promise<GroupR
       member.steppedAt = time.now;
     } else if (kind <= 4) {
       if (time.now - member.steppedAt < lookMs) return;
-      clock.sleep(chance.below(happens(chance, 0.5) ? 2 * hour : 5 * minute));
+      clock.sleep(chance.below(chance.happens(0.5) ? 2 * hour : 5 * minute));
       report.sleeps++;
-    } else if (kind <= 6) clock.stop(chance.below(happens(chance, 0.5) ? 2 * hour : 5 * minute));
-    else if (kind === 7 && happens(chance, 0.3)) {
+    } else if (kind <= 6) clock.stop(chance.below(chance.happens(0.5) ? 2 * hour : 5 * minute));
+    else if (kind === 7 && chance.happens(0.3)) {
       clock.end();
       report.deaths++;
       for (const all of held.values()) for (const mine of all) if (mine.member === member) all.delete(mine);
       members[index] = await join();
       work(members[index]);
-    } else if (kind === 8 && happens(chance, 0.1)) {
+    } else if (kind === 8 && chance.happens(0.1)) {
       const name = chance.pick(names);
       const owner = leases.ownerOf(name);
       for (const mine of held.get(name)!) {
@@ -187,14 +187,10 @@ function isBelieved(lock: Lock): boolean {
   }
 }
 
-function happens(chance: Chance, probability: number): boolean {
-  return chance.next() < probability;
-}
-
 /** Most commands are slow by a little; some go wrong in every way, and most do in a storm. */
 function fateFor(chance: Chance, { type }: LeaseCommand, isStormy: boolean): Fate {
   const slow = { arrivesAfterMs: chance.below(20), answersAfterMs: chance.below(20) };
-  if (happens(chance, isStormy ? 0.2 : 0.9)) return slow;
+  if (chance.happens(isStormy ? 0.2 : 0.9)) return slow;
   const kind = chance.below(isStormy ? 12 : 8);
   if (kind === 0) return { ...slow, fault: "never-arrives" };
   if (kind === 1) return { ...slow, fault: "answer-lost" };

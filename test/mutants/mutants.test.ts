@@ -2,6 +2,8 @@ import { access, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { catalogues } from "./catalogue.ts";
+import { incidents } from "./incidents.ts";
+import type { Mutant } from "./mutant.ts";
 import { edited, editsOf } from "./patch.ts";
 import { readTable } from "./table.ts";
 
@@ -14,20 +16,37 @@ async function readRules(): Promise<readonly string[]> {
   return Array.from(built.matchAll(/^(B\d+[a-z]?)\. /gm), ([, rule]) => rule!);
 }
 
-describe.each(catalogues)("the catalogue $name", ({ mutants, table }) => {
-  it("has patches that apply, each exactly once", async () => {
-    const faults: string[] = [];
-    for (const mutant of mutants) {
-      for (const [file, edits] of editsOf(mutant)) {
-        const source = await read(file).catch(() => "");
-        try {
-          edits.reduce((text, edit) => edited(text, edit, mutant.name), source);
-        } catch (error) {
-          faults.push(String(error));
-        }
+/** What keeps patches from applying, each exactly once. */
+async function findFaults(mutants: readonly Omit<Mutant, "kills">[]): Promise<readonly string[]> {
+  const faults: string[] = [];
+  for (const mutant of mutants) {
+    for (const [file, edits] of editsOf({ ...mutant, kills: [] })) {
+      const source = await read(file).catch(() => "");
+      try {
+        edits.reduce((text, edit) => edited(text, edit, mutant.name), source);
+      } catch (error) {
+        faults.push(String(error));
       }
     }
-    expect(faults).toEqual([]);
+  }
+  return faults;
+}
+
+describe("the incidents", () => {
+  it("have patches that apply, each exactly once", async () => {
+    expect(await findFaults(incidents)).toEqual([]);
+  });
+
+  it("are all in the table that is committed", async () => {
+    const table = await read("test/mutants/incidents.md");
+    const told = Array.from(table.matchAll(/^## (.+)$/gm), ([, name]) => name);
+    expect(told).toEqual(incidents.map(({ name }) => name));
+  });
+});
+
+describe.each(catalogues)("the catalogue $name", ({ mutants, table }) => {
+  it("has patches that apply, each exactly once", async () => {
+    expect(await findFaults(mutants)).toEqual([]);
   });
 
   it("names every mutant once, and names no patch twice", () => {

@@ -42,8 +42,8 @@ export interface ModelWorld {
   idOf(name: string): string;
   /** Notes that the keeper made an id for what the model calls so. */
   name(id: string, name: string): void;
-  /** Lets ready work run, then time pass; gives what the promise came to meanwhile: a code of a refusal, if it was one. */
-  settle<T>(promise: Promise<T>, ms?: number): Promise<T | string>;
+  /** Lets ready work run; gives what the promise came to meanwhile: a code of a refusal, if it was one. */
+  settle<T>(promise: Promise<T>): Promise<T | string>;
   /** Keeps a receipt, so that its outcome is seen. */
   keep(receipt: Receipt): void;
   /** The process dies, or the keeper is closed, and another keeper opens the store. */
@@ -123,9 +123,10 @@ export async function createModelWorld(
       names.set(id, name);
       ids.set(name, id);
     },
-    async settle(promise, ms = 0) {
-      const answer = Promise.race([promise.catch(codeOf), time.advance(ms).then(() => "no answer")]);
-      await time.advance(0);
+    async settle(promise) {
+      const flushed = flush();
+      const answer = Promise.race([promise.catch(codeOf), flushed.then(() => "no answer")]);
+      await flushed;
       return answer;
     },
     keep,

@@ -244,8 +244,8 @@ export class ReferenceLanes {
   }
   protected settle(turn: ModelTurn, conclusion: ModelConclusion, isPermanent: boolean): void {
     const { session, cause, held, attempt } = turn;
-    const untaken = session.waiting.filter(({ steers }) => steers !== undefined && held.includes(steers));
-    const taken = held.filter(({ steers }) => steers !== undefined && held.includes(steers));
+    const isSteering = ({ steers }: ModelItem): boolean => steers !== undefined && held.includes(steers);
+    const untaken = session.waiting.filter(isSteering);
     const { again, buried, outcome, heir } = judge(turn, conclusion, isPermanent, this.settings);
     turn.isSettled = true;
     for (const item of again) {
@@ -253,7 +253,7 @@ export class ReferenceLanes {
       session.add(item);
     }
     if (conclusion !== "completed") this.addDropped(session, turn.dropped, "before");
-    session.pass([...untaken, ...(heir === undefined ? [] : taken)], heir);
+    session.pass([...untaken, ...again.filter(isSteering)], heir);
     for (const item of held) if (!again.includes(item)) this.#end(item, outcome);
     this.letters.push(...buried.map((item) => ({ item })));
     this.endAll(

@@ -13,8 +13,6 @@ export interface ModelVerdict {
   readonly outcome: string;
   /** Whose steering stays with it for its next turn; of no item, it is released. */
   readonly heir: ModelItem | undefined;
-  /** When what failed is tried again, in milliseconds. */
-  readonly backoffMs: number;
 }
 
 /** Backoff, where chance is one half. */
@@ -62,11 +60,11 @@ export function judge(
     if (isFree || conclusion === "crashed" || like.isMessage) continue;
     for (const other of own) if (other.isMessage) item.failedWith.add(other);
   }
-  const isKind = conclusion === "completed" || conclusion === "cancelled";
-  const buried = held.filter(
-    (item) => !again.includes(item) && conclusion !== "completed" && !(isKind && item.isMessage),
-  );
-  return { again, buried, outcome: outcomeOf(conclusion, abort), heir, backoffMs: delayMs };
+  /** A message that was cancelled is nobody's to put back. */
+  const isOver = ({ isMessage }: ModelItem): boolean =>
+    conclusion === "completed" || (conclusion === "cancelled" && isMessage);
+  const buried = held.filter((item) => !again.includes(item) && !isOver(item));
+  return { again, buried, outcome: outcomeOf(conclusion, abort), heir };
 }
 
 function count(item: ModelItem, conclusion: ModelConclusion): void {
