@@ -311,6 +311,11 @@ export function isFlooding(context: HeartbeatContext, params: { readonly at: num
   return !context.requested && isMinuteFull(context.starts, params.at);
 }
 
+/** Right after another start this one would be too close; a request by hand is exempt (B45). */
+export function isSpaced(context: HeartbeatContext): boolean {
+  return !context.requested && context.schedule.minSpacingMs > 0;
+}
+
 /** What the turn returns still counts. */
 export function isOutcomeOpen(context: HeartbeatContext): boolean {
   return context.abort === null || !isDecidedBy(context.abort);

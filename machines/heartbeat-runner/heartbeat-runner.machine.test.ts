@@ -246,6 +246,17 @@ describe("a heartbeat runner that is due", () => {
     expect([...runner.live]).toEqual([]);
   });
 
+  it("is too soon once its commands have started a turn before it, but not where it was asked for (B45)", () => {
+    const runner = startDue();
+    expect(runner.tell({ type: "session.occupied" }, { type: "turn.inherited" })).toBe("idle.waiting");
+    expect(runner.results.at(-1)).toMatchObject({ status: "skipped", reason: "too-soon" });
+    expect([...runner.live]).toEqual([]);
+    const asked = startDue();
+    asked.tell({ type: "session.occupied" }, { type: "heartbeat.request" });
+    expect(asked.tell({ type: "turn.inherited" })).toBe("busy.pending.deferred");
+    expect(asked.saved()).toHaveLength(1);
+  });
+
   it("skips when it is turned off before it started", () => {
     const runner = startDue();
     expect(runner.tell({ type: "session.occupied" }, { type: "heartbeat.disable" })).toBe("idle.disabled");

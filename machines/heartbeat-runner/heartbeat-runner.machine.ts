@@ -12,6 +12,7 @@ import {
   isDisabled,
   isEarly,
   isFlooding,
+  isSpaced,
   isOutcomeOpen,
   isTooSoon,
   recordAbort,
@@ -94,6 +95,7 @@ export const heartbeatRunnerMachine = setup({
     isQuietHours: (_, _params: At) => false,
     isTooSoon: ({ context }, params: At) => isTooSoon(context, params),
     isFlooding: ({ context }, params: At) => isFlooding(context, params),
+    isSpaced: ({ context }) => isSpaced(context),
     isOutcomeOpen: ({ context }) => isOutcomeOpen(context),
   },
   delays: {
@@ -252,6 +254,19 @@ export const heartbeatRunnerMachine = setup({
               target: "running",
               actions: [{ type: "recordStart", params: ({ event }) => event }, "saveStarts"],
             },
+            "turn.inherited": [
+              {
+                guard: "isSpaced",
+                target: "#heartbeatRunner.idle",
+                actions: [
+                  { type: "recordInherited", params: ({ event }) => event },
+                  "saveStarts",
+                  { type: "recordSkip", params: ({ event }) => ({ at: event.at, reason: "too-soon" }) },
+                  "reportResult",
+                ],
+              },
+              { actions: [{ type: "recordInherited", params: ({ event }) => event }, "saveStarts"] },
+            ],
             "turn.refused": {
               target: "#heartbeatRunner.idle",
               actions: [{ type: "recordSkip", params: ({ event }) => event }, "reportResult"],

@@ -29,10 +29,10 @@ describe("the trace of a seed", () => {
     expect(hashes).toMatchInlineSnapshot(`
       {
         "1": "d0ac229c09ad11c1eb25908b14f54288d1f7dcead81005b1c7017a8b3e88543f",
-        "2": "b82154a39b01b89f7cc6b51de94e3eac260e93aa6ee5b7160ee44e4538d52eda",
-        "3": "b276790232803036581befdf6861fe1c86e6263fc848efc390c2c65e75cf01cf",
-        "5": "9e221f4051530a038387781e425d9d789049c0f4ccf0b785b82c794b0487e9cd",
-        "8": "cd0be385c5f1533cfec16a7c4585cbfab5886a7c830051f5a8e00a67da14c563",
+        "2": "ec82aad4262dc8a3a2646f645c5be4efa0c9a627035ba68125945be614c79ea9",
+        "3": "1452e8b232df04d64e82b80bfd91979e39fecd5c98fb4a4c62ceee92c3d64427",
+        "5": "961868445b1ea9bdc5e21981b7ecd6d1c94e8e0e244d1291342e7a4cfd84bef1",
+        "8": "074c33f74a7619369c6ae8967f95c53a90ac8b11bd6396f8826e3671e4d1c468",
       }
     `);
   });

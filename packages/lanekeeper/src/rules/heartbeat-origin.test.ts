@@ -191,3 +191,41 @@ test("B31b a completion that was given up comes back as a person's: at once", as
   await clock.settle();
   expect(turns[1]!.turn.cause).toBe("event");
 });
+
+/** A heartbeat is due while a message's turn runs and the completion of its own command waits. */
+async function waitingBehindItsCommand() {
+  const fixture = await startHeartbeats({ everyMs: 5 * minute, minSpacingMs: 2 * minute });
+  const { keeper, clock, turns, processes, untilDue } = fixture;
+  await untilDue();
+  await turns[0]!.turn.exec("one");
+  turns[0]!.resolve("fine");
+  await clock.settle();
+  await keeper.send(main, "long");
+  await clock.advance(3 * minute);
+  processes.started[0]!.end(0);
+  await untilDue();
+  return fixture;
+}
+
+test("B45 a heartbeat that waits is too soon once its command's completion has started a turn", async () => {
+  const { clock, turns, told, untilDue } = await waitingBehindItsCommand();
+  turns[1]!.resolve("done");
+  await clock.settle();
+  expect(turns[2]!.turn).toMatchObject({ cause: "event", events: [{ kind: "exec.completed" }] });
+  turns[2]!.resolve("seen");
+  await clock.settle();
+  expect(turns).toHaveLength(3);
+  expect(told().slice(-2)).toEqual(["deferred: session-busy", "skipped: too-soon"]);
+  await untilDue();
+  expect(turns[3]!.turn.cause).toBe("heartbeat");
+});
+
+test("B45 one that was asked for by hand and waits starts all the same", async () => {
+  const { clock, control, turns } = await waitingBehindItsCommand();
+  await control.request();
+  turns[1]!.resolve("done");
+  await clock.settle();
+  turns[2]!.resolve("seen");
+  await clock.settle();
+  expect(turns[3]!.turn.cause).toBe("heartbeat");
+});

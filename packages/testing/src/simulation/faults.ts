@@ -10,14 +10,11 @@ export interface Storm {
   readonly share: number;
 }
 
-/** Steps that may be asked again after a lost answer: the port promises the same answer then (its I4). */
-const repeatable: ReadonlySet<StoreStep> = new Set([
-  "append",
-  "openTurn",
-  "claimSteering",
-  "settleTurn",
-  "completeExecution",
-]);
+/**
+ * Steps that may be asked again after a lost answer: the port promises the same answer then (its I4). Not `append` and
+ * `completeExecution`: asked again they say that the item is known, and no more what they had dropped or replaced for it.
+ */
+const repeatable: ReadonlySet<StoreStep> = new Set(["openTurn", "claimSteering", "settleTurn"]);
 /** What any step of a store may do: nothing has happened then. */
 const clean = ["throws", "fails", "never-arrives"] as const;
 /** What a repeatable one may do besides: it happened, and nobody knows. */
