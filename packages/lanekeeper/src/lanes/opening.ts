@@ -1,6 +1,7 @@
 import type { LaneEvent } from "@lanekeeper/machines";
 import type { Lane } from "./lane.ts";
 import { LiveTurn } from "../turns/live-turn.ts";
+import { quietInMs } from "./quiet-time.ts";
 import { originOf } from "../heartbeats/origin.ts";
 import type { DueHeartbeat } from "../heartbeats/heartbeats.ts";
 import type { Runtime } from "../keeper/runtime.ts";
@@ -27,12 +28,16 @@ interface Opening {
   wake: { readonly isDue: boolean; readonly attempts: number };
   heartbeat: DueHeartbeat | undefined;
   selection: Selection | undefined;
+  /** Whether it is a batch that came since the lane asked for its slot, and has not had its quiet (B18). */
+  isHasty: boolean;
   /** Whether the turn was asked for before. */
   isRepeated: boolean;
   turnId: string;
   isOver: boolean;
 }
 
+/** Clocks may fire a fraction of a millisecond early. */
+const slackMs = 0.5;
 /** Tries of a step whose work the mailbox changed under it. */
 const openTries = 3;
 const noWake = { isDue: false, attempts: 0 } as const;
@@ -67,9 +72,10 @@ export function createOpenings(
       opening.heartbeat = opening.selection = undefined;
       opening.sendBack(withdrawn);
     }
-    const isOtherGroup =
-      opening.selection !== undefined && !countsIn(lane, groupOf(opening.selection, opening));
-    if (!opening.isRepeated && (opening.selection === undefined || isOtherGroup)) {
+    const { selection } = opening;
+    const isOtherGroup = selection !== undefined && !countsIn(lane, groupOf(selection, opening));
+    opening.isHasty = selection !== undefined && !hasHadQuiet(selection, lane);
+    if (!opening.isRepeated && (selection === undefined || isOtherGroup || opening.isHasty)) {
       runtime.ask(askSession, withhold, fail, opening);
       return;
     }
@@ -158,7 +164,7 @@ export function createOpenings(
     if (opening.selection !== undefined) {
       // Its slot is of another group than the turn would be: claimed anew, unless nothing new is known of the group.
       const isHeartbeat = opening.selection.cause === "heartbeat";
-      if (!isHeartbeat && countsIn(opening.lane, mailbox.group ?? undefined)) {
+      if (!opening.isHasty && !isHeartbeat && countsIn(opening.lane, mailbox.group ?? undefined)) {
         openSelected(opening);
         return;
       }
@@ -175,6 +181,16 @@ export function createOpenings(
     opening.sendBack({ type: "turn.withheld", mailbox });
   };
 
+  /** Whether a turn may start with its messages: what is no fresh batch may, one that is full, and one after its quiet. */
+  const hasHadQuiet = ({ items }: Selection, lane: Lane): boolean => {
+    const [head] = items;
+    if (head?.type !== "message" || head.mode !== "collect" || head.lastTurnId !== undefined) return true;
+    if (head.seq === lane.snapshot.context.quietBatch) return true;
+    const messages = items.filter(({ type }) => type === "message");
+    if (messages.length >= lane.options.cap) return true;
+    const batch = { firstMono: head.acceptedMono, lastMono: messages.at(-1)!.acceptedMono };
+    return quietInMs(batch, lane.options, settings.clock.monotonic()) <= slackMs;
+  };
   /** A heartbeat's turn is of its own group, whatever events it takes along; another of its first item's (B12). */
   const groupOf = ({ cause, items }: Selection, { heartbeat }: Opening): string | undefined =>
     cause === "heartbeat" ? heartbeat?.group : items[0]?.group;
@@ -192,6 +208,7 @@ export function createOpenings(
       wake: noWake,
       heartbeat: undefined,
       selection: undefined,
+      isHasty: false,
       isRepeated: false,
       turnId: "",
       isOver: false,

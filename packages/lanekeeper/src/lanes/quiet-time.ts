@@ -6,7 +6,7 @@ import type { LaneOptions } from "./lane-options.ts";
  * less: it has.
  */
 export function quietInMs(
-  { firstMono, lastMono }: BatchSummary,
+  { firstMono, lastMono }: Pick<BatchSummary, "firstMono" | "lastMono">,
   { debounceMs, debounceMaxMs }: Pick<LaneOptions, "debounceMs" | "debounceMaxMs">,
   monotonic: number,
 ): number {

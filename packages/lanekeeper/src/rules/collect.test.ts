@@ -54,6 +54,23 @@ test("B18 runs a single collect message after its quiet, and with debounceMs 0 a
   expect(ran(turns)).toEqual([["at once"], ["alone"]]);
 });
 
+test("B18 a message that comes while its lane is given a slot for something else has its quiet all the same", async () => {
+  const { keeper, clock, turns } = await createFixture({ lane, capacity: { turns: 1 } });
+  await keeper.send("b", "long", { mode: "followup" });
+  await clock.settle();
+  await keeper.notify("a", { kind: "waits" });
+  await clock.settle();
+  keeper.setCapacity({ turns: 2 });
+  await keeper.send("a", 1);
+  await clock.advance(300);
+  await keeper.send("a", 2);
+  await clock.advance(499);
+  expect(ran(turns)).toEqual([["long"]]);
+  await clock.advance(1);
+  expect(ran(turns)).toEqual([["long"], [1, 2]]);
+  expect(turns[1]!.turn.events).toMatchObject([{ kind: "waits" }]);
+});
+
 test("B18 waits debounceMaxMs after the first at most, however busy the traffic", async () => {
   const { keeper, clock, turns, of } = await createFixture({ lane });
   for (let sent = 0; sent < 30; sent++) {
