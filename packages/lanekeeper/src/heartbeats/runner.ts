@@ -45,6 +45,8 @@ export class Runner {
   /** Its turn has started: it is that of everybody who asked before. */
   started(): void {
     this.isDue = false;
+    // What it waited for last needs no telling any more (B41).
+    this.told = this.snapshot.context.last;
     this.runAskers = this.askers;
     this.askers = [];
   }

@@ -22,6 +22,29 @@ test("B41 a session busy for an hour costs no retry and one deferral event, and 
   expect(turns).toHaveLength(2);
 });
 
+test("B41 what a heartbeat waited for last is not told when its turn is told to stop", async () => {
+  const lane = { stallAfterMs: minute, reclaimAfterMs: 2 * minute, abortGraceMs: 1_000 };
+  const { keeper, clock, turns, told, untilDue } = await startHeartbeats(
+    {},
+    { capacity: { turns: 1 }, lane: { ...patient, ...lane, turnTimeoutMs: 10 * minute } },
+  );
+  await untilDue();
+  turns[0]!.resolve("fine");
+  await clock.advance(hour - minute / 2);
+  await keeper.send(main, "busy", { priority: "background" });
+  await keeper.send("elsewhere", "next");
+  await clock.advance(minute / 2);
+  expect(told()).toEqual(["ran", "deferred: session-busy"]);
+  // Now a slot is what it waits for, and then it has one.
+  turns[1]!.resolve("done");
+  await clock.settle();
+  turns[2]!.resolve("done");
+  await clock.settle();
+  expect(turns[3]!.turn.cause).toBe("heartbeat");
+  await clock.advance(2 * minute + 1_000);
+  expect(told()).toEqual(["ran", "deferred: session-busy", "failed"]);
+});
+
 test.each(["busy", "wedged"])("B42 one %s session defers no other agent's heartbeat", async (how) => {
   const { keeper, clock, of } = await createFixture({
     heartbeats: ["main", "other", "third"].map((agent) => ({ agent, everyMs: hour })),
