@@ -18,6 +18,19 @@ describe("virtual time", () => {
     expect(ran).toEqual(["first", "ready", "second"]);
   });
 
+  it("lets work that gives way to the event loop end before what is due next (I1)", async () => {
+    const time = createVirtualTime();
+    const ran: string[] = [];
+    const giveWay = (times: number): void => {
+      if (times > 0) setImmediate(giveWay, times - 1);
+      else ran.push(`done at ${time.now}`);
+    };
+    time.after(10, () => giveWay(3));
+    time.after(20, () => ran.push("next"));
+    await time.advance(20);
+    expect(ran).toEqual(["done at 10", "next"]);
+  });
+
   it("lets whoever it was given choose among what is due at one instant, else what was armed first goes first (I2)", async () => {
     const orderOf = async (pick?: (count: number) => number): Promise<string> => {
       const time = createVirtualTime(pick);
