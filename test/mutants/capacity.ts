@@ -29,8 +29,8 @@ export const capacityMutants: readonly Mutant[] = [
     rules: ["B12"],
     change: "a turn runs in the slot of the group its lane asked for, whatever it holds by then",
     file: "packages/lanekeeper/src/lanes/opening.ts",
-    find: `      opening.selection !== undefined && !countsIn(lane, groupOf(opening.selection, opening));`,
-    replace: `      opening.selection?.cause === "heartbeat" && !countsIn(lane, groupOf(opening.selection, opening));`,
+    find: `    const isOtherGroup = selection !== undefined && !countsIn(lane, groupOf(selection, opening));`,
+    replace: `    const isOtherGroup = selection?.cause === "heartbeat" && !countsIn(lane, groupOf(selection, opening));`,
     kills: rules("races-capacity", "groups"),
   },
   {

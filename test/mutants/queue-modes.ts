@@ -34,12 +34,12 @@ export const queueModeMutants: readonly Mutant[] = [
     rules: ["B18"],
     change: "a batch waits as long as messages keep coming: debounceMaxMs is forgotten",
     file: "packages/lanekeeper/src/lanes/quiet-time.ts",
-    find: `  { firstMono, lastMono }: BatchSummary,
+    find: `  { firstMono, lastMono }: Pick<BatchSummary, "firstMono" | "lastMono">,
   { debounceMs, debounceMaxMs }: Pick<LaneOptions, "debounceMs" | "debounceMaxMs">,
   monotonic: number,
 ): number {
   return Math.min(lastMono + debounceMs, firstMono + debounceMaxMs) - monotonic;`,
-    replace: `  { lastMono }: BatchSummary,
+    replace: `  { lastMono }: Pick<BatchSummary, "firstMono" | "lastMono">,
   { debounceMs }: Pick<LaneOptions, "debounceMs" | "debounceMaxMs">,
   monotonic: number,
 ): number {

@@ -28,11 +28,11 @@ describe("the trace of a seed", () => {
     for (const seed of [1, 2, 3, 5, 8]) ({ hash: hashes[seed] } = await simulate({ seed }));
     expect(hashes).toMatchInlineSnapshot(`
       {
-        "1": "d0ac229c09ad11c1eb25908b14f54288d1f7dcead81005b1c7017a8b3e88543f",
-        "2": "ec82aad4262dc8a3a2646f645c5be4efa0c9a627035ba68125945be614c79ea9",
-        "3": "1452e8b232df04d64e82b80bfd91979e39fecd5c98fb4a4c62ceee92c3d64427",
-        "5": "961868445b1ea9bdc5e21981b7ecd6d1c94e8e0e244d1291342e7a4cfd84bef1",
-        "8": "074c33f74a7619369c6ae8967f95c53a90ac8b11bd6396f8826e3671e4d1c468",
+        "1": "271d197cb6756f6b860f315f8d155277064b1e5d0199cbc96ae62ea54902e4a9",
+        "2": "54cb53b00fdd981130a110fa1f785b49d566f6e2a9099e881a6729e0f329cc7a",
+        "3": "33c7b677a497f81095ab5c49b47ff9d4a67c2464e4238e2ae5bd78959a5e4775",
+        "5": "4bd0d24a8127a8e90044fd1468f83cdd23405b613ceb1694d60d71736739ebdf",
+        "8": "dba15f37c3571bccf9b0d9f20d2dea161ff366addf2e8adeeff472f759cc7d14",
       }
     `);
   });
