@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createCompletionLedger } from "./completion-ledger.ts";
+import { createCompletionLedger, isLostCompletion } from "./completion-ledger.ts";
 
 const open = () => {
   const ledger = createCompletionLedger(3);
@@ -17,6 +17,7 @@ describe("I1", () => {
     expect(ledger.tally()).toEqual({
       started: 1,
       delivered: 1,
+      asLost: 0,
       deadLettered: 0,
       undelivered: [],
       misrouted: [],
@@ -86,4 +87,77 @@ describe("I3", () => {
     ledger.show(["exec-1", "exec-1"], "home");
     expect(ledger.tally().duplicated).toBe(1);
   });
+});
+
+describe("B55 after a restart", () => {
+  it("what a session's last turn completed with may be shown once more, by its next turn alone", () => {
+    const ledger = open();
+    ledger.show(["exec-1"], "home");
+    ledger.consume(["exec-1"], "home");
+    ledger.restart();
+    ledger.reopen(["exec-1"], "home");
+    expect(ledger.open).toBe(0);
+    ledger.show(["exec-1"], "home");
+    expect(ledger.open).toBe(1);
+    ledger.consume(["exec-1"], "home");
+    expect(ledger.tally()).toMatchObject({ duplicated: 0, delivered: 1, undelivered: [] });
+    ledger.show(["exec-1"], "home");
+    expect(ledger.tally().duplicated).toBe(1);
+  });
+
+  it("a turn that does not show it has settled that it was recorded", () => {
+    const ledger = open();
+    ledger.show(["exec-1"], "home");
+    ledger.consume(["exec-1"], "home");
+    ledger.restart();
+    ledger.reopen(["exec-1"], "home");
+    ledger.show([], "home");
+    ledger.show(["exec-1"], "home");
+    expect(ledger.tally().duplicated).toBe(1);
+  });
+
+  it("a command may have been started of which nothing was written, by that session, and not by one that failed to", () => {
+    const ledger = createCompletionLedger(3);
+    ledger.launching("home");
+    ledger.launching("home");
+    ledger.launchFailed("home");
+    ledger.restart();
+    ledger.show(["unseen", "nobody's"], "home");
+    ledger.show(["stray"], "elsewhere");
+    ledger.consume(["unseen"], "home");
+    expect(ledger.tally()).toMatchObject({ started: 1, delivered: 1, misrouted: ["nobody's", "stray"] });
+  });
+
+  it("one that is known to have started is nobody else's, whenever it was", () => {
+    const ledger = createCompletionLedger(3);
+    ledger.launching("home");
+    ledger.launch("exec-1", "home");
+    ledger.restart();
+    ledger.show(["exec-1", "nobody's"], "home");
+    expect(ledger.tally().misrouted).toEqual(["nobody's"]);
+  });
+
+  it("one among the dead letters is open no more, unless it is shown again", () => {
+    const ledger = open();
+    expect([ledger.bury("exec-1"), ledger.bury("exec-1"), ledger.bury("message-1")]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(ledger.tally()).toMatchObject({ deadLettered: 1, undelivered: [] });
+    ledger.show(["exec-1"], "home");
+    expect(ledger.tally()).toMatchObject({ deadLettered: 0, undelivered: ["exec-1"] });
+  });
+});
+
+it("counts those that say that their command is lost", () => {
+  const ledger = open();
+  ledger.noteLost("exec-1");
+  ledger.noteLost("exec-1");
+  expect(ledger.tally().asLost).toBe(1);
+  expect([
+    isLostCompletion({ status: "lost" }),
+    isLostCompletion({ status: "failed" }),
+    isLostCompletion(null),
+  ]).toEqual([true, false, false]);
 });

@@ -1,6 +1,6 @@
 import type { Outcome } from "lanekeeper";
 import { describe, expect, it } from "vitest";
-import { createMessageLedger } from "./message-ledger.ts";
+import { createMessageLedger, type ToldOutcome } from "./message-ledger.ts";
 
 const completed = (reply: string): Outcome<string> => ({
   status: "completed",
@@ -8,11 +8,11 @@ const completed = (reply: string): Outcome<string> => ({
   reply,
   attempts: 1,
 });
-const reclaimed: Outcome<string> = { status: "reclaimed", turnId: "t", reason: "stalled", deadLetterId: "d" };
+const reclaimed: ToldOutcome = { status: "reclaimed" };
 
 /** A ledger of one session that accepted these messages at 0, 10, 20 … ms. */
 function accept(...ids: readonly string[]) {
-  const ledger = createMessageLedger();
+  const ledger = createMessageLedger(3);
   for (const [index, id] of ids.entries()) {
     ledger.offer(id, "home", index * 10);
     ledger.accept(id);
@@ -87,14 +87,14 @@ describe("I1 order", () => {
   it.each(["refused", "settled", "given up"])("lets a message follow one that was %s", (end) => {
     const ledger = accept("a", "b");
     if (end === "refused") ledger.refuse("a");
-    if (end === "settled") ledger.settle("a", { status: "cancelled", reason: "cleared" });
+    if (end === "settled") ledger.settle("a", { status: "cancelled" });
     if (end === "given up") ledger.giveUp("a");
     ledger.handle("b");
     expect(ledger.counts().orderViolations).toBe(0);
   });
 
   it("does not compare sessions", () => {
-    const ledger = createMessageLedger();
+    const ledger = createMessageLedger(3);
     ledger.offer("a", "one", 0);
     ledger.offer("b", "other", 0);
     ledger.start("b", "other", 1, 0);
@@ -173,9 +173,89 @@ describe("I3 losses", () => {
   });
 
   it("does not miss what was refused", () => {
-    const ledger = createMessageLedger();
+    const ledger = createMessageLedger(3);
     ledger.offer("a", "home", 0);
     ledger.refuse("a");
     expect(ledger.tally({ isInterrupted: false })).toMatchObject({ lost: [], refused: 1, accepted: 0 });
+  });
+});
+
+describe("B55 after a restart", () => {
+  type Ledger = ReturnType<typeof accept>;
+  const kill = (ledger: Ledger, id: string, { attempt = 1, hasThrown = false, wasClosing = false } = {}) => {
+    ledger.restart();
+    ledger.reopen(id, { attempt, hasThrown, wasClosing });
+  };
+
+  it.each(["running", "answered", "given up"])(
+    "a message whose last turn was %s may run again, later",
+    (end) => {
+      const ledger = accept("a", "b");
+      ledger.start("a");
+      if (end === "answered") ledger.answer("a");
+      if (end === "given up") ledger.giveUp("a");
+      kill(ledger, "a");
+      ledger.handle("a", 2);
+      ledger.handle("b");
+      expect(ledger.counts()).toEqual({ orderViolations: 0, duplicated: 0, lost: [] });
+    },
+  );
+
+  it("finds one that runs again with the same attempt, or after its outcome was told, or that another overtakes", () => {
+    const ledger = accept("a", "b", "c");
+    ledger.handle("a");
+    ledger.start("b");
+    kill(ledger, "b");
+    ledger.start("b");
+    expect(ledger.counts().duplicated).toBe(1);
+    ledger.start("a", 2);
+    expect(ledger.counts().duplicated).toBe(2);
+    ledger.start("c");
+    expect(ledger.counts().orderViolations).toBe(1);
+  });
+
+  it("takes the attempt of a turn again that closing handed back, and what was suspended as open", () => {
+    const ledger = accept("a");
+    ledger.start("a");
+    ledger.settle("a", { status: "suspended" });
+    expect(ledger.open()).toBe(0);
+    kill(ledger, "a", { wasClosing: true });
+    expect(ledger.open()).toBe(1);
+    expect(ledger.unsettled()).toEqual([{ id: "a", sessionKey: "home" }]);
+    ledger.handle("a");
+    expect(ledger.counts()).toEqual({ orderViolations: 0, duplicated: 0, lost: [] });
+    expect(ledger.unsettled()).toEqual([]);
+  });
+
+  it("knows an offer that is repeated", () => {
+    const ledger = accept("a");
+    ledger.offer("b", "home", 10);
+    kill(ledger, "a");
+    ledger.offer("b", "home", 50);
+    ledger.start("a");
+    ledger.settle("a", reclaimed);
+    ledger.start("b", 1, 60);
+    expect(ledger.tally({ isInterrupted: false })).toMatchObject({ orderViolations: 0, waitsMs: [100, 50] });
+  });
+
+  it("lets a failure that may not have been recorded be one or none", () => {
+    for (const isRecorded of [true, false]) {
+      const ledger = accept("a", "b");
+      ledger.start("a");
+      ledger.fail("a");
+      kill(ledger, "a", { hasThrown: true });
+      for (const attempt of [2, 3]) {
+        ledger.start("a", attempt);
+        ledger.fail("a");
+      }
+      if (!isRecorded) {
+        ledger.start("a", 4);
+        ledger.fail("a");
+      }
+      ledger.handle("b");
+      expect(ledger.counts()).toMatchObject({ orderViolations: 0, duplicated: 0 });
+      ledger.start("a", 5);
+      expect(ledger.counts().duplicated).toBe(1);
+    }
   });
 });

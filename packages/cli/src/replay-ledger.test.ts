@@ -33,7 +33,7 @@ function accept(...ids: readonly string[]): ReplayLedger {
 
 const answer = (ledger: ReplayLedger, id: string, attempt = 1) => {
   ledger.begin(createTurn({ messages: [id], attempt }), 0).answer();
-  ledger.settle(id, { status: "completed", turnId: "t", reply: id, attempts: attempt });
+  ledger.settle(id, { status: "completed", reply: id });
 };
 
 const counts = (ledger: ReplayLedger, isInterrupted = false) => {
@@ -54,8 +54,8 @@ describe("a faultless history", () => {
     ledger.begin(hanging, 0);
     hanging.abort();
     ledger.begin(createTurn({ messages: ["answers"], events: ["exec-1"] }), 0).answer();
-    ledger.settle("hangs", { status: "reclaimed", turnId: "t", reason: "stalled", deadLetterId: "d" });
-    ledger.settle("answers", { status: "completed", turnId: "t", reply: "answers", attempts: 1 });
+    ledger.settle("hangs", { status: "reclaimed" });
+    ledger.settle("answers", { status: "completed", reply: "answers" });
     expect(counts(ledger)).toEqual(none);
     expect(ledger.tally({ isInterrupted: false })).toMatchObject({ turns: 5, deadLettered: 1 });
   });
@@ -75,11 +75,11 @@ describe("a faulty history", () => {
     const hanging = { ...createTurn({ messages: ["a"] }), assertCurrent: () => undefined };
     ledger.begin(hanging, 0);
     hanging.abort();
-    ledger.settle("a", { status: "reclaimed", turnId: "t", reason: "stalled", deadLetterId: "d" });
+    ledger.settle("a", { status: "reclaimed" });
     const next = ledger.begin(createTurn({ messages: ["b"] }), 0);
     next.check();
     next.answer();
-    ledger.settle("b", { status: "completed", turnId: "t", reply: "b", attempts: 1 });
+    ledger.settle("b", { status: "completed", reply: "b" });
     expect(counts(ledger)).toEqual({ ...none, overlaps: 1 });
   });
 
@@ -117,7 +117,7 @@ describe("whenSettled", () => {
     const settled = ledger.whenSettled().then(() => (isSettled = true));
     ledger.begin(createTurn({ messages: ["a"] }), 0).answer();
     ledger.launch("exec-1", "home");
-    ledger.settle("a", { status: "completed", turnId: "t", reply: "a", attempts: 1 });
+    ledger.settle("a", { status: "completed", reply: "a" });
     await Promise.resolve();
     expect(isSettled).toBe(false);
     ledger.begin(createTurn({ events: ["exec-1"] }), 0).answer();
