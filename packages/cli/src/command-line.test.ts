@@ -89,6 +89,16 @@ describe("bad input ends with exit code 2, one line on stderr and nothing on std
       "lanekeeper replay: option '--report <form>' argument 'xml' is invalid",
     ],
     [
+      "an unknown store",
+      () => ["replay", trace(), "--store", "postgres:replay"],
+      "option '--store <memory|sqlite:<file>>' argument 'postgres:replay' is invalid. It takes memory, or sqlite:<file>.",
+    ],
+    [
+      "a store in a folder that is not there",
+      () => ["replay", trace(), "--store", `sqlite:${join(folder, "no", "replay.db")}`],
+      "lanekeeper replay: cannot write the journal",
+    ],
+    [
       "a stall after the reclaim",
       () => ["replay", trace(), "--stall", "2m", "--reclaim", "60s"],
       "lanekeeper replay: --stall (2 min) must be shorter than --reclaim (1 min)",
@@ -142,6 +152,7 @@ describe("help", () => {
       "reclaim",
       "grace",
       "seed",
+      "store",
       "report",
     ];
     for (const option of options) expect(stdout).toContain(`--${option} <`);
@@ -180,6 +191,19 @@ describe("a replay", () => {
       overlaps: 0,
       lost: 0,
       duplicated: 0,
+    });
+  });
+
+  it("says with a store what to do where its replay has come to its end", async () => {
+    const store = join(folder, "replay.db");
+    const args = ["replay", small, "--speed", "max", "--store", `sqlite:${store}`];
+    const { exitCode, stdout } = await lanekeeper(args);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`store             sqlite:${store}\n`);
+    expect(await lanekeeper(args)).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr: `lanekeeper replay: ${store} is the store of a replay that has come to its end; remove the store and its journal to start anew, or name another file\n`,
     });
   });
 

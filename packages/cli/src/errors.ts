@@ -1,6 +1,13 @@
 /** Why the command line gave up; `code` says whether the user or the run is the reason. */
 export class CliError extends Error {
-  readonly code: "BAD_OPTION" | "BAD_TRACE" | "BAD_RECORDING" | "BAD_COMMANDS" | "BAD_FOLDER" | "STUCK";
+  readonly code:
+    | "BAD_OPTION"
+    | "BAD_TRACE"
+    | "BAD_STORE"
+    | "BAD_RECORDING"
+    | "BAD_COMMANDS"
+    | "BAD_FOLDER"
+    | "STUCK";
 
   /** A failure with a message of one line that says what to do. */
   constructor(code: CliError["code"], message: string, options?: ErrorOptions) {

@@ -11,9 +11,9 @@ export interface Pace {
   runUntil<T>(work: Promise<T>): Promise<T>;
 }
 
-/** Trace time passes `speed` times as fast as real time. */
-export function createScaledPace(speed: number): Pace {
-  return { clock: createScaledClock(speed), runUntil: (work) => work };
+/** Trace time passes `speed` times as fast as real time. `startAt` is the clock's first `now()`, in epoch milliseconds. */
+export function createScaledPace(speed: number, startAt?: number): Pace {
+  return { clock: createScaledClock(speed, undefined, startAt), runUntil: (work) => work };
 }
 
 const pauseMs = 10;
@@ -26,8 +26,11 @@ const longestStandstillMs = 30_000;
  * I2 Time stands still while a real command runs, for at most 30 s of real time.
  * I3 Work that waits for nothing on the clock fails with code `STUCK` after 30 s of real time instead of hanging.
  */
-export function createSimulatedPace(commands: Pick<RunningCommands, "running" | "ended">): Pace {
-  const clock = createSimulatedClock();
+export function createSimulatedPace(
+  commands: Pick<RunningCommands, "running" | "ended">,
+  startAt?: number,
+): Pace {
+  const clock = createSimulatedClock({ startAt });
   return {
     clock,
     async runUntil(work) {

@@ -4,6 +4,7 @@ import type { QuickCommand } from "./quick-command.ts";
 import type { ReplayLedger, TurnEntry } from "./replay-ledger.ts";
 import type { RunningCommands } from "./running-commands.ts";
 import { sleep } from "./sleep.ts";
+import type { TraceTime } from "./trace-time.ts";
 import type { TurnPlan } from "./turn-plan.ts";
 
 /** What the replay's client sends: a request of the trace, without its time and session. */
@@ -17,9 +18,12 @@ export interface ReplayMessage {
 /** What the agent needs of its surroundings. */
 export interface ReplayAgentOptions {
   readonly clock: Clock;
+  readonly time: Pick<TraceTime, "ms">;
+  /** Turns begin once this resolves. */
+  readonly ready: Promise<void>;
   /** By the message's place in the trace. */
   readonly plans: readonly TurnPlan[];
-  readonly ledger: Pick<ReplayLedger, "begin" | "launch">;
+  readonly ledger: Pick<ReplayLedger, "begin" | "launching" | "launch" | "launchFailed">;
   readonly commands: Pick<RunningCommands, "start">;
   readonly quickCommand: QuickCommand;
   /** How often a working turn says that it is alive. */
@@ -41,7 +45,8 @@ export function createReplayAgent(
   options: ReplayAgentOptions,
 ): (turn: Turn<ReplayMessage>) => Promise<string> {
   return async (turn) => {
-    const entry = options.ledger.begin(turn, options.clock.monotonic());
+    await options.ready;
+    const entry = options.ledger.begin(turn, options.time.ms());
     try {
       const reply = await takeTurn(turn, entry, options);
       turn.assertCurrent();
@@ -79,9 +84,16 @@ async function startCommand(
   messageId: string,
   options: ReplayAgentOptions,
 ): Promise<void> {
-  const { command, args } = options.quickCommand;
-  const execution = await options.commands.start(() => turn.exec(command, args(messageId)));
-  options.ledger.launch(execution.execId, turn.sessionKey);
+  const { ledger, quickCommand } = options;
+  const { command, args } = quickCommand;
+  ledger.launching(turn.sessionKey);
+  try {
+    const execution = await options.commands.start(() => turn.exec(command, args(messageId)));
+    ledger.launch(execution.execId, turn.sessionKey);
+  } catch (error) {
+    ledger.launchFailed(turn.sessionKey);
+    throw error;
+  }
 }
 
 async function work(

@@ -11,6 +11,7 @@ import { createProgressDisplay } from "./progress-display.ts";
 import { describeReplay } from "./progress-text.ts";
 import { replay } from "./replay.ts";
 import type { ReplayOptions } from "./replay.ts";
+import { parseStore } from "./replay-store.ts";
 import { createReport, isBroken } from "./replay-report.ts";
 import { renderReport } from "./report-text.ts";
 import type { Paint } from "./report-text.ts";
@@ -27,6 +28,7 @@ interface ReplayFlags {
   readonly grace: number;
   readonly seed: number;
   readonly report: "text" | "json";
+  readonly store: string | undefined;
 }
 
 const examples = `
@@ -39,6 +41,9 @@ Examples:
 
   Too little capacity: how long do people wait?
     $ lanekeeper replay chat.jsonl --speed max --capacity 8
+
+  On a file: end it however you like, kill -9 included, and start it again to go on:
+    $ lanekeeper replay chat.jsonl --speed 200 --store sqlite:replay.db
 
 The trace has one JSON object a line:
   {"at":1500,"session":"agent:main:web:7","inputTokens":900,"outputTokens":210}
@@ -91,6 +96,14 @@ export function createReplayCommand(onExit: (exitCode: number) => void): Command
         .default(1),
     )
     .addOption(
+      new Option(
+        "--store <memory|sqlite:<file>>",
+        "where accepted work is kept; a replay on a file that was killed goes on with it",
+      )
+        .argParser(parseStore)
+        .default(undefined, "memory"),
+    )
+    .addOption(
       new Option("--report <form>", "form of the report on stdout").choices(["text", "json"]).default("text"),
     )
     .addHelpText("after", examples)
@@ -119,15 +132,20 @@ async function runReplay(path: string, flags: ReplayFlags, command: Command): Pr
     if (result.end === "interrupted") return exitCodes.interrupted;
     return isBroken(report) ? exitCodes.violations : exitCodes.fine;
   } catch (error) {
-    if (error instanceof LanekeeperError && error.code === "INVALID_OPTION") {
-      throw new CliError("BAD_OPTION", error.message, { cause: error });
-    }
-    throw error;
+    throw explain(error);
   } finally {
     interruption.stop();
     display.end();
     meter.stop();
   }
+}
+
+/** What the command line says of what a keeper refuses. */
+function explain(error: unknown): unknown {
+  if (!(error instanceof LanekeeperError)) return error;
+  if (error.cause instanceof CliError) return error.cause;
+  if (error.code === "INVALID_OPTION") return new CliError("BAD_OPTION", error.message, { cause: error });
+  return error.code.startsWith("STORE_") ? new CliError("BAD_STORE", error.message, { cause: error }) : error;
 }
 
 /** A default gives way where a value that was given contradicts it. */
@@ -141,8 +159,8 @@ function createOptions(flags: ReplayFlags, isDefault: (flag: "stall" | "reclaim"
       `--stall (${formatDuration(stallMs)}) must be shorter than --reclaim (${formatDuration(reclaimMs)})`,
     );
   }
-  const { speed, capacity, hang, crash, exec, grace: graceMs, seed } = flags;
-  return { speed, capacity, shares: { hang, crash, exec }, stallMs, reclaimMs, graceMs, seed };
+  const { speed, capacity, hang, crash, exec, grace: graceMs, seed, store: storePath } = flags;
+  return { speed, capacity, shares: { hang, crash, exec }, stallMs, reclaimMs, graceMs, seed, storePath };
 }
 
 const paint: Paint = {

@@ -25,6 +25,8 @@ function report(): ReplayReport {
   const tally = ledger.tally({ isInterrupted: false });
   const result = {
     end: "complete" as const,
+    lives: 1,
+    ownTurns: 500,
     sent: 1,
     traceMs: 1_200_000,
     realMs: 20_000,

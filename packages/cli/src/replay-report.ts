@@ -17,6 +17,10 @@ export interface ReplayReport {
     readonly graceMs: number;
   };
   readonly seed: number;
+  /** `memory`, or `sqlite:<file>`. */
+  readonly store: string;
+  /** How many processes it took: more than one where earlier ones were killed or interrupted. */
+  readonly lives: number;
   /** `interrupted` by a signal; `quiet`: given up, because nothing happened any more. */
   readonly end: ReplayResult["end"];
 
@@ -31,7 +35,13 @@ export interface ReplayReport {
   readonly suspended: number;
   /** Messages and completions. */
   readonly deadLettered: number;
-  readonly commands: { readonly started: number; readonly delivered: number; readonly deadLettered: number };
+  readonly commands: {
+    readonly started: number;
+    readonly delivered: number;
+    /** Shown as `lost`: they ended with the process that ran them. */
+    readonly asLost: number;
+    readonly deadLettered: number;
+  };
 
   readonly orderViolations: number;
   readonly overlaps: number;
@@ -45,8 +55,9 @@ export interface ReplayReport {
   /** From acceptance to the first start. */
   readonly waitMs: { readonly p50: number; readonly p95: number; readonly p99: number };
   readonly turns: number;
-  /** In real time. */
+  /** In real time, of this process. */
   readonly turnsPerSecond: number;
+  /** `real` of this process. */
   readonly durationMs: { readonly trace: number; readonly real: number };
   readonly peakMemoryBytes: number;
   readonly eventLoopDelayMs: ProcessReading["eventLoopDelayMs"];
@@ -67,6 +78,8 @@ export function createReport(
     trace: { file: trace.name, messages: trace.arrivals.length, sessions: trace.sessions },
     options: { speed, capacity, ...shares, stallMs, reclaimMs, graceMs },
     seed,
+    store: options.storePath === undefined ? "memory" : `sqlite:${options.storePath}`,
+    lives: result.lives,
     end: result.end,
     sent: result.sent,
     accepted: messages.accepted,
@@ -76,6 +89,7 @@ export function createReport(
     commands: {
       started: completions.started,
       delivered: completions.delivered,
+      asLost: completions.asLost,
       deadLettered: completions.deadLettered,
     },
     orderViolations: tally.orderViolations,
@@ -91,7 +105,7 @@ export function createReport(
       p99: rounded(percentile(waits, 0.99)),
     },
     turns: tally.turns,
-    turnsPerSecond: rounded(tally.turns / Math.max(0.001, result.realMs / 1_000)),
+    turnsPerSecond: rounded(result.ownTurns / Math.max(0.001, result.realMs / 1_000)),
     durationMs: { trace: rounded(result.traceMs), real: rounded(result.realMs) },
     peakMemoryBytes: reading.peakMemoryBytes,
     eventLoopDelayMs: {

@@ -15,6 +15,8 @@ const report: ReplayReport = {
     graceMs: 5_000,
   },
   seed: 7,
+  store: "memory",
+  lives: 1,
   end: "complete",
   sent: 2_915,
   accepted: 2_915,
@@ -26,7 +28,7 @@ const report: ReplayReport = {
   dropped: 0,
   suspended: 0,
   deadLettered: 35,
-  commands: { started: 59, delivered: 59, deadLettered: 0 },
+  commands: { started: 59, delivered: 59, asLost: 0, deadLettered: 0 },
   orderViolations: 0,
   overlaps: 0,
   lost: 0,
@@ -101,4 +103,13 @@ it("says that nothing happened any more", () => {
   const text = renderReport({ ...report, end: "quiet", sent: 100 });
   expect(text).toMatch(/^Replay given up because nothing happened any more: 100 of 2,915 messages sent\n/);
   expect(text).toContain("✘");
+});
+
+it("tells the store, which life of its replay this was, and how many commands were lost with earlier ones", () => {
+  const once = { ...report, store: "sqlite:replay.db" };
+  expect(renderReport(once)).toContain("\n  store             sqlite:replay.db\n");
+  const commands = { started: 59, delivered: 58, asLost: 2, deadLettered: 1 };
+  const again = renderReport({ ...once, lives: 3, commands });
+  expect(again).toContain("\n  store             sqlite:replay.db, life 3 of this replay\n");
+  expect(again).toContain("59 started, 58 delivered, 2 of them as lost, 1 dead-lettered");
 });

@@ -25,6 +25,7 @@ export function renderReport(report: ReplayReport, paint: Paint = plain): string
       `${formatDuration(durationMs.trace)} of trace time in ${formatDuration(durationMs.real)}, ${speed}`,
     ],
     ["settings", describeSettings(report)],
+    ...describeStore(report),
     ["outcomes", describeOutcomes(report)],
     ["commands", describeCommands(report)],
     [
@@ -87,6 +88,11 @@ function describeSettings({ options, seed }: ReplayReport): string {
   ].join(", ");
 }
 
+function describeStore({ store, lives }: ReplayReport): readonly (readonly [string, string])[] {
+  if (store === "memory") return [];
+  return [["store", lives === 1 ? store : `${store}, life ${numbers.format(lives)} of this replay`]];
+}
+
 function describeOutcomes(report: ReplayReport): string {
   const always: readonly (readonly [string, number])[] = [
     ["completed", report.completed],
@@ -106,8 +112,9 @@ function describeOutcomes(report: ReplayReport): string {
 }
 
 function describeCommands({ commands }: ReplayReport): string {
-  const { started, delivered, deadLettered } = commands;
+  const { started, delivered, asLost, deadLettered } = commands;
   const parts = [`${numbers.format(started)} started`, `${numbers.format(delivered)} delivered`];
+  if (asLost > 0) parts.push(`${numbers.format(asLost)} of them as lost`);
   if (deadLettered > 0) parts.push(`${numbers.format(deadLettered)} dead-lettered`);
   return parts.join(", ");
 }

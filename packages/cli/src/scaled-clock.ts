@@ -14,16 +14,19 @@ const wallClock: Clock = {
  * A clock that runs `speed` times as fast as its base, so that everything on it keeps its own time.
  *
  * I1 A timer never fires before its time on this clock, however coarse the base's timers are.
- * I2 Both readings begin at the base's and never step by a change of the base's wall clock alone.
+ * I2 Both readings begin at the base's, or the wall's at `startAt`, and never step by a change of the base's wall clock alone.
  */
-export function createScaledClock(speed: number, base: Clock = wallClock): Clock {
-  const startedAt = base.now();
+export function createScaledClock(
+  speed: number,
+  base: Clock = wallClock,
+  startAt: number = base.now(),
+): Clock {
   const startedMonotonic = base.monotonic();
   const elapsedMs = () => (base.monotonic() - startedMonotonic) * speed;
   const monotonic = () => startedMonotonic + elapsedMs();
 
   return {
-    now: () => startedAt + elapsedMs(),
+    now: () => startAt + elapsedMs(),
     monotonic,
     setTimeout(callback, delayMs) {
       const dueAt = monotonic() + delayMs;
