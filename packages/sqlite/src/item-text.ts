@@ -56,16 +56,23 @@ export function toPlainItem(item: StoredItem, { number }: Opening): PlainItem {
 }
 
 /**
- * An item from its row. One of an earlier opening has waited as long as the wall clock says: its monotonic time belongs to
- * a process that is gone.
+ * When an item was accepted, on this opening's monotonic clock. One of an earlier opening has waited as long as the wall
+ * clock says: its monotonic time belongs to a process that is gone.
  */
+export function acceptedMonoOf(
+  { mono, opening: from, acceptedAt }: Pick<PlainItem, "mono" | "opening" | "acceptedAt">,
+  opening: Opening,
+): number {
+  return from === opening.number ? mono : opening.monotonic - Math.max(0, opening.now - acceptedAt);
+}
+
+/** An item from its row. */
 export function fromPlainItem(
   place: Pick<StoredItem, "seq" | "sessionKey" | "body">,
   plain: PlainItem,
   opening: Opening,
 ): StoredItem {
   const { mono, opening: from, ...own } = plain;
-  const acceptedMono =
-    from === opening.number ? mono : opening.monotonic - Math.max(0, opening.now - own.acceptedAt);
+  const acceptedMono = acceptedMonoOf({ mono, opening: from, acceptedAt: own.acceptedAt }, opening);
   return { ...place, acceptedMono, ...usual, ...own };
 }

@@ -24,5 +24,5 @@ export function readRowText(path: string, table: string, name: string, { data, s
 }
 
 function sumOf(name: string, data: string): number {
-  return crc32(data, crc32(name));
+  return crc32(`${name}${data}`);
 }

@@ -2,7 +2,7 @@ import { knownName, type RememberedItem, type StoreCounts } from "lanekeeper/mai
 import type { SessionRecord, StoredItem } from "lanekeeper/ports";
 import type { Connection } from "./connection.ts";
 import { corrupt } from "./failures.ts";
-import { fromPlainItem, type Opening, type PlainItem, toPlainItem } from "./item-text.ts";
+import { acceptedMonoOf, fromPlainItem, type Opening, type PlainItem, toPlainItem } from "./item-text.ts";
 import { type RowText, readRowText, toRowText, withSum } from "./row-text.ts";
 import {
   fromPlainEnd,
@@ -12,7 +12,13 @@ import {
   type PlainSettled,
   toPlainSession,
 } from "./session-text.ts";
-import { type NameChange, type SessionRow, type SessionShelf, SqliteSession } from "./sqlite-session.ts";
+import {
+  type NameChange,
+  type RecordRow,
+  type SessionRow,
+  type SessionShelf,
+  SqliteSession,
+} from "./sqlite-session.ts";
 
 /** What a session's `marks` say: only sessions with one are looked through when the store is opened. */
 export const marks = { items: 1, turn: 2, expiring: 4, paused: 8 } as const;
@@ -23,7 +29,7 @@ export interface SessionRows {
   load(sessionKey: string): SqliteSession | undefined;
   /** What a session's record says, by its row alone where that is enough. */
   record(sessionKey: string): SessionRecord | undefined;
-  recordOf(sessionKey: string, row: SessionRow): SessionRecord;
+  recordOf(sessionKey: string, row: RecordRow): SessionRecord;
   /** Writes what has changed. */
   save(session: SqliteSession): void;
   /** Removes a session in which nothing is open, with what is remembered of it. */
@@ -32,6 +38,7 @@ export interface SessionRows {
   readonly shelf: SessionShelf;
 }
 
+type Batch = NonNullable<SessionRecord["mailbox"]["batch"]>;
 type RememberedRow = RowText & { readonly forget_at: number };
 type ItemRow = RowText & { readonly seq: number; readonly body: string | null; readonly body_sum: number };
 
@@ -62,6 +69,7 @@ export function openSessionRows(
   const items = connection.prepare(
     "SELECT seq, body, body_sum, data, sum FROM item WHERE session = ? ORDER BY seq",
   );
+  const itemText = connection.prepare("SELECT data, sum FROM item WHERE seq = ?");
   const insertItem = connection.prepare(
     "INSERT INTO item (seq, session, body, body_sum, data, sum) VALUES (?, ?, ?, ?, ?, ?)",
   );
@@ -76,7 +84,7 @@ export function openSessionRows(
   const removeRemembered = connection.prepare("DELETE FROM remembered WHERE session = ? AND name = ?");
   const removeAllRemembered = connection.prepare("DELETE FROM remembered WHERE session = ?");
 
-  const plainOf = (sessionKey: string, row: SessionRow): PlainSession =>
+  const plainOf = (sessionKey: string, row: RecordRow): PlainSession =>
     readRowText(path, "session", nameOf(sessionKey, row), row) as PlainSession;
 
   const remembered = (sessionKey: string, name: string): RememberedItem | undefined => {
@@ -189,10 +197,22 @@ export function openSessionRows(
     session.row = row;
   };
 
+  /** A batch whose times are told on a clock that is gone. Its items are not read but for the first. */
+  const rebase = (sessionKey: string, batch: Batch): Batch => {
+    const { firstSeq } = batch;
+    const row = itemText.get(firstSeq) as unknown as RowText | undefined;
+    if (row === undefined) throw corrupt(path, `items of session ${JSON.stringify(sessionKey)} are missing`);
+    const plain = readRowText(path, "item", `${firstSeq} ${sessionKey}`, row) as PlainItem;
+    const firstMono = acceptedMonoOf(plain, opening);
+    const lastMono = Math.min(opening.monotonic, firstMono + batch.lastMono - batch.firstMono);
+    return { ...batch, firstMono, lastMono };
+  };
+
   const recordOf: SessionRows["recordOf"] = (sessionKey, row) => {
-    const { incarnation, mailbox, lastReclaim } = plainOf(sessionKey, row);
-    // The time of a batch is told on a clock that is gone.
-    if (mailbox.batch !== null && row.opening !== opening.number) return load(sessionKey)!.record();
+    const { incarnation, mailbox: kept, lastReclaim } = plainOf(sessionKey, row);
+    const { batch } = kept;
+    const isOfThisClock = batch === null || row.opening === opening.number;
+    const mailbox = isOfThisClock ? kept : { ...kept, batch: rebase(sessionKey, batch) };
     const isPaused = (row.marks & marks.paused) !== 0;
     const isExpiring = (row.marks & marks.expiring) !== 0;
     return { sessionKey, incarnation, isPaused, mailbox, lastReclaim, isExpiring };
@@ -242,7 +262,7 @@ function valuesOf(row: SessionRow): readonly (string | number)[] {
 }
 
 /** What a session's checksum covers beside its text. */
-function nameOf(sessionKey: string, row: Pick<SessionRow, "waiting" | "held" | "marks" | "opening">): string {
+function nameOf(sessionKey: string, row: Omit<RecordRow, "data" | "sum">): string {
   return `${sessionKey} ${row.waiting} ${row.held} ${row.marks} ${row.opening}`;
 }
 

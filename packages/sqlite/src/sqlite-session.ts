@@ -102,14 +102,18 @@ function sizeOf(held: HeldBody | undefined): number {
   return held === undefined ? 0 : itemBytes + 2 * (held.body?.length ?? 0);
 }
 
-/** The columns of a session's row. */
-export interface SessionRow {
+/** The columns of a session's row that its record is read from. */
+export interface RecordRow {
   readonly waiting: number;
   readonly held: number;
   readonly marks: number;
-  readonly used_at: number;
-  readonly used_hour: number;
   readonly opening: number;
   readonly data: string;
   readonly sum: number;
+}
+
+/** The columns of a session's row. */
+export interface SessionRow extends RecordRow {
+  readonly used_at: number;
+  readonly used_hour: number;
 }

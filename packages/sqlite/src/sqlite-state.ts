@@ -6,7 +6,7 @@ import type { Connection } from "./connection.ts";
 import { corrupt } from "./failures.ts";
 import type { Opening } from "./item-text.ts";
 import { marks, openSessionRows, type SessionRows } from "./session-rows.ts";
-import { type SessionRow, SqliteSession } from "./sqlite-session.ts";
+import { type RecordRow, SqliteSession } from "./sqlite-session.ts";
 import { atOf, openDeadLetters, openExecutions, openHeartbeats } from "./tables.ts";
 
 interface StoreRow {
@@ -15,7 +15,7 @@ interface StoreRow {
   readonly is_paused: number;
   readonly opening: number;
 }
-type KeyedRow = SessionRow & { readonly key: string };
+type KeyedRow = RecordRow & { readonly key: string };
 
 /** What a store counts over all sessions. */
 interface FileCounts {
@@ -27,6 +27,8 @@ interface FileCounts {
 }
 
 const hourMs = 3_600_000;
+/** Rows of one page at most. */
+const mostRows = 100_000;
 /** About how many bytes a session takes in memory without its items. */
 const sessionBytes = 2_048;
 
@@ -172,13 +174,14 @@ export class SqliteState extends MailboxState {
     const { page, marked } = this.#statements;
     const mask = holding === "expiring" ? marks.expiring : marks.items;
     // No key is empty, and every key with a prefix comes right after the prefix.
-    const range = [prefix, after ?? ""] as const;
-    const rows = holding === undefined ? page.iterate(...range) : marked.iterate(...range, mask);
+    const range = [prefix, after ?? "", Math.min(limit, mostRows) + 1] as const;
+    const rows = holding === undefined ? page.all(...range) : marked.all(...range, mask);
     const sessions: SessionRecord[] = [];
-    for (const row of rows as unknown as Iterable<KeyedRow>) {
-      if (!row.key.startsWith(prefix)) break;
+    for (const row of rows as unknown as readonly KeyedRow[]) {
+      const { key } = row;
+      if (!key.startsWith(prefix)) break;
       if (sessions.length === limit) return { sessions, next: sessions.at(-1)?.sessionKey };
-      sessions.push(this.#sessions.get(row.key)?.record() ?? this.#rows.recordOf(row.key, row));
+      sessions.push(this.#sessions.get(key)?.record() ?? this.#rows.recordOf(key, row));
     }
     return { sessions, next: undefined };
   }
@@ -295,8 +298,8 @@ function hourOf(at: number): number {
 }
 
 function prepare(connection: Connection) {
-  const columns = "key, waiting, held, marks, used_at, used_hour, opening, data, sum";
-  const range = "key >= max(?1, ?2) AND key <> ?2 ORDER BY key";
+  const columns = "key, waiting, held, marks, opening, data, sum";
+  const range = "key >= max(?1, ?2) AND key <> ?2 ORDER BY key LIMIT ?3";
   return {
     store: connection.prepare("SELECT counter, version, is_paused, opening FROM store WHERE id = 1"),
     saveStore: connection.prepare(
@@ -311,7 +314,7 @@ function prepare(connection: Connection) {
     page: connection.prepare(`SELECT ${columns} FROM session WHERE ${range}`),
     marked: connection.prepare(
       `SELECT ${columns} FROM session INDEXED BY session_marks
-       WHERE marks <> 0 AND (marks & ?3) <> 0 AND ${range}`,
+       WHERE marks <> 0 AND (marks & ?4) <> 0 AND ${range}`,
     ),
     keysMarked: connection.prepare(
       `SELECT key FROM session INDEXED BY session_marks
