@@ -97,6 +97,44 @@ export const storeMutants: readonly Mutant[] = [
     kills: rules("heartbeat-origin", "recovery"),
   },
   {
+    name: "opening-reads-every-batch",
+    rules: ["B56", "B18"],
+    change: "a keeper reads all the messages of every batch that waits before it is ready",
+    file: "packages/sqlite/src/session-rows.ts",
+    find: `    const isPaused = (row.marks & marks.paused) !== 0;
+    const isExpiring`,
+    replace: `    if (!isOfThisClock) return load(sessionKey)!.record();
+    const isPaused = (row.marks & marks.paused) !== 0;
+    const isExpiring`,
+    kills: crossing("durability/ready"),
+  },
+  {
+    name: "every-lane-before-the-first-turn",
+    rules: ["B56"],
+    change: "no turn starts after a restart before the lanes of all sessions have",
+    file: "packages/lanekeeper/src/lanes/resumption.ts",
+    find: `const inARow = 64;`,
+    replace: `const inARow = 1_000_000;`,
+    kills: rules("resumption"),
+  },
+  {
+    name: "lane-started-by-an-old-record",
+    rules: ["B8"],
+    change: "a lane that something else has started meanwhile is started once more",
+    file: "packages/lanekeeper/src/lanes/supervisor.ts",
+    find: `!rebuilding.has(sessionKey) && !lanes.has(sessionKey)) start(record);`,
+    replace: `!rebuilding.has(sessionKey)) start(record);`,
+    also: [
+      {
+        file: "packages/lanekeeper/src/lanes/supervisor.ts",
+        find: `    resumption.drop(sessionKey);
+`,
+        replace: "",
+      },
+    ],
+    kills: rules("resumption"),
+  },
+  {
     name: "unkeepable-message-accepted",
     rules: ["B57"],
     change: "a message that JSON would not give back is accepted by a durable store",

@@ -28,11 +28,11 @@ describe("the trace of a seed", () => {
     for (const seed of [1, 2, 3, 5, 8]) ({ hash: hashes[seed] } = await simulate({ seed }));
     expect(hashes).toMatchInlineSnapshot(`
       {
-        "1": "271d197cb6756f6b860f315f8d155277064b1e5d0199cbc96ae62ea54902e4a9",
-        "2": "54cb53b00fdd981130a110fa1f785b49d566f6e2a9099e881a6729e0f329cc7a",
-        "3": "33c7b677a497f81095ab5c49b47ff9d4a67c2464e4238e2ae5bd78959a5e4775",
-        "5": "4bd0d24a8127a8e90044fd1468f83cdd23405b613ceb1694d60d71736739ebdf",
-        "8": "dba15f37c3571bccf9b0d9f20d2dea161ff366addf2e8adeeff472f759cc7d14",
+        "1": "c8c4ce891f119e9a2551e47a3bdfdbb6722eb2db74fbe569fa002055a22bb9bf",
+        "2": "407b1fa52839c59dc8eddfd09d0ed013e1880e229dfd8112bb2de97f5bc0374e",
+        "3": "44961c170275370a663b5158d5e9c0d2b65a0299d9da82981a5e57b315136bf1",
+        "5": "5a6cda1de57662431b45c750cacc5a1377dd61234ecb429d7bf7b94d6d5adbb4",
+        "8": "ffc589fc2cf0d423f624c40b71b88be4123f9921a09c276b988894c5b0319126",
       }
     `);
   });

@@ -16,27 +16,27 @@ const pageSize = 500;
  * I1. A turn that was running when its keeper died counts as crashed, and is settled before its session starts another (B30).
  * I2. A command that ran is lost; an announced one is waited for until its time is over (B37).
  * I3. Completions that it held back may be held anywhere: they are released when their spacing is over (B39).
- * I4. Nothing starts before all has been read; then the lanes of all sessions with work start, in the store's order of their keys.
+ * I4. Nothing starts before all has been read; then the lanes of all sessions with work start by what was read, in the store's
+ *     order of their keys, and the first turns run before the last lanes have.
  * I5. Sessions without work are not read: their number costs nothing.
  */
 export async function recover(
   runtime: Runtime,
-  supervisor: Pick<Supervisor, "route">,
+  supervisor: Pick<Supervisor, "resume">,
   executions: Pick<Executions, "takeOver">,
 ): Promise<readonly LanekeeperEvent[]> {
   const { mailboxes } = runtime;
   const { through } = runtime.passages;
-  const happened: LanekeeperEvent[] = [];
-  for (const turn of await through(runtime.request(() => mailboxes.abandonedTurns()))) {
-    happened.push(...(await through(settleCrashed(runtime, turn))));
-  }
+  const turns = await through(runtime.request(() => mailboxes.abandonedTurns()));
+  // Together, so that one sync of the disk does for all.
+  const crashed = await through(Promise.all(turns.map((turn) => settleCrashed(runtime, turn))));
+  const happened = crashed.flat();
   const commands = await through(runtime.request(() => mailboxes.openExecutions()));
   happened.push(...(await through(dropExpired(runtime))));
   const waiting = await through(findWaiting(runtime));
   // Together, so that the next turn of a session sees all that it lost.
   await through(Promise.all(commands.map((record) => executions.takeOver(record))));
-  for (const { sessionKey, mailbox } of waiting)
-    supervisor.route(sessionKey, { type: "mailbox.changed", mailbox });
+  supervisor.resume(waiting);
   return happened;
 }
 
@@ -91,16 +91,15 @@ async function dropExpired(runtime: Runtime): Promise<readonly LanekeeperEvent[]
   }
 }
 
-async function findWaiting(
-  runtime: Runtime,
-): Promise<readonly Pick<SessionRecord, "sessionKey" | "mailbox">[]> {
-  const waiting: Pick<SessionRecord, "sessionKey" | "mailbox">[] = [];
+async function findWaiting(runtime: Runtime): Promise<readonly SessionRecord[]> {
+  const waiting: SessionRecord[] = [];
   const { through } = runtime.passages;
   for (let after: string | undefined; ;) {
     const page = await through(readPage(runtime, "items", after));
-    for (const { sessionKey, mailbox } of page.sessions) {
+    for (const record of page.sessions) {
+      const { sessionKey, mailbox } = record;
       if (mailbox.quiet > 0) runtime.heartbeats.spacing.recovered(sessionKey);
-      if (mailbox.messages + mailbox.events > 0) waiting.push({ sessionKey, mailbox });
+      if (mailbox.messages + mailbox.events > 0) waiting.push(record);
     }
     if (page.next === undefined) return waiting;
     after = page.next;

@@ -11,6 +11,8 @@ import { type Actor, type ActorLogic, createActor } from "xstate";
 import { type LanekeeperError, toError } from "../keeper/errors.ts";
 import { Lane, type LaneActor, laneOf } from "./lane.ts";
 import type { LaneOptions } from "./lane-options.ts";
+import { createMailboxNews } from "./mailbox-news.ts";
+import { createResumption } from "./resumption.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import type { Settlements } from "../turns/settlements.ts";
 import type { SessionRecord } from "../store/store.ts";
@@ -40,6 +42,8 @@ export interface Supervisor {
   tell(lane: Lane, event: LaneEvent): void;
   /** Sends an event to a session's lane, starting the lane from the store if it sleeps. */
   route(sessionKey: string, event: LaneEvent): void;
+  /** Starts the lanes of sessions with work, by their records. */
+  resume(records: readonly SessionRecord[]): void;
   /** Tells a session's lane what its mailbox holds, if it has one or is about to; it starts none. */
   inform(sessionKey: string, mailbox: MailboxSummary): void;
   /** Ends a session's lane, which has nothing to do, without a word: the store has forgotten the session. */
@@ -229,28 +233,21 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     return lane;
   };
 
-  /** Mailboxes that a queued step is about to tell its lane of: only the newest is told. */
-  const told = new Map<string, { mailbox: MailboxSummary }>();
-  const tellMailbox = (sessionKey: string, mailbox: MailboxSummary): void => {
-    const queued = told.get(sessionKey);
-    if (queued === undefined) {
-      told.set(sessionKey, { mailbox });
-      queue.post(routeNewest, sessionKey);
-    } else if (queued.mailbox.version < mailbox.version) {
-      queued.mailbox = mailbox;
-    }
-  };
-  const routeNewest = (sessionKey: string): void => {
-    const { mailbox } = told.get(sessionKey)!;
-    told.delete(sessionKey);
-    routeNow(sessionKey, { type: "mailbox.changed", mailbox });
-  };
+  const news = createMailboxNews(queue, (sessionKey, mailbox) =>
+    routeNow(sessionKey, { type: "mailbox.changed", mailbox }),
+  );
 
   /** Sessions whose lane is started once the store has told what is in them. */
   const starting = new Map<string, "coming" | "failing">();
 
+  const resumption = createResumption(queue, (record) => {
+    const { sessionKey } = record;
+    if (stateOf() !== "closed" && !rebuilding.has(sessionKey) && !lanes.has(sessionKey)) start(record);
+  });
+  const isComing = (sessionKey: string): boolean => news.has(sessionKey) || resumption.has(sessionKey);
+
   const route = (sessionKey: string, event: LaneEvent): void => {
-    if (event.type === "mailbox.changed") tellMailbox(sessionKey, event.mailbox);
+    if (event.type === "mailbox.changed") news.post(sessionKey, event.mailbox);
     else queue.post(routeNow, sessionKey, event);
   };
 
@@ -261,6 +258,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
       deliver(lane, event);
       return;
     }
+    resumption.drop(sessionKey);
     if (!starting.has(sessionKey)) starting.set(sessionKey, "coming");
     runtime.ask(
       () => runtime.mailboxes.session(sessionKey),
@@ -368,13 +366,13 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
       return state === "closed" || heading === undefined ? state : heading;
     },
     isRebuilding: (sessionKey) => rebuilding.has(sessionKey),
-    startOf: (sessionKey) => starting.get(sessionKey) ?? (told.has(sessionKey) ? "coming" : undefined),
+    startOf: (sessionKey) => starting.get(sessionKey) ?? (isComing(sessionKey) ? "coming" : undefined),
     tell,
     route,
+    resume: (records) => resumption.begin(records),
     inform(sessionKey, mailbox) {
-      if (lanes.has(sessionKey) || starting.has(sessionKey) || told.has(sessionKey)) {
+      if (lanes.has(sessionKey) || starting.has(sessionKey) || isComing(sessionKey))
         route(sessionKey, { type: "mailbox.changed", mailbox });
-      }
     },
     forget(sessionKey) {
       const lane = lanes.get(sessionKey);

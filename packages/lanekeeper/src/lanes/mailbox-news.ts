@@ -1,0 +1,39 @@
+import type { MailboxSummary } from "@lanekeeper/machines";
+import type { RunQueue } from "../keeper/run-queue.ts";
+
+/**
+ * What lanes are to be told of their mailboxes.
+ *
+ * I1. Of what comes for a session before it is told, only the newest is told.
+ */
+export interface MailboxNews {
+  /** Tells of a mailbox in a step of its own. */
+  post(sessionKey: string, mailbox: MailboxSummary): void;
+  /** Whether a session is about to be told. */
+  has(sessionKey: string): boolean;
+}
+
+/** Nothing is to be told yet. */
+export function createMailboxNews(
+  queue: RunQueue,
+  tell: (sessionKey: string, mailbox: MailboxSummary) => void,
+): MailboxNews {
+  const newest = new Map<string, { mailbox: MailboxSummary }>();
+  const tellNewest = (sessionKey: string): void => {
+    const { mailbox } = newest.get(sessionKey)!;
+    newest.delete(sessionKey);
+    tell(sessionKey, mailbox);
+  };
+  return {
+    post(sessionKey, mailbox) {
+      const queued = newest.get(sessionKey);
+      if (queued === undefined) {
+        newest.set(sessionKey, { mailbox });
+        queue.post(tellNewest, sessionKey);
+      } else if (queued.mailbox.version < mailbox.version) {
+        queued.mailbox = mailbox;
+      }
+    },
+    has: (sessionKey) => newest.has(sessionKey),
+  };
+}

@@ -1,0 +1,45 @@
+import type { RunQueue } from "../keeper/run-queue.ts";
+import type { SessionRecord } from "../store/store.ts";
+
+/**
+ * The lanes that start by what recovery has read of their sessions.
+ *
+ * I1. They start in the order of the records, so many between other steps: the first turns run, and calls are answered,
+ *     while most are still to come.
+ * I2. What is asked of a session before its lane has started is asked of the store: the record may be out of date then, and
+ *     is dropped.
+ */
+export interface Resumption {
+  /** Starts lanes, each in a step of its own. */
+  begin(records: readonly SessionRecord[]): void;
+  /** Whether a session's lane is still to start. */
+  has(sessionKey: string): boolean;
+  /** Starts none for a session. */
+  drop(sessionKey: string): void;
+}
+
+/** Lanes that start in a row. */
+const inARow = 64;
+
+/** Nothing is to start yet. */
+export function createResumption(queue: RunQueue, start: (record: SessionRecord) => void): Resumption {
+  const records = new Map<string, SessionRecord>();
+  const startOne = (record: SessionRecord): void => {
+    if (records.delete(record.sessionKey)) start(record);
+  };
+  const startSome = (given: readonly SessionRecord[], from: number): void => {
+    const end = Math.min(from + inARow, given.length);
+    for (let index = from; index < end; index++) queue.post(startOne, given[index]!);
+    if (end < given.length) queue.post(startSome, given, end);
+  };
+  return {
+    begin(given) {
+      for (const record of given) records.set(record.sessionKey, record);
+      startSome(given, 0);
+    },
+    has: (sessionKey) => records.has(sessionKey),
+    drop(sessionKey) {
+      records.delete(sessionKey);
+    },
+  };
+}
