@@ -143,4 +143,25 @@ export const storeMutants: readonly Mutant[] = [
     replace: `    const unkept = isDurable && item.type === "event" ? notKeepable`,
     kills: rules("durable"),
   },
+  {
+    name: "lost-answer-forgotten",
+    rules: ["B33"],
+    change: "a step whose answer was lost is taken for one that was not done",
+    file: "packages/lanekeeper/src/store/store-requests.ts",
+    find: `      if (changes !== undefined) host.onLoss(changes);
+    };`,
+    replace: `      if (changes === "") host.onLoss(changes);
+    };`,
+    kills: rules("lost-answers"),
+  },
+  {
+    name: "accepted-unheard-never-expires",
+    rules: ["B22", "B33"],
+    change: "what was accepted although the answer was lost has no expiry",
+    file: "packages/lanekeeper/src/store/doubts.ts",
+    find: `      if (!open.has(item.seq)) runtime.expiries.watch(item);
+`,
+    replace: ``,
+    kills: rules("lost-answers"),
+  },
 ];

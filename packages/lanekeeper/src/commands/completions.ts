@@ -41,8 +41,6 @@ export function createCompletions(
   host: {
     /** Tells the supervisor that a command ended. */
     ended(execId: string): void;
-    /** Tells a session's lane what its mailbox holds. */
-    remind(sessionKey: string): void;
     /** Routes what the store has accepted to its lane, and gives its receipt. */
     accepted(result: CompleteResult & { status: "accepted" }, limits: MailboxLimits): Receipt;
     /** Whether the keeper closes: then nobody waits for a store that fails. */
@@ -75,7 +73,7 @@ export function createCompletions(
     const wakes = !isHeartbeats || runtime.heartbeats.spacing.mayWake(record.sessionKey);
     const limits = runtime.limitsOf(runtime.laneOptionsOf(record.sessionKey));
     const request = { record, completion, isSilent, wakes, limits };
-    const answer = runtime.request(() => runtime.mailboxes.completeExecution(request));
+    const answer = runtime.request(() => runtime.mailboxes.completeExecution(request), record.sessionKey);
     const use = (result: CompleteResult): RouteResult => routed(record, limits, wakes, result);
     return answer instanceof Promise ? runtime.outcomes.expecting(answer, use) : use(answer);
   };
@@ -88,7 +86,7 @@ export function createCompletions(
     switch (result.status) {
       case "duplicate":
         // A try before may have been answered with an error that was none: the lane must hear of the event.
-        host.remind(sessionKey);
+        runtime.doubts.look(sessionKey);
         return refuse(execId, sessionKey, "duplicate");
       case "silent":
         return refuse(execId, sessionKey, "silent");

@@ -29,8 +29,6 @@ export interface Admission {
   assertOpen(): void;
   /** Tells of an error for whoever brings work. */
   refuse(item: Pick<NewItem, "sessionKey" | "id" | "type" | "meta">, error: LanekeeperError): LanekeeperError;
-  /** Tells a session's lane what its mailbox holds, where an answer of the store may have been lost. */
-  remind(sessionKey: string): void;
   /** Follows up on an item that the store has accepted. */
   accepted(
     result: AppendResult & { status: "accepted" },
@@ -38,9 +36,6 @@ export interface Admission {
     steersTurn?: string,
   ): Receipt;
 }
-
-/** Milliseconds until a lane is reminded again where the store failed. */
-const remindMs = 1_000;
 
 /** Creates the way into a keeper. A `createId` that fails refuses what it was to name. */
 export function createAdmission(
@@ -71,7 +66,7 @@ export function createAdmission(
     const { sessionKey } = item;
     retention.used(dedupeMs);
     if (journal.isObserved) emitAccepted(runtime, result);
-    const pending = outcomes.of(item.seq);
+    const pending = outcomes.of(item);
     if (!pending.isSettled) {
       // A retry of that turn has it from the store.
       const turn = item.steers === undefined ? undefined : runtime.lanes.get(sessionKey)?.turn;
@@ -81,14 +76,6 @@ export function createAdmission(
     supervisor.route(sessionKey, { type: "mailbox.changed", mailbox });
     for (const { seq, outcome } of finished) outcomes.settle(seq, outcome);
     return createReceipt(item, pending, receiptHost);
-  };
-
-  const remind: Admission["remind"] = (sessionKey) => {
-    runtime.ask(
-      () => runtime.mailboxes.session(sessionKey),
-      ({ mailbox }) => supervisor.route(sessionKey, { type: "mailbox.changed", mailbox }),
-      () => runtime.deadlines.arm(remindMs, () => remind(sessionKey)),
-    );
   };
 
   const receiptHost: ReceiptHost = {
@@ -109,7 +96,7 @@ export function createAdmission(
   };
   const receiptOf = (known: KnownItem): Receipt =>
     known.state === "open"
-      ? createReceipt(known.item, outcomes.of(known.item.seq), receiptHost)
+      ? createReceipt(known.item, outcomes.of(known.item), receiptHost)
       : settledReceipt(known.item);
 
   const refuse: Admission["refuse"] = (item, error) => {
@@ -136,7 +123,7 @@ export function createAdmission(
     if (barred !== undefined) throw refuse(item, barred);
     const unkept = isDurable ? notKeepable(item, settings.maxMessageBytes) : undefined;
     if (unkept !== undefined) throw refuse(item, unkept);
-    const answer = runtime.request(() => runtime.mailboxes.append(item, limits));
+    const answer = runtime.request(() => runtime.mailboxes.append(item, limits), item.sessionKey);
     const use = (result: AppendResult): Receipt => {
       const receipt = admitted(item, limits, result);
       // A duplicate is another sender's work too.
@@ -160,7 +147,7 @@ export function createAdmission(
           journal.emit({ type, at: settings.clock.now(), sessionKey, id, meta });
         }
         // Its first acceptance may have been answered with an error that was none: the lane must hear of it.
-        if (result.known.state === "open") remind(item.sessionKey);
+        if (result.known.state === "open") runtime.doubts.look(item.sessionKey);
         return receiptOf(result.known);
       }
       case "busy":
@@ -201,7 +188,6 @@ export function createAdmission(
 
   return {
     refuse,
-    remind,
     assertOpen,
     draining,
     accepted,

@@ -3,6 +3,7 @@ import type { LaneContext, LaneEvent, LaneInput } from "@lanekeeper/machines";
 import { createAdmission } from "./admission.ts";
 import { createAwaits } from "../turns/awaits.ts";
 import type { Capacity } from "./capacity-options.ts";
+import { createDoubts } from "../store/doubts.ts";
 import { createExpiries } from "../turns/expiries.ts";
 import { createForgetting } from "../lanes/forgetting.ts";
 import { createLaneBook } from "../lanes/lane-book.ts";
@@ -128,6 +129,7 @@ async function assemble(
         if (error.code === "STORE_UNAVAILABLE" || error.code === "STORE_CORRUPT") health.storeFailed(error);
       },
       onSuccess: () => health.storeAnswered(),
+      onLoss: (sessionKey) => doubts.raise(sessionKey),
     },
     passages,
   );
@@ -164,6 +166,9 @@ async function assemble(
     },
     get awaits() {
       return awaits;
+    },
+    get doubts() {
+      return doubts;
     },
     get expiries() {
       return expiries;
@@ -261,6 +266,7 @@ async function assemble(
     );
   pauses = createPauses(runtime, recordedPauses);
   const awaits = createAwaits(runtime);
+  const doubts = createDoubts(runtime, supervisor);
   const expiries = createExpiries(runtime);
   const withdrawals = createWithdrawals(runtime, (key, mailbox) => supervisor.inform(key, mailbox));
   const wakes = createWakes(runtime, {
@@ -280,7 +286,6 @@ async function assemble(
   const admission = createAdmission(runtime, supervisor, retention, given.createId);
   const completions = createCompletions(runtime, {
     ended: (execId) => supervisor.send({ type: "execution.ended", execId }),
-    remind: (sessionKey) => admission.remind(sessionKey),
     accepted: (result, limits) => admission.accepted(result, limits),
     isClosing: () => supervisor.state === "closing",
   });

@@ -53,7 +53,7 @@ export function createRedrives(
       const barred = admission.draining();
       if (barred !== undefined) throw admission.refuse(item, barred);
       const limits = runtime.limitsOf(runtime.laneOptionsOf(letter.sessionKey));
-      const answer = runtime.request(() => mailboxes.redrive({ id, limits }));
+      const answer = runtime.request(() => mailboxes.redrive({ id, limits }), letter.sessionKey);
       const use = (result: RedriveResult): Receipt => redriven(id, item, limits, result);
       return answer instanceof Promise ? outcomes.expecting(answer, use) : use(answer);
     },

@@ -2,6 +2,7 @@ import type { AsyncLocalStorage } from "node:async_hooks";
 import type { Awaits } from "../turns/awaits.ts";
 import type { Capacity } from "./capacity-options.ts";
 import type { Heartbeats } from "../heartbeats/heartbeats.ts";
+import type { Doubts } from "../store/doubts.ts";
 import type { Expiries } from "../turns/expiries.ts";
 import type { LaneOptions } from "../lanes/lane-options.ts";
 import type { MailboxLimits, StoredItem } from "../store/store.ts";
@@ -42,6 +43,7 @@ export interface Runtime extends StoreRequests {
   readonly wakes: Wakes;
   readonly heartbeats: Heartbeats;
   readonly awaits: Awaits;
+  readonly doubts: Doubts;
   readonly expiries: Expiries;
   readonly withdrawals: Withdrawals;
   /** As it is now. */

@@ -92,6 +92,7 @@ export function createResets(
         (error) => {
           sendBack({ type: "store.failed" });
           take(sessionKey)?.reject(error);
+          runtime.doubts.raise(sessionKey);
         },
       );
       return undefined;

@@ -66,7 +66,11 @@ export type ItemEvents =
       readonly note?: string | undefined;
     })
   | (OfItem & { readonly type: "message.dropped"; readonly reason: "overflow" | "expired" })
-  | (OfItem & { readonly type: "event.replaced"; readonly by: string })
+  | (OfItem & {
+      readonly type: "event.replaced";
+      /** The id of the event that came instead; undefined where the store's answer that said so was lost. */
+      readonly by: string | undefined;
+    })
   | (OfItem & { readonly type: "event.dropped"; readonly reason: "overflow" });
 
 /** What happens to turns. */

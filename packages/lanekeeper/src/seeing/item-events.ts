@@ -57,8 +57,8 @@ export function emitCancelled(
   }
 }
 
-/** Tells of an item that another's acceptance ended. */
-function emitFinished(teller: Teller, item: SettledItem, by: string): void {
+/** Tells of an item that another's acceptance ended, or of which it was found out late how it ended. */
+export function emitFinished(teller: Teller, item: SettledItem, by: string | undefined): void {
   const { sessionKey, id, type, outcome } = item;
   const at = teller.settings.clock.now();
   if (outcome.status === "cancelled") emitCancelled(teller, [item], undefined);
@@ -66,5 +66,5 @@ function emitFinished(teller: Teller, item: SettledItem, by: string): void {
   if (outcome.reason === "replaced") teller.journal.emit({ type: "event.replaced", at, sessionKey, id, by });
   else if (type === "event")
     teller.journal.emit({ type: "event.dropped", at, sessionKey, id, reason: "overflow" });
-  else teller.journal.emit({ type: "message.dropped", at, sessionKey, id, reason: "overflow" });
+  else teller.journal.emit({ type: "message.dropped", at, sessionKey, id, reason: outcome.reason });
 }

@@ -12,21 +12,26 @@ import type { Answer } from "./store.ts";
 export interface StoreRequests {
   /**
    * Asks, and calls back exactly once: at once if the store answers at once. Where `answered` throws, `failed` is called
-   * as well. All three are given the subject: closures for each question cost more.
+   * as well. All three are given the subject: closures for each question cost more. An answer shows that the store works,
+   * unless it is said to prove nothing: a full disk can be read.
    */
   ask<T, S>(
     question: (subject: S) => Answer<T>,
     answered: (value: T, subject: S) => void,
     failed: (error: LanekeeperError, subject: S) => void,
     subject: S,
+    proof?: "proves nothing",
   ): void;
   ask<T>(
     question: () => Answer<T>,
     answered: (value: T) => void,
     failed: (error: LanekeeperError) => void,
   ): void;
-  /** Asks for a caller outside. Rejects with `STORE_UNAVAILABLE`, or with the store's own typed error. */
-  request<T>(question: () => Answer<T>): T | Promise<T>;
+  /**
+   * Asks for a caller outside. Rejects with `STORE_UNAVAILABLE`, or with the store's own typed error. With the session that
+   * the question changes: where no answer comes in time it is found out what was done (`Doubts`).
+   */
+  request<T>(question: () => Answer<T>, changes?: string): T | Promise<T>;
   /** Resolves when nobody waits for an answer any more: each comes, or its deadline does (B33). */
   answered(): Promise<void>;
 }
@@ -34,10 +39,17 @@ export interface StoreRequests {
 /** Milliseconds a store has to answer. */
 export const storeDeadlineMs = 30_000;
 
-/** Creates the questions of a keeper. `onFailure` and `onSuccess` hear how each went. */
+/**
+ * Creates the questions of a keeper. `onFailure` and `onSuccess` hear how each went; `onLoss` of a session that may have
+ * been changed although its answer was an error, or came too late.
+ */
 export function createStoreRequests(
   armRunning: ArmRunning,
-  host: { onFailure(error: LanekeeperError): void; onSuccess(): void },
+  host: {
+    onFailure(error: LanekeeperError): void;
+    onSuccess(): void;
+    onLoss(sessionKey: string): void;
+  },
   { enter, through }: Passages = openPassages,
 ): StoreRequests {
   const unavailable = (error: unknown): LanekeeperError => {
@@ -46,7 +58,7 @@ export function createStoreRequests(
         ? error
         : new LanekeeperError(
             "STORE_UNAVAILABLE",
-            `The store failed: ${messageOf(toError(error))}. Nothing was changed; try again when it is back.`,
+            `The store failed: ${messageOf(toError(error))}. What was asked of it may have been done all the same; ask again with the same id when it is back, and it is done once.`,
             {},
             { cause: error },
           );
@@ -79,18 +91,30 @@ export function createStoreRequests(
     answered: (value: T, subject: S) => void,
     failed: (error: LanekeeperError, subject: S) => void,
     subject: S,
+    changes: string | undefined,
+    proof: "proves nothing" | undefined,
   ): void => {
     let isOver = false;
     pending++;
-    const deadline = armRunning(storeDeadlineMs, () => {
+    const lost = (): void => {
+      if (changes !== undefined) host.onLoss(changes);
+    };
+    const fail = (error: unknown): void => {
       isOver = true;
       settled();
-      failed(unavailable(new Error(`no answer within ${storeDeadlineMs} ms`)), subject);
-    });
+      failed(unavailable(error), subject);
+      lost();
+    };
+    const deadline = armRunning(storeDeadlineMs, () =>
+      fail(new Error(`no answer within ${storeDeadlineMs} ms`)),
+    );
     Promise.resolve(answer).then(
       enter((value: T) => {
-        host.onSuccess();
-        if (isOver) return;
+        if (proof === undefined) host.onSuccess();
+        if (isOver) {
+          lost();
+          return;
+        }
         isOver = true;
         settled();
         deadline.cancel();
@@ -98,10 +122,8 @@ export function createStoreRequests(
       }),
       enter((error: unknown) => {
         if (isOver) return;
-        isOver = true;
-        settled();
         deadline.cancel();
-        failed(unavailable(error), subject);
+        fail(error);
       }),
     );
   };
@@ -112,6 +134,7 @@ export function createStoreRequests(
       answered: (value: T, subject: S) => void,
       failed: (error: LanekeeperError, subject: S) => void,
       subject?: S,
+      proof?: "proves nothing",
     ): void {
       let answer;
       try {
@@ -121,10 +144,10 @@ export function createStoreRequests(
         return;
       }
       if (isThenable(answer)) {
-        awaitAnswer(answer, answered, failed, subject as S);
+        awaitAnswer(answer, answered, failed, subject as S, undefined, proof);
         return;
       }
-      host.onSuccess();
+      if (proof === undefined) host.onSuccess();
       give(answer, answered, failed, subject as S);
     },
     async answered() {
@@ -135,16 +158,19 @@ export function createStoreRequests(
         await through(new Promise<void>((resolve) => whenNone.add(resolve)));
       }
     },
-    request<T>(question: () => Answer<T>): T | Promise<T> {
+    request<T>(question: () => Answer<T>, changes?: string): T | Promise<T> {
       let answer: Answer<T>;
       try {
         answer = question();
       } catch (error) {
+        if (changes !== undefined) host.onLoss(changes);
         throw unavailable(error);
       }
       if (isThenable(answer)) {
         const given = answer;
-        return new Promise<T>((resolve, reject) => awaitAnswer(given, resolve, reject, undefined));
+        return new Promise<T>((resolve, reject) =>
+          awaitAnswer(given, resolve, reject, undefined, changes, undefined),
+        );
       }
       host.onSuccess();
       return answer;

@@ -24,5 +24,8 @@ export type Outcome<Reply = unknown> =
       readonly reason: "cancelled" | "cleared" | "interrupted" | "aborted" | "reset";
     }
   | { readonly status: "dropped"; readonly reason: "overflow" | "expired" | "replaced" }
-  /** This keeper closed first; the store keeps the work, and the next keeper on that store runs it (see `attach`). */
+  /**
+   * This keeper closed first; the store keeps the work, and the next keeper on that store runs it (see `attach`). Or the
+   * store lost the answer that said how it ended, and remembers it no longer (`dedupeMs`).
+   */
   | { readonly status: "suspended" };

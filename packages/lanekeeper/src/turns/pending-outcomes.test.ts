@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Outcome } from "./outcome.ts";
-import { createPendingOutcomes, PendingOutcome } from "./pending-outcomes.ts";
+import { createPendingOutcomes, PendingOutcome, type OpenWork } from "./pending-outcomes.ts";
 
 const completed: Outcome = { status: "completed", turnId: "turn-1", reply: 7, attempts: 1 };
 const cancelled: Outcome = { status: "cancelled", reason: "cleared" };
@@ -26,11 +26,25 @@ describe("a pending outcome", () => {
   });
 });
 
+const work = (seq: number): OpenWork => ({
+  seq,
+  id: `m${seq}`,
+  sessionKey: seq < 3 ? "s" : "t",
+  incarnation: undefined,
+});
+
 describe("pending outcomes", () => {
+  it("know the work of a session that has none yet", () => {
+    const outcomes = createPendingOutcomes();
+    for (const seq of [2, 3, 1]) outcomes.of(work(seq));
+    outcomes.settle(1, completed);
+    expect(outcomes.openIn("s").map(({ id }) => id)).toEqual(["m2"]);
+  });
+
   it("tell those who wait for one piece of work, and nobody else", async () => {
     const outcomes = createPendingOutcomes();
-    const [first, second] = [outcomes.of(1), outcomes.of(2)];
-    expect(outcomes.of(1)).toBe(first);
+    const [first, second] = [outcomes.of(work(1)), outcomes.of(work(2))];
+    expect(outcomes.of(work(1))).toBe(first);
     outcomes.settle(1, completed);
     expect(await first.promise).toBe(completed);
     outcomes.settle(1, cancelled);
@@ -41,13 +55,13 @@ describe("pending outcomes", () => {
 
   it("all settle when the keeper closes, also those asked for later (I1, B33)", async () => {
     const outcomes = createPendingOutcomes();
-    const [open, settled] = [outcomes.of(1), outcomes.of(2)];
+    const [open, settled] = [outcomes.of(work(1)), outcomes.of(work(2))];
     outcomes.settle(2, completed);
     outcomes.suspendAll();
     outcomes.settle(1, completed);
     outcomes.suspendAll();
     const all = await Promise.all(
-      [open, settled, outcomes.of(1), outcomes.of(3)].map(({ promise }) => promise),
+      [open, settled, outcomes.of(work(1)), outcomes.of(work(3))].map(({ promise }) => promise),
     );
     const suspended = { status: "suspended" };
     expect(all).toEqual([suspended, completed, suspended, suspended]);

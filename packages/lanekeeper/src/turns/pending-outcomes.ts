@@ -1,6 +1,15 @@
 import { openPassages, type Passages } from "../keeper/passages.ts";
 import type { Outcome } from "./outcome.ts";
 
+/** Work that is open as far as its keeper knows. */
+export interface OpenWork {
+  readonly seq: number;
+  readonly id: string;
+  readonly sessionKey: string;
+  /** Of an exec completion alone. */
+  readonly incarnation: number | undefined;
+}
+
 /** The outcome of accepted work, before and after it is known. */
 export class PendingOutcome {
   #outcome: Outcome | undefined;
@@ -35,6 +44,22 @@ export class PendingOutcome {
   }
 }
 
+/** An outcome, and whose: all but what was accepted, which may be large. */
+class OpenOutcome extends PendingOutcome implements OpenWork {
+  readonly seq: number;
+  readonly id: string;
+  readonly sessionKey: string;
+  readonly incarnation: number | undefined;
+
+  constructor({ seq, id, sessionKey, incarnation }: OpenWork) {
+    super();
+    this.seq = seq;
+    this.id = id;
+    this.sessionKey = sessionKey;
+    this.incarnation = incarnation;
+  }
+}
+
 /**
  * The outcomes somebody may be waiting for.
  *
@@ -42,7 +67,9 @@ export class PendingOutcome {
  */
 export interface PendingOutcomes {
   /** The outcome of open work. */
-  of(seq: number): PendingOutcome;
+  of(work: OpenWork): PendingOutcome;
+  /** Work of a session without an outcome, in the order in which it was first asked for. */
+  openIn(sessionKey: string): readonly OpenWork[];
   /** Tells whoever waits how the work ended. */
   settle(seq: number, outcome: Outcome): void;
   /**
@@ -59,22 +86,24 @@ export function createPendingOutcomes(
   ended: (seq: number) => void = () => {},
   { through }: Pick<Passages, "through"> = openPassages,
 ): PendingOutcomes {
-  const pending = new Map<number, PendingOutcome>();
+  const pending = new Map<number, OpenOutcome>();
   /** What ended while answers are expected that may bring it. */
   const early = new Map<number, Outcome>();
   let expected = 0;
   let isSuspended = false;
   return {
-    of(seq) {
+    of(work) {
+      const { seq } = work;
       let outcome = pending.get(seq);
       if (outcome !== undefined) return outcome;
-      outcome = new PendingOutcome();
+      outcome = new OpenOutcome(work);
       const end = early.get(seq);
       if (end !== undefined) outcome.settle(end);
       else if (isSuspended) outcome.settle({ status: "suspended" });
       else pending.set(seq, outcome);
       return outcome;
     },
+    openIn: (sessionKey) => [...pending.values()].filter((work) => work.sessionKey === sessionKey),
     settle(seq, outcome) {
       ended(seq);
       const waiting = pending.get(seq);

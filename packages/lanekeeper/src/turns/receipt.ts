@@ -100,7 +100,7 @@ class PendingReceipt implements Receipt {
       case "suspended":
         return new LanekeeperError(
           "CLOSED",
-          `The keeper closed before ${id} was finished; its store keeps it for the next keeper.`,
+          `The keeper closed before ${id} was finished, or its store no longer knows how it ended; attach it with the next keeper.`,
           details,
         );
     }

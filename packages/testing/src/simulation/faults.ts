@@ -10,14 +10,19 @@ export interface Storm {
   readonly share: number;
 }
 
-/**
- * Steps that may be asked again after a lost answer: the port promises the same answer then (its I4). Not `append` and
- * `completeExecution`: asked again they say that the item is known, and no more what they had dropped or replaced for it.
- */
-const repeatable: ReadonlySet<StoreStep> = new Set(["openTurn", "claimSteering", "settleTurn"]);
+/** Steps that change a session: their answers may be lost though they were done. */
+const changing: ReadonlySet<StoreStep> = new Set([
+  "append",
+  "withdraw",
+  "openTurn",
+  "claimSteering",
+  "settleTurn",
+  "restart",
+  "completeExecution",
+]);
 /** What any step of a store may do: nothing has happened then. */
 const clean = ["throws", "fails", "never-arrives"] as const;
-/** What a repeatable one may do besides: it happened, and nobody knows. */
+/** What one that changes a session may do besides: it happened, and nobody knows. */
 const unclean = [...clean, "fails-afterwards", "answer-lost"] as const;
 /** Within the time that a keeper waits for an answer, in milliseconds. */
 const lateMs = 25_000;
@@ -50,9 +55,9 @@ export function fateOfStep(
   const chance = createChanceFor("store", seed, now, step, ...about);
   const answersAfterMs = { "at-once": undefined, later: 0, slowly: chance.below(20) }[storeAnswers];
   if (!isStormy || !chance.happens(storm.share)) return { answersAfterMs };
-  const isRepeatable = repeatable.has(step);
-  if (chance.happens(0.3)) return { answersAfterMs: chance.below(isRepeatable ? 2 * lateMs : lateMs) };
-  return { answersAfterMs, fault: chance.pick(isRepeatable ? unclean : clean) };
+  const isChanging = changing.has(step);
+  if (chance.happens(0.3)) return { answersAfterMs: chance.below(isChanging ? 2 * lateMs : lateMs) };
+  return { answersAfterMs, fault: chance.pick(isChanging ? unclean : clean) };
 }
 
 /** What becomes of a command to the lease store. */
