@@ -183,9 +183,9 @@ export const laneMutants: readonly Mutant[] = [
     rules: ["B24", "B26"],
     change: "a message that comes while a turn hangs moves that turn's stall deadline",
     file: "packages/lanekeeper/src/keeper/admission.ts",
-    find: `    const pending = outcomes.of(item.seq);
+    find: `    const pending = outcomes.of(item);
     if (!pending.isSettled) {`,
-    replace: `    const pending = outcomes.of(item.seq);
+    replace: `    const pending = outcomes.of(item);
     runtime.lanes.get(sessionKey)?.turn?.noteProgress();
     if (!pending.isSettled) {`,
     kills: rules("progress", "fencing"),

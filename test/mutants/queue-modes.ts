@@ -191,7 +191,7 @@ export const queueModeMutants: readonly Mutant[] = [
     file: "packages/lanekeeper/src/seeing/item-events.ts",
     find: `  else if (type === "event")
     teller.journal.emit({ type: "event.dropped", at, sessionKey, id, reason: "overflow" });
-  else teller.journal.emit({ type: "message.dropped", at, sessionKey, id, reason: "overflow" });`,
+  else teller.journal.emit({ type: "message.dropped", at, sessionKey, id, reason: outcome.reason });`,
     replace: `  else if (type === "event")
     teller.journal.emit({ type: "event.dropped", at, sessionKey, id, reason: "overflow" });`,
     kills: rules("races-overflow", "overflow"),

@@ -50,8 +50,8 @@ export const storeMutants: readonly Mutant[] = [
     rules: ["B33"],
     change: "a store that never answers is waited for as long as it likes",
     file: "packages/lanekeeper/src/store/store-requests.ts",
-    find: `    const deadline = armRunning(storeDeadlineMs, () => {`,
-    replace: `    const deadline = armRunning(storeDeadlineMs * 1_000, () => {`,
+    find: `    const deadline = armRunning(storeDeadlineMs, () =>`,
+    replace: `    const deadline = armRunning(storeDeadlineMs * 1_000, () =>`,
     kills: rules("failures"),
   },
   {

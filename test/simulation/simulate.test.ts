@@ -28,11 +28,11 @@ describe("the trace of a seed", () => {
     for (const seed of [1, 2, 3, 5, 8]) ({ hash: hashes[seed] } = await simulate({ seed }));
     expect(hashes).toMatchInlineSnapshot(`
       {
-        "1": "c8c4ce891f119e9a2551e47a3bdfdbb6722eb2db74fbe569fa002055a22bb9bf",
-        "2": "407b1fa52839c59dc8eddfd09d0ed013e1880e229dfd8112bb2de97f5bc0374e",
-        "3": "44961c170275370a663b5158d5e9c0d2b65a0299d9da82981a5e57b315136bf1",
-        "5": "5a6cda1de57662431b45c750cacc5a1377dd61234ecb429d7bf7b94d6d5adbb4",
-        "8": "ffc589fc2cf0d423f624c40b71b88be4123f9921a09c276b988894c5b0319126",
+        "1": "b8d49ff1363b43c0870e3784cc62bf7ee56d9d32c12c959dc25c3c25af1d382e",
+        "2": "1fd0172c612d08cd05d75af138c127a143b6d6b85173ceed2c1672db732d6b99",
+        "3": "bb0b1a99404fb9f29456fdc239b6c14f3b5789c38f3e57a43ac8f5c39db72964",
+        "5": "75978dffc75b2e338257e27914a2829879527b923e6772f425a27d764502a1f2",
+        "8": "ae7c9962ffea6d996bf210d740cf70e2e1503ae2b605f1a23a4a8203c567bc9d",
       }
     `);
   });
