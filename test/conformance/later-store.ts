@@ -81,6 +81,7 @@ function answerLater(mailboxes: Mailboxes, line: Line): Mailboxes {
     abandonedTurns: () => line.ask(() => mailboxes.abandonedTurns()),
     pause: (sessionKey, isPaused) => line.ask(() => mailboxes.pause(sessionKey, isPaused)),
     recordExecution: (record) => line.ask(() => mailboxes.recordExecution(record)),
+    recordProcess: (request) => line.ask(() => mailboxes.recordProcess(request)),
     forgetExecution: (execId) => line.ask(() => mailboxes.forgetExecution(execId)),
     execution: (execId) => line.ask(() => mailboxes.execution(execId)),
     openExecutions: () => line.ask(() => mailboxes.openExecutions()),

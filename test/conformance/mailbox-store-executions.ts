@@ -40,6 +40,29 @@ export function claimExecutions(createStore: CreateStore): void {
       await mailboxes.forgetExecution("x");
     });
 
+    it("remembers the process of a command that runs, over a restart, and passes over any other", async () => {
+      const { mailboxes, reopen } = await openStore(createStore);
+      const process = { pid: 42, mark: "then" };
+      const running = { ...announced("s", "x"), state: "running" } as const;
+      const { record } = await mailboxes.recordExecution(running);
+      await mailboxes.recordExecution(announced("s", "announced"));
+      await mailboxes.recordExecution({ ...running, execId: "over" });
+      const over = { ...record, execId: "over" };
+      const request = { completion: completion("s", "over"), isSilent: true, limits };
+      await mailboxes.completeExecution({ ...request, record: over });
+      for (const execId of ["x", "announced", "over", "unknown"])
+        await mailboxes.recordProcess({ execId, process });
+      expect(await mailboxes.execution("x")).toEqual({ ...record, process });
+      expect(await mailboxes.execution("announced")).not.toHaveProperty("process", process);
+      expect(await mailboxes.execution("over")).toMatchObject({ state: "completed" });
+      expect(await mailboxes.execution("unknown")).toBeUndefined();
+      const next = await reopen();
+      expect(await next.execution("x")).toEqual({ ...record, process });
+      await next.completeExecution({ ...request, record, completion: completion("s", "x") });
+      await next.forgetExecution("announced");
+      expect(await next.forget("s")).toBe(true);
+    });
+
     it("lets what is known of an id win", async () => {
       const { mailboxes } = await openStore(createStore);
       const { record } = await mailboxes.recordExecution(announced("s", "x"));

@@ -62,6 +62,7 @@ export function claimKeeping(createStore: CreateStore): void {
         abandonedTurns: () => mailboxes.abandonedTurns(),
         pause: () => mailboxes.pause("s", true),
         recordExecution: () => mailboxes.recordExecution(record),
+        recordProcess: () => mailboxes.recordProcess({ execId: "x", process: { pid: 1, mark: "then" } }),
         forgetExecution: () => mailboxes.forgetExecution("x"),
         execution: () => mailboxes.execution("x"),
         openExecutions: () => mailboxes.openExecutions(),

@@ -171,6 +171,21 @@ export function describeProcesses(name: string, create: () => ProcessesUnderTest
       await survivor.ended;
     });
 
+    it("I4: finds by its identity what was started, as long as it runs, and ends it", async () => {
+      const { processes, commands } = create();
+      const started = await run(processes, commands.runsOn);
+      await started.written("ready");
+      const { pid, mark = "" } = started.process;
+      expect(mark).not.toBe("");
+      expect(await processes.find?.({ pid, mark: `not ${mark}` })).toBeUndefined();
+      const found = await processes.find?.({ pid, mark });
+      expect(found).toMatchObject({ pid, mark });
+      expect(found?.kill("SIGTERM")).toBe(true);
+      expect(await started.ended).toEqual({ exitCode: null, signal: "SIGTERM" });
+      expect(found?.kill("SIGTERM")).toBe(false);
+      expect(await processes.find?.({ pid, mark })).toBeUndefined();
+    });
+
     it("I3: rejects what cannot be started, and calls nobody", async () => {
       const { processes, commands } = create();
       const calls: string[] = [];

@@ -59,6 +59,7 @@ describeProcesses("scripted", () => {
   const options = {
     onStart: (process: ScriptedProcess) => scriptOf(process)(process),
     missing: [commands.missing.command],
+    areFound: true,
   };
   const obedient = scriptedProcesses(options);
   const stubborn = scriptedProcesses({ ...options, obeys: ["SIGKILL"] });
@@ -69,6 +70,7 @@ describeProcesses("scripted", () => {
         const isStubborn = command === commands.ignoresTerm;
         return (isStubborn ? stubborn : obedient).start(command, listener);
       },
+      find: (identity) => obedient.find!(identity),
     },
   };
 });

@@ -15,7 +15,13 @@ export type { Priority } from "./dispatch/priority.ts";
 export type { LeaseStore } from "./store/leases.ts";
 export { memoryLeases } from "./store/memory-leases.ts";
 export { memoryStore } from "./store/memory-store.ts";
-export type { ProcessCommand, Processes, ProcessListener, StartedProcess } from "./commands/processes.ts";
+export type {
+  ProcessCommand,
+  Processes,
+  ProcessIdentity,
+  ProcessListener,
+  StartedProcess,
+} from "./commands/processes.ts";
 export type { HeartbeatKeeping, HeartbeatState } from "./store/heartbeat-keeping.ts";
 export {
   type ScriptedProcess,

@@ -1,9 +1,13 @@
 import { spawn } from "node:child_process";
 import { StringDecoder } from "node:string_decoder";
+import { findGroup, killGroup } from "./process-group.ts";
+import { openProcessTable } from "./process-table.ts";
 import type { Processes } from "./processes.ts";
 
 /** Milliseconds after its exit in which what a process wrote may still arrive through pipes that its children hold open. */
 const drainMs = 250;
+
+const table = openProcessTable();
 
 /** Real processes: no shell, a process group each, output as UTF-8. */
 export const childProcesses: Processes = {
@@ -43,16 +47,13 @@ export const childProcesses: Processes = {
           clearTimeout(drain);
           listener.ended(exitCode, signal);
         });
-        resolve({ pid, kill: (signal) => killGroup(pid, signal) });
+        void table
+          .markOf(pid)
+          .then((mark) => resolve({ pid, mark, kill: (signal) => killGroup(pid, signal) }));
       });
     }),
+  async find(identity) {
+    const group = findGroup(table, identity);
+    return group === undefined ? undefined : { ...identity, kill: (signal) => group.kill(signal) };
+  },
 };
-
-function killGroup(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    process.kill(-pid, signal);
-    return true;
-  } catch {
-    return false;
-  }
-}

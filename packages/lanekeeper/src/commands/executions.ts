@@ -5,8 +5,10 @@ import type { Origin } from "../heartbeats/origin.ts";
 import type { LiveTurn } from "../turns/live-turn.ts";
 import { checkCommand, completeExecOptions, type ExecSettings } from "./exec-settings.ts";
 import { checkId, checkTimeout } from "../keeper/call-options.ts";
+import { endOrphan } from "./orphans.ts";
 import { createOutputTail, type OutputTail } from "./output-tail.ts";
-import type { StartedProcess } from "./processes.ts";
+import { reapMs, withDeadline } from "./process-deadlines.ts";
+import type { ProcessIdentity, StartedProcess } from "./processes.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import type { ExecutionRecord } from "../store/store.ts";
 
@@ -53,8 +55,6 @@ interface Owner {
   readonly isForeground: boolean;
 }
 
-/** Milliseconds after SIGKILL in which a process must have ended: one that has not is lost (B33, B37). */
-const reapMs = 5_000;
 /** Milliseconds the system has to start a process. */
 const startDeadlineMs = 30_000;
 /** Milliseconds after which an announced command counts as lost, by default: 24 h. */
@@ -186,6 +186,15 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
     return complete(record, completion, isSilent(record.execId, completion));
   };
 
+  /** So that a later keeper can find it (B37). A store that fails leaves it unknown, and says so itself. */
+  const noteProcess = async (execId: string, process: ProcessIdentity): Promise<void> => {
+    try {
+      await through(runtime.request(() => runtime.mailboxes.recordProcess({ execId, process })));
+    } catch {
+      // The command runs; only a crash of this process would make anybody look for it.
+    }
+  };
+
   const announce = (record: ExecutionRecord, timeoutMs: number): void =>
     void announced.set(
       record.execId,
@@ -292,6 +301,8 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
         const isForeground = owner?.isForeground === true;
         journal.emit({ type: "exec.started", at: startedAt, sessionKey, execId, command, pid, isForeground });
       }
+      const { mark } = state.process;
+      if (mark !== undefined) await through(noteProcess(record.execId, { pid, mark }));
       wasStarted();
       return {
         execId: record.execId,
@@ -335,6 +346,7 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
     },
 
     async takeOver(record) {
+      if (record.process !== undefined) await through(endOrphan(runtime, record.execId, record.process));
       if (record.state === "running") await lose(record);
       else announce(record, Math.max(0, (record.dueAt ?? 0) - settings.clock.now()));
     },
@@ -354,31 +366,4 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
       await Promise.all([...running.values()].map(({ over }) => over));
     },
   };
-}
-
-/** Rejects when a promise takes too long; what comes late is handed to `late`. */
-function withDeadline<T>(
-  { armRunning, passages: { enter } }: Pick<Runtime, "armRunning" | "passages">,
-  ms: number,
-  promise: Promise<T>,
-  late: (value: T) => void,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let isOver = false;
-    const deadline = armRunning(ms, () => {
-      isOver = true;
-      reject(new Error(`not started within ${ms} ms`));
-    });
-    promise.then(
-      enter((value: T) => {
-        deadline.cancel();
-        if (isOver) late(value);
-        else resolve(value);
-      }),
-      enter((error: unknown) => {
-        deadline.cancel();
-        reject(toError(error));
-      }),
-    );
-  });
 }

@@ -1,4 +1,4 @@
-import type { ProcessCommand, Processes, ProcessListener } from "./processes.ts";
+import type { ProcessCommand, Processes, ProcessListener, StartedProcess } from "./processes.ts";
 
 /** A command that a script, not a system, runs. */
 export interface ScriptedProcess extends ProcessCommand {
@@ -19,16 +19,19 @@ export interface ScriptedProcesses extends Processes {
 
 /**
  * Creates scripted processes. `onStart` may script each; `obeys` are the signals that end one at once
- * (default SIGTERM, SIGINT and SIGKILL). A command named in `missing` cannot be started.
+ * (default SIGTERM, SIGINT and SIGKILL). A command named in `missing` cannot be started. With `areFound` each has a mark and is
+ * found as long as it runs, also by a later keeper.
  */
 export function scriptedProcesses(
   options: {
     readonly onStart?: ((process: ScriptedProcess) => void) | undefined;
     readonly obeys?: readonly NodeJS.Signals[] | undefined;
     readonly missing?: readonly string[] | undefined;
+    readonly areFound?: boolean | undefined;
   } = {},
 ): ScriptedProcesses {
   const started: ScriptedProcess[] = [];
+  const running = new Map<number, StartedProcess>();
   const obeys = options.obeys ?? ["SIGTERM", "SIGINT", "SIGKILL"];
   return {
     started,
@@ -36,18 +39,36 @@ export function scriptedProcesses(
       if (options.missing?.includes(command.command) === true) {
         throw Object.assign(new Error(`spawn ${command.command} ENOENT`), { code: "ENOENT" });
       }
-      const scripted = createProcess(command, listener, 1_000 + started.length);
+      const pid = 1_000 + started.length;
+      const scripted = createProcess(
+        command,
+        {
+          output: (text) => listener.output(text),
+          ended(exitCode, signal) {
+            running.delete(pid);
+            listener.ended(exitCode, signal);
+          },
+        },
+        pid,
+      );
       started.push(scripted.process);
       // After the caller knows that it was started, as with a real one.
       queueMicrotask(() => options.onStart?.(scripted.process));
-      return {
-        pid: scripted.process.pid,
+      const handle: StartedProcess = {
+        pid,
+        ...(options.areFound === true ? { mark: `scripted ${pid}` } : {}),
         kill(signal) {
           if (!scripted.receive(signal)) return false;
           if (obeys.includes(signal)) scripted.process.end(null, signal);
           return true;
         },
       };
+      running.set(pid, handle);
+      return handle;
+    },
+    async find({ pid, mark }) {
+      const found = running.get(pid);
+      return found?.mark === mark ? found : undefined;
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { LeaseStore } from "../store/leases.ts";
-import type { Processes } from "../commands/processes.ts";
+import type { Processes, StartedProcess } from "../commands/processes.ts";
 import type { Mailboxes, Store, StoreHost } from "../store/store.ts";
 import type { InnerEntry } from "./inner-entries.ts";
 import type { RecordingLog } from "./recording-log.ts";
@@ -113,8 +113,17 @@ export function recordLeases(leases: LeaseStore, log: RecordingLog): LeaseStore 
   return recorded;
 }
 
-/** Processes whose start, output, signals and end are noted. */
+/** Processes whose start, output, signals and end are noted, and who was found. */
 export function recordProcesses(processes: Processes, log: RecordingLog): Processes {
+  const give = ({ pid, mark, kill }: StartedProcess, request: number) => ({
+    shown: { pid, mark },
+    given: {
+      pid,
+      mark,
+      kill: (signal: NodeJS.Signals) =>
+        ask(log, ["processes", "kill", [request, signal]], () => kill(signal)) as boolean,
+    },
+  });
   return {
     start: async (command, listener) =>
       ask(
@@ -131,14 +140,15 @@ export function recordProcesses(processes: Processes, log: RecordingLog): Proces
               listener.ended(exitCode, signal);
             },
           }),
-        (started, request) => ({
-          shown: { pid: started.pid },
-          given: {
-            pid: started.pid,
-            kill: (signal) =>
-              ask(log, ["processes", "kill", [request, signal]], () => started.kill(signal)) as boolean,
-          },
-        }),
+        give,
+      ),
+    find: async (identity) =>
+      ask(
+        log,
+        ["processes", "find", [identity]],
+        async () => processes.find?.(identity),
+        (found, request) =>
+          found === undefined ? { shown: undefined, given: undefined } : give(found, request),
       ),
   };
 }

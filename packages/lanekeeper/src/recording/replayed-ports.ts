@@ -93,7 +93,7 @@ export function replayPorts(tape: Tape, made: MadeWith): ReplayedPorts {
     close: async () => ask("store", "close", []) as Promise<void>,
   };
   const toProcess = (answer: unknown, request: number): StartedProcess => ({
-    pid: (answer as StartedProcess).pid,
+    ...(answer as Pick<StartedProcess, "pid" | "mark">),
     kill: (signal) => ask("processes", "kill", [request, signal]) as boolean,
   });
   const processes: Processes = {
@@ -104,6 +104,10 @@ export function replayPorts(tape: Tape, made: MadeWith): ReplayedPorts {
           else listener.ended(args[0] as number | null, args[1] as string | null);
         }),
       ) as Promise<StartedProcess>,
+    find: async (identity) =>
+      ask("processes", "find", [identity], (answer, request) =>
+        answer === undefined ? undefined : toProcess(answer, request),
+      ) as Promise<StartedProcess | undefined>,
   };
 
   return {

@@ -140,6 +140,10 @@ export function createMailboxSteps(state: MailboxState): MailboxSteps {
       executions.add(recorded);
       return { status: "recorded", record: recorded };
     },
+    recordProcess({ execId, process }) {
+      const known = executions.get(execId);
+      if (known?.state === "running") executions.add({ ...known, process });
+    },
     forgetExecution: (execId) => executions.remove(execId),
     execution: (execId) => executions.get(execId),
     openExecutions: () => executions.open(),

@@ -33,6 +33,7 @@ export function createMemoryExecutions(): MemoryExecutions {
   return {
     get: (execId) => records.get(execId),
     add(record) {
+      count(records.get(record.execId), -1);
       records.set(record.execId, record);
       count(record, 1);
     },

@@ -2,6 +2,8 @@ import type { Clock } from "../time/clock.ts";
 import type { MailboxSummary } from "@lanekeeper/machines";
 import type { DeadLetter } from "./dead-letter.ts";
 import type { ExecCompletion } from "../commands/execution.ts";
+import type { ProcessIdentity } from "../commands/processes.ts";
+import type { ExecutionRecord } from "./execution-record.ts";
 import type { MailboxLimits } from "./mailbox-limits.ts";
 import type { HeartbeatKeeping } from "./heartbeat-keeping.ts";
 import type { LeaseStore } from "./leases.ts";
@@ -118,7 +120,7 @@ export interface NewItem {
   readonly steersTurn?: string | undefined;
 }
 
-export type { MailboxLimits };
+export type { ExecutionRecord, MailboxLimits };
 
 /** Work of which an outcome is known, and for how long it is remembered. */
 export interface SettledItem {
@@ -248,20 +250,6 @@ export interface AbandonedTurn extends Pick<Settlement, "sessionKey" | "turnId" 
   readonly items: readonly StoredItem[];
 }
 
-/** A command that was started or announced. */
-export interface ExecutionRecord {
-  readonly execId: string;
-  readonly sessionKey: string;
-  /** The session's when it was started; undefined: whichever it is when it is reported. */
-  readonly incarnation: number | undefined;
-  readonly command: string | undefined;
-  readonly startedAt: number;
-  /** Of an announced one: epoch milliseconds after which it counts as lost. */
-  readonly dueAt: number | undefined;
-  /** Of the turn that started it; absent: "person". */
-  readonly origin?: Origin | undefined;
-  readonly state: "running" | "announced" | "completed";
-}
 /** The answer to `completeExecution`. */
 export type CompleteResult =
   | { readonly status: "duplicate" }
@@ -368,6 +356,8 @@ export interface Mailboxes extends HeartbeatKeeping {
   recordExecution(
     record: ExecutionRecord,
   ): Answer<{ readonly status: "recorded" | "known"; readonly record: ExecutionRecord }>;
+  /** Remembers the process of a command that runs; one that is not known, or has completed, is passed over. */
+  recordProcess(request: { readonly execId: string; readonly process: ProcessIdentity }): Answer<void>;
   /** Forgets a command that could not be started. */
   forgetExecution(execId: string): Answer<void>;
   /** What is known of a command. */
