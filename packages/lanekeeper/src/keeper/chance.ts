@@ -1,19 +1,23 @@
 import { containRejection } from "./errors.ts";
 
 /**
- * The host's chance, in [0, 1); all of it where it gives no number, so that no lane depends on it (B5): then a pause lasts
- * as long as it may. `failed` is told of each that it did not give.
+ * The host's chance, in [0, 1), so that no lane depends on it (B5). Where it gives none, `spare` does; by default all of it:
+ * then a pause lasts as long as it may. `failed` is told of each that it did not give.
  */
-export function containChance(random: () => number, failed: (error: unknown) => void): () => number {
+export function containChance(
+  random: () => number,
+  failed: (error: unknown) => void,
+  spare: () => number = () => 1,
+): () => number {
   return () => {
     try {
       const chance: unknown = random();
-      if (typeof chance === "number") return chance;
+      if (typeof chance === "number" && chance >= 0 && chance < 1) return chance;
       containRejection(chance, failed);
-      failed(new Error("random gave no number."));
+      failed(new Error("random gave no number in [0, 1)."));
     } catch (error) {
       failed(error);
     }
-    return 1;
+    return spare();
   };
 }

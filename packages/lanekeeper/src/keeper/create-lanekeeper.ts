@@ -89,6 +89,7 @@ async function assemble(
   const { clock } = given;
   const aside = interposer?.aside ?? clock;
   const journal = createJournal(aside, given.logger, () => queue.post(() => {}), passages);
+  for (const error of given.randomFaults) journal.callbackFailed("random", error);
   const queue: RunQueue = createRunQueue(
     {
       afterStep: () => journal.flush(),

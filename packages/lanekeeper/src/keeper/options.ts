@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
 import * as v from "valibot";
 import { type Capacity, type CapacityOptions, completeCapacity } from "./capacity-options.ts";
+import { containChance } from "./chance.ts";
 import { childProcesses } from "../commands/child-processes.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { completeExecOptions, execSchema, type ExecSettings } from "../commands/exec-settings.ts";
@@ -56,7 +57,7 @@ export interface LanekeeperOptions<Message = unknown, Reply = unknown> {
   readonly maxMessageBytes?: number | undefined;
   /** The source of time. Default: the machine's. */
   readonly clock?: Clock | undefined;
-  /** In [0, 1). Default `Math.random`. */
+  /** In [0, 1). Default `Math.random`. Where it throws or gives anything else, ids use the default and pauses last as long as they may (B5). */
   readonly random?: (() => number) | undefined;
   /** Unique and sortable by time. */
   readonly createId?: (() => string) | undefined;
@@ -90,6 +91,8 @@ export interface Settings {
   readonly exec: ExecSettings;
   readonly clock: Clock;
   readonly random: () => number;
+  /** What `random` threw, or gave instead of a chance, when it was first asked. */
+  readonly randomFaults: readonly unknown[];
   readonly createId: () => string;
   /** Makes the ids where `createId` fails (B5). */
   readonly spareId: () => string;
@@ -124,6 +127,8 @@ export function completeOptions<Message, Reply>(options: LanekeeperOptions<Messa
   const given = check("options", optionsSchema, options);
   const clock = given.clock ?? systemClock;
   const random = given.random ?? Math.random;
+  const randomFaults: unknown[] = [];
+  const chance = containChance(random, (error) => randomFaults.push(error), Math.random);
   const now = (): number => clock.now();
   const turns = Math.max(8, 4 * availableParallelism());
   const capacity = completeCapacity(given.capacity === undefined ? { turns } : given.capacity);
@@ -142,7 +147,8 @@ export function completeOptions<Message, Reply>(options: LanekeeperOptions<Messa
     exec: completeExecOptions(given.exec),
     clock,
     random,
-    createId: given.createId ?? createIdMaker(now, random),
+    createId: given.createId ?? createIdMaker(now, chance),
+    randomFaults,
     spareId: createIdMaker(now, Math.random),
     instance: randomUUID(),
     logger: given.logger ?? stderrLogger,

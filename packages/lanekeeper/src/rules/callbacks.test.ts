@@ -1,19 +1,31 @@
 import { expect, test } from "vitest";
 import type { LanekeeperEvent } from "../seeing/events.ts";
 import type { LanekeeperOptions } from "../keeper/options.ts";
+import { createSimulatedClock } from "../time/simulated-clock.ts";
 import { createFixture, type Fixture } from "./fixture.ts";
 
-type Options = Partial<Pick<LanekeeperOptions, "agentOf" | "laneFor" | "logger" | "lane">>;
+type Options = Partial<
+  Pick<LanekeeperOptions, "agentOf" | "laneFor" | "logger" | "lane" | "random" | "createId">
+>;
 
 const fail = (): never => {
   throw new Error("broken");
 };
-/** Every callback that a host gives, as one that always throws, and the place that the log names. */
-const callbacks: Record<string, { readonly options?: Options; readonly place: string | undefined }> = {
+/** A callback that always throws, and the place that the log names. */
+interface Broken {
+  readonly options?: Options;
+  /** Where what is done instead is no default: what does the same. */
+  readonly instead?: Options;
+  readonly place: string | undefined;
+}
+/** Every callback that a host gives. */
+const callbacks: Record<string, Broken> = {
   "a subscriber": { place: "a subscriber of events$" },
   agentOf: { options: { agentOf: fail }, place: "agentOf" },
   laneFor: { options: { laneFor: fail }, place: "laneFor" },
   summarize: { options: { lane: { summarize: fail } }, place: "summarize" },
+  createId: { options: { createId: fail }, place: "createId" },
+  random: { options: { random: fail }, instead: { random: () => 1 - Number.EPSILON }, place: "random" },
   // Nobody can be told of a logger that throws.
   "the logger": {
     options: { logger: { debug: fail, info: fail, warn: fail, error: fail } },
@@ -44,8 +56,11 @@ async function play(options: Options, subscriber?: () => void) {
   const { keeper, clock, turns } = fixture;
   if (subscriber !== undefined) keeper.events$.subscribe(subscriber);
   const outcomes: Promise<unknown>[] = [];
+  let given = 0;
+  // A `createId` that fails refuses what it was to name.
+  const id = (): string => `given-${++given}`;
   const send = async (sessionKey: string, body: unknown, sent: object = {}): Promise<void> => {
-    outcomes.push((await keeper.send(sessionKey, body, sent)).outcome);
+    outcomes.push((await keeper.send(sessionKey, body, { id: id(), ...sent })).outcome);
     await clock.settle();
   };
   const end = async (settle: "resolve" | "reject"): Promise<void> => {
@@ -54,8 +69,8 @@ async function play(options: Options, subscriber?: () => void) {
   };
   await send("agent:x:1", "work");
   for (let sent = 0; sent < 5; sent++) await send("agent:x:1", `waiting ${sent}`);
-  await keeper.notify("agent:x:1", { kind: "note", key: "note" });
-  await keeper.notify("agent:x:1", { kind: "note", key: "note" });
+  await keeper.notify("agent:x:1", { kind: "note", key: "note" }, { id: id() });
+  await keeper.notify("agent:x:1", { kind: "note", key: "note" }, { id: id() });
   await send("agent:x:1", "steering", { mode: "steer" }).catch(() => {});
   turns[0]!.turn.takeSteering();
   await end("reject");
@@ -88,14 +103,28 @@ async function play(options: Options, subscriber?: () => void) {
   await end("resolve");
   await clock.advance(5_000);
   await send("agent:x:1", "after sleep");
+  await end("reject");
+  await clock.advance(200);
   await end("resolve");
-  return { ...fixture, trace: fixture.events.map(withoutErrors), outcomes: await Promise.all(outcomes) };
+  const names = new Map<unknown, string>();
+  const trace = fixture.events.map((event) => comparable(event, names));
+  const ended = (await Promise.all(outcomes)).map((outcome) => comparable(outcome as object, names));
+  return { ...fixture, trace, outcomes: ended };
 }
 
-/** An error is compared by its text. */
-function withoutErrors(event: LanekeeperEvent): object {
+/** An error is compared by its text; what the keeper names, by when it was named. */
+function comparable(facts: object, names: Map<unknown, string>): object {
+  const nameOf = (id: unknown): unknown => {
+    if (typeof id !== "string" || id.startsWith("given-")) return id;
+    if (!names.has(id)) names.set(id, `made-${names.size}`);
+    return names.get(id);
+  };
   return Object.fromEntries(
-    Object.entries(event).map(([key, value]) => [key, value instanceof Error ? value.message : value]),
+    Object.entries(facts).map(([key, value]) => {
+      if (value instanceof Error) return [key, value.message];
+      if (Array.isArray(value)) return [key, value.map(nameOf)];
+      return [key, /^id$|Id$/u.test(key) ? nameOf(value) : value];
+    }),
   );
 }
 
@@ -125,9 +154,9 @@ test("B5 the scenario visits every corner: steering, overflow, interrupts, stall
     expect(seen).toContain(type);
 });
 
-for (const [name, { options, place }] of Object.entries(callbacks)) {
+for (const [name, { options, instead, place }] of Object.entries(callbacks)) {
   test(`B5 ${name} that throws changes nothing of what lanes do`, async () => {
-    const sound = await play({});
+    const sound = await play(instead ?? {});
     const broken = await play(options ?? {}, options === undefined ? fail : undefined);
     expect(broken.trace).toEqual(sound.trace);
     expect(broken.outcomes).toEqual(sound.outcomes);
@@ -145,7 +174,11 @@ for (const [name, { options, place }] of Object.entries(callbacks)) {
     ]);
     await broken.clock.advance(30_000);
     await broken.keeper.pause("agent:z:1");
-    for (let sent = 0; sent < 5; sent++) await broken.keeper.send("agent:z:1", sent);
+    for (let sent = 0; sent < 5; sent++)
+      await broken.keeper.send("agent:z:1", sent, { id: `given-after-${sent}` });
+    await broken.keeper.resume("agent:z:1");
+    await broken.clock.settle();
+    broken.turns.at(-1)!.reject(new Error("model down"));
     await broken.clock.settle();
     expect(linesAbout(broken, place)).toMatchObject([{}, { fields: { heldBack: expect.any(Number) } }]);
   });
@@ -153,7 +186,7 @@ for (const [name, { options, place }] of Object.entries(callbacks)) {
 
 test("B5 every callback throws at once: the lanes do the same", async () => {
   const sound = await play({});
-  const all: Options = { agentOf: fail, laneFor: fail, lane: { summarize: fail } };
+  const all: Options = { agentOf: fail, laneFor: fail, createId: fail, lane: { summarize: fail } };
   const broken = await play({ ...all, ...callbacks["the logger"]!.options }, fail);
   expect(broken.trace).toEqual(sound.trace);
   expect(broken.outcomes).toEqual(sound.outcomes);
@@ -177,11 +210,30 @@ test("B5 what a subscriber calls takes effect after the current step", async () 
   expect(keeper.session("a")).toMatchObject({ detail: "busy.aborting", waiting: 1 });
 });
 
-test.each([
+const brokenRandoms: readonly (readonly [string, () => number])[] = [
   ["throws", fail],
   ["gives no number", () => "half" as unknown as number],
+  ["gives NaN", () => Number.NaN],
+  ["gives more than a chance", () => 2],
   ["rejects", () => Promise.reject(new Error("broken")) as unknown as number],
-])("B5 tries again where random %s, and says so", async (_, broken) => {
+];
+
+test.each(brokenRandoms)(
+  "B5 starts where random %s, says so, and makes ids of its own",
+  async (_, broken) => {
+    const clock = createSimulatedClock();
+    const fixtures = [
+      await createFixture({ clock, random: broken }),
+      await createFixture({ clock, random: broken }),
+    ];
+    const ids = await Promise.all(fixtures.map(async ({ keeper }) => (await keeper.send("s", 1)).id));
+    await clock.settle();
+    expect(new Set(ids).size).toBe(2);
+    for (const fixture of fixtures) expect(linesAbout(fixture, "random")).toHaveLength(1);
+  },
+);
+
+test.each(brokenRandoms)("B5 tries again where random %s, and says so", async (_, broken) => {
   let random = (): number => 0.5;
   const { keeper, clock, turns, logs } = await createFixture({ random: () => random() });
   random = broken;
