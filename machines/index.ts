@@ -42,7 +42,15 @@ export type {
   SettlementInput,
   TurnEnd,
 } from "./session-lane/session-lane.logic.ts";
-export { conclude, hasOwnWork, isYielding } from "./session-lane/session-lane.logic.ts";
+export {
+  conclude,
+  createLaneContext,
+  hasOwnWork,
+  hasWork,
+  isBackingOff,
+  isDebouncing,
+  isYielding,
+} from "./session-lane/session-lane.logic.ts";
 export { sessionLaneMachine } from "./session-lane/session-lane.machine.ts";
 export type { SupervisorContext } from "./supervisor/supervisor.logic.ts";
 export { type SupervisorEvent, supervisorMachine } from "./supervisor/supervisor.machine.ts";

@@ -153,7 +153,7 @@ export const laneMutants: readonly Mutant[] = [
     name: "crashing-lane-rebuilt-without-a-pause",
     rules: ["B7", "B31"],
     change: "a lane that crashes again and again is rebuilt at once every time",
-    file: "packages/lanekeeper/src/lanes/supervisor.ts",
+    file: "packages/lanekeeper/src/lanes/crash-series.ts",
     find: `    const series = { count: isSeries ? crash.count + 1 : 1, at: now };`,
     replace: `    const series = { count: isSeries ? crash.count : 1, at: now };`,
     kills: rules("failures"),

@@ -50,7 +50,7 @@ export interface Lanekeeper<Message = unknown, Reply = unknown> extends AsyncDis
   readonly events$: Observable<LanekeeperEvent>;
   /** The keeper as a whole. */
   stats(): Stats;
-  /** A live session; undefined if unknown or asleep (`sessions()` reads the store). */
+  /** A live session; undefined if unknown or asleep, or while its lane is starting (`sessions()` reads the store). */
   session(sessionKey: string): SessionView | undefined;
   /** Known sessions by key, one page at a time (`limit`, default 100). */
   sessions(query?: {

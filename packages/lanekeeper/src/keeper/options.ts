@@ -43,7 +43,10 @@ export interface LanekeeperOptions<Message = unknown, Reply = unknown> {
   readonly capacity?: CapacityOptions | undefined;
   /** The settings of every lane. */
   readonly lane?: LaneSettings | undefined;
-  /** What is different for a session, looked up when its lane wakes. One that throws or gives what is invalid is logged, and ignored. */
+  /**
+   * What is different for a session, looked up when its lane wakes, and by each call that needs it while the lane sleeps (B11).
+   * One that throws or gives what is invalid is logged, and ignored.
+   */
   readonly laneFor?: ((sessionKey: string) => LaneSettings | undefined) | undefined;
   /** Which agent a session belongs to. Default: the second part of `agent:<id>:…`, else "main". */
   readonly agentOf?: ((sessionKey: string) => string) | undefined;

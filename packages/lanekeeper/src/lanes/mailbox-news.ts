@@ -9,8 +9,8 @@ import type { RunQueue } from "../keeper/run-queue.ts";
 export interface MailboxNews {
   /** Tells of a mailbox in a step of its own. */
   post(sessionKey: string, mailbox: MailboxSummary): void;
-  /** Whether a session is about to be told. */
-  has(sessionKey: string): boolean;
+  /** What a session is about to be told, if anything. */
+  of(sessionKey: string): MailboxSummary | undefined;
 }
 
 /** Nothing is to be told yet. */
@@ -34,6 +34,6 @@ export function createMailboxNews(
         queued.mailbox = mailbox;
       }
     },
-    has: (sessionKey) => newest.has(sessionKey),
+    of: (sessionKey) => newest.get(sessionKey)?.mailbox,
   };
 }

@@ -12,8 +12,8 @@ import type { SessionRecord } from "../store/store.ts";
 export interface Resumption {
   /** Starts lanes, each in a step of its own. */
   begin(records: readonly SessionRecord[]): void;
-  /** Whether a session's lane is still to start. */
-  has(sessionKey: string): boolean;
+  /** The record of a session whose lane is still to start. */
+  of(sessionKey: string): SessionRecord | undefined;
   /** Starts none for a session. */
   drop(sessionKey: string): void;
 }
@@ -37,7 +37,7 @@ export function createResumption(queue: RunQueue, start: (record: SessionRecord)
       for (const record of given) records.set(record.sessionKey, record);
       startSome(given, 0);
     },
-    has: (sessionKey) => records.has(sessionKey),
+    of: (sessionKey) => records.get(sessionKey),
     drop(sessionKey) {
       records.delete(sessionKey);
     },

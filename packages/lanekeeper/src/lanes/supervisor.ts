@@ -8,6 +8,7 @@ import {
   type SupervisorEvent,
 } from "@lanekeeper/machines";
 import { type Actor, type ActorLogic, createActor } from "xstate";
+import { createCrashSeries, startAgainMs } from "./crash-series.ts";
 import { type LanekeeperError, toError } from "../keeper/errors.ts";
 import { Lane, type LaneActor, laneOf } from "./lane.ts";
 import type { LaneOptions } from "./lane-options.ts";
@@ -19,7 +20,6 @@ import type { SessionRecord } from "../store/store.ts";
 import { type ChartHost, type ChartSnapshot, compileLogic } from "../xstate/compiled-logic.ts";
 import type { Leaf } from "../xstate/chart-plan.ts";
 import { runningTurns } from "../keeper/shutdown.ts";
-import { backoffMs } from "../turns/verdict.ts";
 
 /**
  * The supervisor: routing and lifetimes.
@@ -36,8 +36,8 @@ export interface Supervisor {
   readonly state: "serving" | "draining" | "closing" | "closed";
   /** Whether a session's lane crashed and is being rebuilt. */
   isRebuilding(sessionKey: string): boolean;
-  /** Whether a session that has no lane is about to get one, and whether the store failed to say what is in it. */
-  startOf(sessionKey: string): "coming" | "failing" | undefined;
+  /** Of a session that has no lane, and is about to get one. */
+  startOf(sessionKey: string): ComingLane | undefined;
   /** Sends an event to a lane after the current step. */
   tell(lane: Lane, event: LaneEvent): void;
   /** Sends an event to a session's lane, starting the lane from the store if it sleeps. */
@@ -50,6 +50,14 @@ export interface Supervisor {
   forget(sessionKey: string): void;
   /** Sends an event to the supervisor itself. */
   send(event: SupervisorEvent): void;
+}
+
+/** A lane that is about to start. */
+export interface ComingLane {
+  /** Whether the store failed to say what is in its session. */
+  readonly isFailing: boolean;
+  /** What its mailbox holds, as far as that was told. */
+  readonly mailbox: MailboxSummary | undefined;
 }
 
 /** What the supervisor asks of the keeper. */
@@ -73,19 +81,10 @@ export interface SupervisorHost {
   started(lane: Lane, record: SessionRecord): void;
 }
 
-interface Crash {
-  count: number;
-  /** Monotonic milliseconds. */
-  at: number;
-}
-
 /** What a session without a live lane is. */
 const asleep = { state: "idle", detail: "idle" } as const;
 /** What one is whose lane crashed, until it is rebuilt. */
 const crashedLeaf = { state: "reclaimed", detail: "reclaimed.settling" } as const;
-/** Crashes of one lane within this long of each other count as one series. */
-const crashSeriesMs = 120_000;
-const rebuildBackoff = { attempts: 1, baseMs: 1_000, maxMs: 60_000 };
 
 /** Creates the supervisor of a keeper. */
 export function createSupervisor(host: SupervisorHost): Supervisor {
@@ -93,7 +92,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
   const { settings, journal, counters, queue, deadlines } = runtime;
   const lanes = new Map<string, Lane>();
   const rebuilding = new Set<string>();
-  const crashes = new Map<string, Crash>();
+  const rebuildDelay = createCrashSeries(() => settings.clock.monotonic());
   /** Where it was told to go: calls after that are refused, though the step itself comes later. */
   let heading: "draining" | "closing" | undefined;
 
@@ -238,13 +237,18 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
   );
 
   /** Sessions whose lane is started once the store has told what is in them. */
-  const starting = new Map<string, "coming" | "failing">();
+  const starting = new Map<string, ComingLane>();
 
   const resumption = createResumption(queue, (record) => {
     const { sessionKey } = record;
     if (stateOf() !== "closed" && !rebuilding.has(sessionKey) && !lanes.has(sessionKey)) start(record);
   });
-  const isComing = (sessionKey: string): boolean => news.has(sessionKey) || resumption.has(sessionKey);
+  const startOf = (sessionKey: string): ComingLane | undefined => {
+    const coming = starting.get(sessionKey);
+    const mailbox = news.of(sessionKey) ?? coming?.mailbox ?? resumption.of(sessionKey)?.mailbox;
+    if (coming === undefined && mailbox === undefined) return undefined;
+    return { isFailing: coming?.isFailing ?? false, mailbox };
+  };
 
   const route = (sessionKey: string, event: LaneEvent): void => {
     if (event.type === "mailbox.changed") news.post(sessionKey, event.mailbox);
@@ -258,19 +262,20 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
       deliver(lane, event);
       return;
     }
+    const { isFailing = false, mailbox } = startOf(sessionKey) ?? {};
     resumption.drop(sessionKey);
-    if (!starting.has(sessionKey)) starting.set(sessionKey, "coming");
+    const newest = event.type === "mailbox.changed" ? event.mailbox : mailbox;
+    starting.set(sessionKey, { isFailing, mailbox: newest });
+    const begin = (record: SessionRecord): void => {
+      starting.delete(sessionKey);
+      if (stateOf() === "closed" || rebuilding.has(sessionKey)) return;
+      deliver(lanes.get(sessionKey) ?? start(record), event);
+    };
+    let isInStep = true;
     runtime.ask(
       () => runtime.mailboxes.session(sessionKey),
-      (record) => {
-        queue.post(() => {
-          starting.delete(sessionKey);
-          if (stateOf() === "closed" || rebuilding.has(sessionKey)) return;
-          const live = lanes.get(sessionKey);
-          if (live !== undefined) deliver(live, event);
-          else deliver(start(record), event);
-        });
-      },
+      // Within this step where the store answers at once: whoever sent the work and looks then sees its lane (B60).
+      (record) => (isInStep ? begin(record) : queue.post(begin, record)),
       (error) => {
         if (event.type === "heartbeat.due") runtime.heartbeats.laneUnreachable(sessionKey, error);
         if (event.type === "session.reset") {
@@ -279,10 +284,12 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
           return;
         }
         // Tried again: the store has accepted this work, so its lane must hear of it. Another question may have started it.
-        if (!lanes.has(sessionKey)) starting.set(sessionKey, "failing");
-        deadlines.arm(rebuildBackoff.baseMs, () => route(sessionKey, event));
+        if (!lanes.has(sessionKey))
+          starting.set(sessionKey, { isFailing: true, mailbox: starting.get(sessionKey)?.mailbox });
+        deadlines.arm(startAgainMs, () => route(sessionKey, event));
       },
     );
+    isInStep = false;
   };
 
   const drop = (sessionKey: string): void => {
@@ -305,13 +312,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     turn?.fence();
     // What broke the lane may break this too; the lane's slot is the dispatcher's to lose, not the supervisor's to die for.
     queue.post(() => claim?.release());
-    const now = settings.clock.monotonic();
-    const crash = crashes.get(sessionKey);
-    const isSeries = crash !== undefined && now - crash.at < crashSeriesMs;
-    for (const [key, { at }] of crashes) if (now - at >= crashSeriesMs) crashes.delete(key);
-    const series = { count: isSeries ? crash.count + 1 : 1, at: now };
-    crashes.set(sessionKey, series);
-    const rebuildInMs = series.count === 1 ? 0 : backoffMs(series.count - 2, rebuildBackoff, () => 0.999);
+    const rebuildInMs = rebuildDelay(sessionKey);
     const error = toError(thrown);
     journal.error(
       `crashed:${sessionKey}`,
@@ -339,8 +340,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
   const rebuild = (lane: Lane): void => {
     const { sessionKey, turn } = lane;
     if (stateOf() === "closed") return;
-    const retry = (): void =>
-      void deadlines.arm(rebuildBackoff.baseMs, () => queue.post(() => rebuild(lane)));
+    const retry = (): void => void deadlines.arm(startAgainMs, () => queue.post(() => rebuild(lane)));
     const read = (): void => {
       runtime.ask(
         () => runtime.mailboxes.session(sessionKey),
@@ -366,12 +366,12 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
       return state === "closed" || heading === undefined ? state : heading;
     },
     isRebuilding: (sessionKey) => rebuilding.has(sessionKey),
-    startOf: (sessionKey) => starting.get(sessionKey) ?? (isComing(sessionKey) ? "coming" : undefined),
+    startOf,
     tell,
     route,
     resume: (records) => resumption.begin(records),
     inform(sessionKey, mailbox) {
-      if (lanes.has(sessionKey) || starting.has(sessionKey) || isComing(sessionKey))
+      if (lanes.has(sessionKey) || startOf(sessionKey) !== undefined)
         route(sessionKey, { type: "mailbox.changed", mailbox });
     },
     forget(sessionKey) {

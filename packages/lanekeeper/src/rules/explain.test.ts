@@ -57,12 +57,40 @@ test("B60 a session whose wake is still coalescing says when it is due", async (
   expect(keeper.explain("a").sentence).toContain("6000 ms");
 });
 
-test("B60 is right as soon as a message is accepted", async () => {
-  const fixture = await createFixture({ capacity: { turns: 1 } });
-  await fixture.keeper.send("a", 1);
+test("B60 is right as soon as work is accepted, whose lane slept until then", async () => {
+  const fixture = await createFixture({ capacity: { turns: 1, groups: { g: { limit: 1 } } } });
+  const { keeper } = fixture;
+  await keeper.send("a", 1, { group: "g" });
   expect(["running", null]).toContain(blockedBy(fixture));
-  await fixture.keeper.send("b", 2);
-  expect(["capacity", null]).toContain(blockedBy(fixture, "b"));
+  await keeper.send("b", 2);
+  expect(blockedBy(fixture, "b")).toBe("capacity");
+  expect(keeper.session("b")).toMatchObject({ state: "busy", waiting: 1 });
+  await keeper.send("group", 2, { group: "g" });
+  expect(blockedBy(fixture, "group")).toBe("group");
+  await keeper.send("batch", 2, { mode: "collect" });
+  expect(blockedBy(fixture, "batch")).toBe("debounce");
+  await keeper.notify("quiet", { kind: "note" }, { wake: false });
+  expect(blockedBy(fixture, "quiet")).toBe("nothing-to-do");
+  expect(keeper.session("quiet")).toMatchObject({ state: "idle", events: 1 });
+});
+
+test("B60 while its lane is starting, what is known of its work", async () => {
+  const store = failingStore();
+  const fixture = await createFixture({ store, capacity: { turns: 1 } });
+  const { keeper } = fixture;
+  store.fail(["session"], "hangs");
+  await keeper.send("a", 1);
+  await keeper.send("batch", 2, { mode: "collect" });
+  await keeper.notify("quiet", { kind: "note" }, { wake: false });
+  expect(keeper.explain("a")).toMatchObject({
+    blockedBy: null,
+    sentence: expect.stringContaining("lane is starting") as string,
+    facts: { starting: true, waiting: 1, events: 0 },
+  });
+  expect(blockedBy(fixture, "batch")).toBe("debounce");
+  expect(keeper.explain("batch").facts).toMatchObject({ starting: true, batch: 1, quietInMs: 500 });
+  expect(blockedBy(fixture, "quiet")).toBe("nothing-to-do");
+  expect(keeper.explain("quiet").sentence).toContain("wake: false");
 });
 
 test("B60 a running turn: which, since when, its last progress; also when it is stalled", async () => {

@@ -1,4 +1,14 @@
+import {
+  createLaneContext,
+  hasWork,
+  isBackingOff,
+  isDebouncing,
+  type MailboxSummary,
+} from "@lanekeeper/machines";
+import type { Settings } from "../keeper/options.ts";
 import type { Lane } from "../lanes/lane.ts";
+import type { LaneOptions } from "../lanes/lane-options.ts";
+import type { ComingLane } from "../lanes/supervisor.ts";
 import { quietInMs } from "../lanes/quiet-time.ts";
 import { describeLocks } from "../locks/turn-locks.ts";
 import type { Runtime } from "../keeper/runtime.ts";
@@ -12,7 +22,7 @@ export interface ExplanationFacts {
   readonly isSessionPaused: boolean;
   readonly isRebuilding: boolean;
   /** Of the lane, where there is none yet. */
-  readonly start: "coming" | "failing" | undefined;
+  readonly coming: ComingLane | undefined;
   readonly lane: Lane | undefined;
 }
 
@@ -21,7 +31,7 @@ type Blocker = Explanation["blockedBy"];
 /** Why a session is not running a turn right now, or what its turn is doing (B60). */
 export function explainSession(sessionKey: string, facts: ExplanationFacts): Explanation {
   const details = describe(sessionKey, facts);
-  const blockedBy = findBlocker(facts);
+  const blockedBy = findBlocker(sessionKey, facts);
   return {
     sessionKey,
     runnable: blockedBy === null,
@@ -32,24 +42,18 @@ export function explainSession(sessionKey: string, facts: ExplanationFacts): Exp
 }
 
 /** In the order of precedence that B60 gives. */
-function findBlocker({
-  keeper,
-  isKeeperPaused,
-  isSessionPaused,
-  isRebuilding,
-  start,
-  lane,
-}: ExplanationFacts): Blocker {
+function findBlocker(sessionKey: string, facts: ExplanationFacts): Blocker {
+  const { keeper, isKeeperPaused, isSessionPaused, isRebuilding, coming, lane } = facts;
   if (keeper === "closed" || keeper === "closing") return "closed";
   if (keeper === "draining") return "draining";
   const detail = lane?.snapshot.leaf.detail;
-  const isUnstartable = lane === undefined && start === "failing";
+  const isUnstartable = lane === undefined && coming?.isFailing === true;
   const isUnrecorded = detail === "busy.withoutStore" || detail?.endsWith(".unsettled") === true;
   if (isRebuilding || isUnstartable || isUnrecorded) return "store";
   if (isKeeperPaused || isSessionPaused) return "paused";
   switch (detail) {
     case undefined:
-      return start === undefined ? "nothing-to-do" : null;
+      return coming === undefined ? "nothing-to-do" : foresee(sessionKey, coming, facts.runtime);
     case "idle":
     case "asleep":
       return "nothing-to-do";
@@ -72,9 +76,29 @@ function findBlocker({
   }
 }
 
+/** What a lane that is about to start will find: whether there is a slot for it is known when it asks for one. */
+function foresee(
+  sessionKey: string,
+  { mailbox }: ComingLane,
+  { wakes, heartbeats, settings, laneOptionsOf }: Runtime,
+): Blocker {
+  if (mailbox === undefined) return null;
+  const context = createLaneContext({
+    sessionKey,
+    cap: laneOptionsOf(sessionKey).cap,
+    mailbox,
+    wakeDue: wakes.isDue(sessionKey),
+    heartbeatDue: heartbeats.due(sessionKey) !== undefined,
+    pausedBy: { session: false, keeper: false },
+  });
+  if (!hasWork(context)) return "nothing-to-do";
+  if (isBackingOff(context) && (mailbox.retry?.at ?? 0) > settings.clock.now()) return "backoff";
+  return isDebouncing(context) ? "debounce" : null;
+}
+
 function describe(
   sessionKey: string,
-  { runtime, keeper, lane, isKeeperPaused, isSessionPaused }: ExplanationFacts,
+  { runtime, keeper, lane, coming, isKeeperPaused, isSessionPaused }: ExplanationFacts,
 ): Record<string, unknown> {
   const { settings, dispatcher, zombies, wakes, heartbeats } = runtime;
   const locks = describeLocks(runtime.locks, sessionKey);
@@ -91,24 +115,28 @@ function describe(
     ...(wakeInMs === undefined ? {} : { wakeInMs: Math.round(wakeInMs) }),
     ...heartbeats.factsOf(sessionKey),
   };
-  if (lane === undefined) return { ...facts, state: "idle", detail: "idle", live: false };
+  if (lane === undefined) {
+    Object.assign(facts, { state: "idle", detail: "idle", live: false });
+    if (coming === undefined) return facts;
+    facts["starting"] = true;
+    if (coming.mailbox === undefined) return facts;
+    const options = runtime.laneOptionsOf(sessionKey);
+    return {
+      ...facts,
+      ...waitingIn(coming.mailbox, settings),
+      ...quietOf(coming.mailbox, options, settings),
+    };
+  }
   const { snapshot, turn } = lane;
   const { mailbox } = snapshot.context;
   Object.assign(facts, {
     state: snapshot.leaf.state,
     detail: snapshot.leaf.detail,
     live: true,
-    waiting: mailbox.messages + mailbox.steering,
-    events: mailbox.events + mailbox.quiet,
-    quietEvents: mailbox.quiet,
-    ...(mailbox.steering === 0 ? {} : { steering: mailbox.steering }),
-    ...(mailbox.batch === null ? {} : { batch: mailbox.batch.count }),
+    ...waitingIn(mailbox, settings),
     ...(lane.demand === undefined ? {} : { priority: lane.demand.priority, group: lane.demand.group }),
+    ...(snapshot.leaf.detail === "busy.debouncing" ? quietOf(mailbox, lane.options, settings) : {}),
   });
-  if (snapshot.leaf.detail === "busy.debouncing" && mailbox.batch !== null) {
-    const leftMs = quietInMs(mailbox.batch, lane.options, settings.clock.monotonic());
-    facts["quietInMs"] = Math.max(0, Math.round(leftMs));
-  }
   if (turn !== undefined && snapshot.context.turn !== null) {
     const now = settings.clock.monotonic();
     Object.assign(facts, {
@@ -121,10 +149,24 @@ function describe(
       stopReason: snapshot.context.abort,
     });
   }
-  if (mailbox.retry !== null) {
-    facts["retryInMs"] = Math.max(0, Math.round(mailbox.retry.at - settings.clock.now()));
-  }
   return facts;
+}
+
+function waitingIn(mailbox: MailboxSummary, { clock }: Settings): Record<string, unknown> {
+  const { messages, steering, events, quiet, batch, retry } = mailbox;
+  return {
+    waiting: messages + steering,
+    events: events + quiet,
+    quietEvents: quiet,
+    ...(steering === 0 ? {} : { steering }),
+    ...(batch === null ? {} : { batch: batch.count }),
+    ...(retry === null ? {} : { retryInMs: Math.max(0, Math.round(retry.at - clock.now())) }),
+  };
+}
+
+function quietOf({ batch }: MailboxSummary, options: LaneOptions, { clock }: Settings): object {
+  if (batch === null) return {};
+  return { quietInMs: Math.max(0, Math.round(quietInMs(batch, options, clock.monotonic()))) };
 }
 
 function sentenceFor(blockedBy: Blocker, facts: Record<string, unknown>): string {
@@ -163,11 +205,14 @@ function sentenceFor(blockedBy: Blocker, facts: Record<string, unknown>): string
         return `A wake is due in ${facts["wakeInMs"]} ms; until then nothing is to do.`;
       if (typeof facts["completionsHeldMs"] === "number")
         return `A command that a heartbeat caused has ended; its completion wakes the session in ${facts["completionsHeldMs"]} ms.`;
-      if (facts["live"] === false) return "The session sleeps: nothing that may start a turn waits.";
+      if (facts["live"] === false && facts["starting"] !== true)
+        return "The session sleeps: nothing that may start a turn waits.";
       return Number(quietEvents ?? 0) > 0
         ? `Only events that wait for another reason to run (wake: false) are here: ${String(quietEvents)}.`
         : "There is nothing to do: no message, event or wake waits.";
     case null:
-      return "A turn is about to start.";
+      return facts["starting"] === true
+        ? "Its lane is starting: a turn follows, unless it has to wait for a slot."
+        : "A turn is about to start.";
   }
 }

@@ -121,7 +121,7 @@ export function createObservation(parts: Observed): Observation {
         isKeeperPaused: pauses.isKeeperPaused,
         isSessionPaused: pauses.isSessionPaused(sessionKey),
         isRebuilding: supervisor.isRebuilding(sessionKey),
-        start: supervisor.startOf(sessionKey),
+        coming: supervisor.startOf(sessionKey),
         lane: supervisor.lanes.get(sessionKey),
       });
     },
