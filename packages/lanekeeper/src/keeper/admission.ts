@@ -25,7 +25,7 @@ export interface Admission {
   attach(sessionKey: string, id: string): Promise<Receipt | undefined>;
   /** The error for new work while the keeper drains, unless a running turn brings it (B58). Throws `CLOSED` after close. */
   draining(): LanekeeperError | undefined;
-  /** Throws `CLOSED` after close. */
+  /** Throws `CLOSED` after close, and `STORE_IN_USE` where the store was taken away (B59). */
   assertOpen(): void;
   /** Tells of an error for whoever brings work. */
   refuse(item: Pick<NewItem, "sessionKey" | "id" | "type" | "meta">, error: LanekeeperError): LanekeeperError;
@@ -48,6 +48,7 @@ export function createAdmission(
   const { isDurable } = runtime.mailboxes;
 
   const assertOpen = (): void => {
+    if (runtime.storeLoss !== undefined) throw runtime.storeLoss;
     if (supervisor.state === "closing" || supervisor.state === "closed") {
       throw new LanekeeperError("CLOSED", "This keeper is closed. Create another on the same store.");
     }

@@ -19,7 +19,7 @@ import { createEventLoopDelay, stillEventLoop } from "../seeing/event-loop-delay
 import { createExecutions } from "../commands/executions.ts";
 import { createHealth, type Health } from "../seeing/health.ts";
 import { createJournal, type Journal } from "../seeing/journal.ts";
-import { containRejection } from "./errors.ts";
+import { containRejection, type LanekeeperError, type LanekeeperErrorCode } from "./errors.ts";
 import { createHeartbeats } from "../heartbeats/heartbeats.ts";
 import type { Interposer } from "./interposer.ts";
 import { containChance } from "./chance.ts";
@@ -35,6 +35,7 @@ import { createLocks } from "../locks/locks.ts";
 import { createLostTime } from "../time/lost-time.ts";
 import { completeOptions, defaultAgentOf, type LanekeeperOptions, type Settings } from "./options.ts";
 import { openPassages } from "./passages.ts";
+import { notItsStore } from "./refusals.ts";
 import { createPauses, type Pauses } from "../lanes/pauses.ts";
 import { createPendingOutcomes } from "../turns/pending-outcomes.ts";
 import { createPulse } from "../time/pulse.ts";
@@ -53,6 +54,12 @@ import { createWakes } from "../lanes/wakes.ts";
 import { type ChartHost, compileLogic } from "../xstate/compiled-logic.ts";
 import { createZombies } from "../lanes/zombies.ts";
 
+/** What a store refuses that fails. */
+const storeFailures: ReadonlySet<LanekeeperErrorCode> = new Set([
+  "STORE_UNAVAILABLE",
+  "STORE_CORRUPT",
+  "STORE_IN_USE",
+]);
 /** Milliseconds until a store that failed to say what may expire is asked again. */
 const expiringAgainMs = 1_000;
 
@@ -127,13 +134,23 @@ async function assemble(
     armRunning,
     {
       onFailure: (error) => {
-        if (error.code === "STORE_UNAVAILABLE" || error.code === "STORE_CORRUPT") health.storeFailed(error);
+        if (error.code === "STORE_IN_USE" && !mailboxes.isHeld) loseStore(error);
+        else if (storeFailures.has(error.code)) health.storeFailed(error);
       },
       onSuccess: () => health.storeAnswered(),
       onLoss: (sessionKey) => doubts.raise(sessionKey),
     },
     passages,
   );
+  /** It never comes back: whoever has it runs what was accepted here, and nothing that this keeper does counts (B59). */
+  let storeLoss: LanekeeperError | undefined;
+  let closeItself = (): void => {};
+  const loseStore = (refusal: LanekeeperError): void => {
+    if (storeLoss !== undefined || supervisor.state === "closing" || supervisor.state === "closed") return;
+    storeLoss = notItsStore(refusal);
+    health.storeLost(storeLoss);
+    queue.post(() => closeItself());
+  };
   const supervisorState = (): Supervisor["state"] => supervisor.state;
   const health: Health = createHealth({
     journal,
@@ -188,6 +205,9 @@ async function assemble(
     },
     get lanes() {
       return supervisor.lanes;
+    },
+    get storeLoss() {
+      return storeLoss;
     },
     isServing: () => supervisor.state === "serving",
     laneOptionsOf: (sessionKey) => supervisor.lanes.get(sessionKey)?.options ?? laneBook.lookUp(sessionKey),
@@ -332,6 +352,8 @@ async function assemble(
     letDie: interposer?.isPlayback === true ? () => {} : keepAlive(),
   };
   const keeper: Lanekeeper = new OpenLanekeeper(parts);
+  // Where closing fails, whoever calls `close()` is told.
+  closeItself = () => void keeper.close().catch(() => {});
   return interposer?.present(keeper) ?? keeper;
 }
 

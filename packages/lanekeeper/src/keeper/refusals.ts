@@ -44,3 +44,13 @@ export function notAdmitted(
     details,
   );
 }
+
+/** The error for whatever is asked of a keeper whose store was taken away (B59). */
+export function notItsStore(cause: LanekeeperError): LanekeeperError {
+  return new LanekeeperError(
+    "STORE_IN_USE",
+    "The store was closed under this keeper, and is another keeper's now, or nobody's. This keeper has stopped its turns and closes itself; what it had accepted is in the store. Create a keeper on that store, or use the one that has it.",
+    {},
+    { cause },
+  );
+}

@@ -4,6 +4,7 @@ import type { Capacity } from "./capacity-options.ts";
 import type { Heartbeats } from "../heartbeats/heartbeats.ts";
 import type { Doubts } from "../store/doubts.ts";
 import type { Expiries } from "../turns/expiries.ts";
+import type { LanekeeperError } from "./errors.ts";
 import type { LaneOptions } from "../lanes/lane-options.ts";
 import type { MailboxLimits, StoredItem } from "../store/store.ts";
 import type { Withdrawals } from "../turns/withdrawals.ts";
@@ -56,6 +57,8 @@ export interface Runtime extends StoreRequests {
   readonly scope: AsyncLocalStorage<LiveTurn>;
   /** The live lanes by session. */
   readonly lanes: ReadonlyMap<string, Lane>;
+  /** Why the store is this keeper's no longer, and nothing may be asked of it (B59); undefined while it is. */
+  readonly storeLoss: LanekeeperError | undefined;
   /** Whether the keeper still starts turns. */
   readonly isServing: () => boolean;
   /** The settings of a session's lane, or those that it would be started with. */

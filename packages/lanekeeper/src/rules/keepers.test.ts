@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { LanekeeperError } from "../keeper/errors.ts";
 import { createLanekeeper } from "../keeper/create-lanekeeper.ts";
 import { memoryStore } from "../store/memory-store.ts";
 import { createSimulatedClock } from "../time/simulated-clock.ts";
@@ -216,4 +217,96 @@ test("B58 health goes from degraded by draining to closed, and says each once", 
     "draining (draining)",
     "closed (closing)",
   ]);
+});
+
+/** A keeper with a turn that returns, one that goes on and work that waits, whose store another keeper has now. */
+async function withoutItsStore() {
+  const store = memoryStore();
+  const clock = createSimulatedClock();
+  const first = await createFixture({ store, clock, lane: { abortGraceMs: 1_000 } });
+  const receipts = [];
+  for (const [key, body] of [
+    ["a", "returns"],
+    ["a", "waits"],
+    ["b", "goes on"],
+  ] as const)
+    receipts.push(await first.keeper.send(key, body));
+  await clock.settle();
+  await store.close();
+  const next = await createFixture({ store, clock });
+  first.turns[0]!.resolve("late");
+  await clock.settle();
+  return { first, next, clock, receipts };
+}
+
+test("B59 a keeper whose store was taken away says so once, stops its turns and closes itself", async () => {
+  const { first, next, clock, receipts } = await withoutItsStore();
+  const { keeper, turns, logs } = first;
+  expect(keeper.stats().health).toBe("closed");
+  expect(healthOf(first)).toEqual(["closed (store-in-use)"]);
+  expect(first.of("store.failed")).toMatchObject([{ error: { code: "STORE_IN_USE" } }]);
+  expect(logs.filter(({ message }) => message.includes("store"))).toHaveLength(1);
+  expect(turns[1]!.turn.signal.aborted).toBe(true);
+  expect(() => turns[1]!.turn.assertCurrent()).toThrow(expect.objectContaining({ code: "TURN_FENCED" }));
+  await clock.advance(1_000);
+  for (const { outcome } of receipts) await expect(outcome).resolves.toEqual({ status: "suspended" });
+  await expect(keeper.close()).resolves.toBeUndefined();
+  const { length } = first.events;
+  await clock.advance(600_000);
+  expect(first.events).toHaveLength(length);
+  expect(next.turns.map(({ turn }) => turn.messages[0]!.body)).toEqual(["returns", "goes on"]);
+});
+
+test("B59 what is asked of a keeper whose store was taken away is told why, and what to do", async () => {
+  const { first, clock } = await withoutItsStore();
+  const { keeper } = first;
+  for (const _ of ["while it closes", "when it has closed"]) {
+    await expect(keeper.send("a", 1)).rejects.toMatchObject({
+      code: "STORE_IN_USE",
+      message: expect.stringContaining("Create a keeper") as string,
+    });
+    expect(() => keeper.wake("a")).toThrow(expect.objectContaining({ code: "STORE_IN_USE" }));
+    for (const key of ["a", "b", "never seen"])
+      expect(keeper.explain(key)).toMatchObject({
+        blockedBy: "closed",
+        sentence: expect.stringContaining("another keeper") as string,
+      });
+    await clock.advance(60_000);
+  }
+});
+
+test("B59 an idle keeper learns of it by the first call that needs the store", async () => {
+  const store = memoryStore();
+  const fixture = await createFixture({ store });
+  await store.close();
+  expect(fixture.keeper.stats().health).toBe("ok");
+  await expect(fixture.keeper.send("a", 1)).rejects.toMatchObject({ code: "STORE_IN_USE" });
+  expect(fixture.keeper.stats().health).toBe("closed");
+  expect(healthOf(fixture)).toEqual(["closed (store-in-use)"]);
+});
+
+test("B57 a store that refuses a step as in use, and is the keeper's still, has failed and is asked again", async () => {
+  const inner = memoryStore();
+  let isRefusing = false;
+  const store = {
+    ...inner,
+    open: async (host: Parameters<typeof inner.open>[0]) => {
+      const mailboxes = await inner.open(host);
+      return new Proxy(mailboxes, {
+        get(target, step) {
+          if (step === "openTurn" && isRefusing) throw new LanekeeperError("STORE_IN_USE", "not now");
+          return Reflect.get(target, step) as unknown;
+        },
+      });
+    },
+  };
+  const fixture = await createFixture({ store });
+  isRefusing = true;
+  await fixture.keeper.send("a", 1);
+  await fixture.clock.settle();
+  expect(fixture.keeper.stats().health).toBe("degraded");
+  isRefusing = false;
+  await fixture.clock.advance(10_000);
+  expect(fixture.turns).toHaveLength(1);
+  expect(healthOf(fixture)).toEqual(["degraded (store)", "ok (recovered)"]);
 });

@@ -36,7 +36,10 @@ export function explainSession(sessionKey: string, facts: ExplanationFacts): Exp
     sessionKey,
     runnable: blockedBy === null,
     blockedBy,
-    sentence: sentenceFor(blockedBy, details),
+    sentence:
+      facts.runtime.storeLoss === undefined
+        ? sentenceFor(blockedBy, details)
+        : "The store was taken away and is another keeper's now: this one closes itself, and that one runs what waits.",
     facts: details,
   };
 }
@@ -44,7 +47,7 @@ export function explainSession(sessionKey: string, facts: ExplanationFacts): Exp
 /** In the order of precedence that B60 gives. */
 function findBlocker(sessionKey: string, facts: ExplanationFacts): Blocker {
   const { keeper, isKeeperPaused, isSessionPaused, isRebuilding, coming, lane } = facts;
-  if (keeper === "closed" || keeper === "closing") return "closed";
+  if (keeper === "closed" || keeper === "closing" || facts.runtime.storeLoss !== undefined) return "closed";
   if (keeper === "draining") return "draining";
   const detail = lane?.snapshot.leaf.detail;
   const isUnstartable = lane === undefined && coming?.isFailing === true;

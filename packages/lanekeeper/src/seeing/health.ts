@@ -8,6 +8,8 @@ export interface Health {
   check(): void;
   storeFailed(error: Error): void;
   storeAnswered(): void;
+  /** The store is another keeper's: this one ends (B59). */
+  storeLost(error: Error): void;
 }
 
 /** Creates the health of a keeper from what it is made of. */
@@ -19,9 +21,11 @@ export function createHealth(host: {
 }): Health {
   const { journal } = host;
   let isStoreFailing = false;
+  let isStoreLost = false;
   let last: Stats["health"] = "ok";
 
   const assess = (): { readonly health: Stats["health"]; readonly reason: string } => {
+    if (isStoreLost) return { health: "closed", reason: "store-in-use" };
     const keeper = host.keeper();
     if (keeper === "closing" || keeper === "closed") return { health: "closed", reason: keeper };
     if (keeper === "draining") return { health: "draining", reason: "draining" };
@@ -55,6 +59,12 @@ export function createHealth(host: {
       if (!isStoreFailing) return;
       isStoreFailing = false;
       if (journal.isObserved) journal.emit({ type: "store.recovered", at: host.now() });
+      check();
+    },
+    storeLost(error) {
+      isStoreLost = true;
+      journal.error("store", { error }, "This keeper's store was taken away; it closes itself.");
+      if (journal.isObserved) journal.emit({ type: "store.failed", at: host.now(), error });
       check();
     },
   };
