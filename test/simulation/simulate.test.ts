@@ -28,11 +28,11 @@ describe("the trace of a seed", () => {
     for (const seed of [1, 2, 3, 5, 8]) ({ hash: hashes[seed] } = await simulate({ seed }));
     expect(hashes).toMatchInlineSnapshot(`
       {
-        "1": "b8d49ff1363b43c0870e3784cc62bf7ee56d9d32c12c959dc25c3c25af1d382e",
+        "1": "8e83b338d6f8b8d15cbf3302019aa637ae8e3cb37c02df9cd8d0a1319b98a7d6",
         "2": "1fd0172c612d08cd05d75af138c127a143b6d6b85173ceed2c1672db732d6b99",
         "3": "bb0b1a99404fb9f29456fdc239b6c14f3b5789c38f3e57a43ac8f5c39db72964",
-        "5": "75978dffc75b2e338257e27914a2829879527b923e6772f425a27d764502a1f2",
-        "8": "ae7c9962ffea6d996bf210d740cf70e2e1503ae2b605f1a23a4a8203c567bc9d",
+        "5": "9335af274c706713da473bccf26f4bb2402be495b4b7623dea7c5083d377011d",
+        "8": "75c36897a316bab6b6863ed786576f4db5b338f6b856998b9ca805c2ab399773",
       }
     `);
   });
