@@ -51,6 +51,20 @@ export function claimForgettingSessions(createStore: CreateStore): void {
       expect([await mailboxes.forget("s"), await mailboxes.forget("never")]).toEqual([false, false]);
     });
 
+    it("gives an unknown session's mailbox a version that no earlier news of it exceeds", async () => {
+      const { mailboxes } = await openStore(createStore);
+      const { mailbox } = await accept(mailboxes, message("s", "m"));
+      await useUp(mailboxes, "s");
+      expect(await mailboxes.forget("s")).toBe(true);
+      const { mailbox: empty } = await mailboxes.session("s");
+      expect(empty).toMatchObject({ messages: 0, events: 0 });
+      expect(empty.version).toBeGreaterThan(mailbox.version);
+      const outcome = { status: "cancelled", reason: "cleared" } as const;
+      const request = { sessionKey: "s", events: true, isFresh: false, dedupeMs: 0, outcome } as const;
+      const withdrawn = await mailboxes.withdraw(request);
+      expect(withdrawn.mailbox.version).toBeGreaterThanOrEqual(empty.version);
+    });
+
     it.each<[string, (store: StoreInUse) => Promise<unknown>]>([
       ["a message waits", async ({ mailboxes }) => acceptAll(mailboxes, "s", ["a"])],
       ["a quiet event waits", async ({ mailboxes }) => accept(mailboxes, event("s", "e", { wakes: false }))],

@@ -164,4 +164,13 @@ export const storeMutants: readonly Mutant[] = [
     replace: ``,
     kills: rules("lost-answers"),
   },
+  {
+    name: "forgotten-mailbox-older-than-its-news",
+    rules: ["B11", "B33"],
+    change: "late news of a session that was forgotten meanwhile counts as newer than that it is empty",
+    file: "packages/lanekeeper/src/store/empty-mailbox.ts",
+    find: `export function emptyMailbox({ version }: { readonly version: number }): MailboxSummary {`,
+    replace: `export function emptyMailbox(_counts: { readonly version: number }, version = 0): MailboxSummary {`,
+    kills: crossing("conformance/mailbox-store"),
+  },
 ];

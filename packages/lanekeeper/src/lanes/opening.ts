@@ -172,8 +172,10 @@ export function createOpenings(
       opening.sendBack({ type: "turn.withheld", mailbox });
       return;
     }
-    // A mailbox that claims work but gives none would be asked for ever: that is a store that fails.
-    if (mailbox.messages + mailbox.events > 0) {
+    // A mailbox that claims work but gives none, or that is older than what the lane was told, would be asked for ever: that
+    // is a store that fails.
+    const isOutdated = mailbox.version < opening.lane.snapshot.context.mailbox.version;
+    if (mailbox.messages + mailbox.events > 0 || isOutdated) {
       fail(undefined, opening);
       return;
     }

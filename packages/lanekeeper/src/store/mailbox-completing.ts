@@ -55,7 +55,7 @@ export function releaseCompletions(
   sessionKey: string,
 ): { readonly mailbox: MailboxSummary; readonly released: number } {
   const session = state.session(sessionKey);
-  if (session === undefined) return { mailbox: emptyMailbox, released: 0 };
+  if (session === undefined) return { mailbox: emptyMailbox(state.counts), released: 0 };
   let released = 0;
   const free = (item: StoredItem): StoredItem => {
     if (item.wakes || item.origin !== "heartbeat" || item.incarnation === undefined) return item;

@@ -41,7 +41,7 @@ export function createMailboxSteps(state: MailboxState): MailboxSteps {
     find: (sessionKey, id) => state.find(state.session(sessionKey), id),
     withdraw({ sessionKey, seqs, events, isFresh, outcome, dedupeMs }) {
       const session = state.session(sessionKey);
-      if (session === undefined) return { mailbox: emptyMailbox, withdrawn: [] };
+      if (session === undefined) return { mailbox: emptyMailbox(state.counts), withdrawn: [] };
       const withdrawn: SettledItem[] = [];
       for (const item of [...session.waiting]) {
         const isHosts = item.incarnation === undefined;
@@ -120,7 +120,7 @@ export function createMailboxSteps(state: MailboxState): MailboxSteps {
         sessionKey,
         incarnation: 0,
         isPaused: false,
-        mailbox: emptyMailbox,
+        mailbox: emptyMailbox(state.counts),
         lastReclaim: undefined,
         isExpiring: false,
       },

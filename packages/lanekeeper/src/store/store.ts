@@ -328,7 +328,7 @@ export interface Mailboxes extends HeartbeatKeeping {
   /** Starts a new incarnation of a session without an open turn (B36). */
   restart(request: { readonly sessionKey: string; readonly dedupeMs: number }): Answer<RestartResult>;
 
-  /** A session's record; one of a session never seen is empty. */
+  /** A session's record; one of a session never seen is empty, and its mailbox's version no lower than any told before. */
   session(sessionKey: string): Answer<SessionRecord>;
   /** Known sessions in the store's order of keys; with `holding` only those in which items wait, or some that may expire. */
   page(query: {
