@@ -102,7 +102,7 @@ function describeLoad({ sessions, turnsEach }: TurnCosts): string {
 }
 
 /** Rows as lines: the first column to the left, the others to the right. */
-function table(rows: readonly (readonly string[])[]): readonly string[] {
+export function table(rows: readonly (readonly string[])[]): readonly string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) => {
     const cells = row.map((cell, column) =>
@@ -113,5 +113,7 @@ function table(rows: readonly (readonly string[])[]): readonly string[] {
 }
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const count = (value: number): string => whole.format(value);
-const fixed = (value: number): string => value.toFixed(2);
+/** A number for people, whole. */
+export const count = (value: number): string => whole.format(value);
+/** A number for people, with two decimals. */
+export const fixed = (value: number): string => value.toFixed(2);

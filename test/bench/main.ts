@@ -8,18 +8,22 @@ import {
   pQueuePerKey,
   promiseChain,
 } from "./contenders.ts";
+import { renderDurableBench } from "./durable/durable-report.ts";
 import { measureFootprint } from "./footprint.ts";
 import { compareModes } from "./modes.ts";
 import { compare, type Rounds } from "./rounds.ts";
 
-const help = `Usage: pnpm bench [--quick] [--json]
+const help = `Usage: pnpm bench [--durable] [--quick] [--json]
 
 What a no-op turn costs through Lanekeeper and through what people use today, how that grows with the number of
 sessions, what a message costs in each queue mode, and what a session costs in memory.
 
-  --quick  fewer rounds
-  --json   the figures as JSON, nothing else
-  --help   this text
+  --durable  instead: messages and turns a second with the store in a file, beside BullMQ on Redis and graphile-worker on
+             PostgreSQL, each on this disk; and how soon a keeper is ready that has 100,000 messages waiting.
+             Installs Debian's redis-server and postgresql where they are missing and it may
+  --quick    fewer rounds
+  --json     the figures as JSON, nothing else
+  --help     this text
 `;
 
 /** Sessions, rounds that do not count, rounds that do. */
@@ -36,6 +40,7 @@ const growthQuickly = [
 
 const { values: options } = parseArgs({
   options: {
+    durable: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -44,9 +49,17 @@ const { values: options } = parseArgs({
 
 if (options.help) {
   process.stdout.write(help);
+} else if (options.durable) {
+  // Its peers are loaded only where they are asked for.
+  const { runDurableBench } = await import("./durable/durable-bench.ts");
+  const report = await runDurableBench(options.quick);
+  write(report, renderDurableBench);
 } else {
-  const report = await runBench(options.quick);
-  process.stdout.write(options.json ? `${JSON.stringify(report, undefined, 2)}\n` : renderBench(report));
+  write(await runBench(options.quick), renderBench);
+}
+
+function write<Report>(report: Report, render: (report: Report) => string): void {
+  process.stdout.write(options.json ? `${JSON.stringify(report, undefined, 2)}\n` : render(report));
 }
 
 async function runBench(isQuick: boolean): Promise<BenchReport> {

@@ -28,6 +28,8 @@ export interface FileSettings {
   readonly maxBytes: number | undefined;
 }
 
+/** Pages of the log that are brought into the file together: the same page is in it many times, and each time has two syncs. */
+const logPages = 4_000;
 /** SQLite's own page size. */
 const pageBytes = 4_096;
 
@@ -120,6 +122,7 @@ function lock(database: DatabaseSync, { durability, maxBytes }: FileSettings): v
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -16000;
     PRAGMA journal_size_limit = 67108864;
+    PRAGMA wal_autocheckpoint = ${logPages};
   `);
   if (maxBytes !== undefined) database.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / pageBytes)}`);
 }
