@@ -66,7 +66,7 @@ export interface Stats {
   readonly waiting: number;
   /** Lanes that are stalled. */
   readonly stalled: number;
-  /** Turns reclaimed since the start. */
+  /** Turns reclaimed since the start: those that did not return within their grace, whatever they were told to stop for. */
   readonly reclaimed: number;
   /** Fenced turns whose code has not returned. */
   readonly zombies: number;
