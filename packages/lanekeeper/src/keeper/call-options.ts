@@ -1,8 +1,10 @@
 import * as v from "valibot";
 import type { Priority } from "../dispatch/priority.ts";
 import { type QueueMode, queueModes } from "../lanes/queue-mode.ts";
+import { laneStates } from "../seeing/views.ts";
 import {
   check,
+  checkOptions,
   count,
   duration,
   finite,
@@ -94,7 +96,7 @@ const reportSchema = members({
   output: optional(text()),
 });
 const sessionsSchema = members({
-  state: optional(oneOf(["idle", "busy", "stalled", "reclaimed"])),
+  state: optional(oneOf(laneStates)),
   prefix: optional(text()),
   limit: optional(count(1)),
   after: optional(text()),
@@ -104,13 +106,13 @@ const clearSchema = members({ reason: optional(text()), events: optional(flag) }
 const timeoutSchema = members({ timeoutMs: optional(duration()) });
 
 /** Checks the options of one message. */
-export const checkSend = (options: unknown): SendOptions => check("send", sendSchema, options);
+export const checkSend = (options: unknown): SendOptions => checkOptions("send", sendSchema, options);
 /** Checks an event. */
 export const checkEvent = (event: unknown): EventInput => check("event", eventSchema, event);
 /** Checks the options of one event. */
-export const checkNotify = (options: unknown): NotifyOptions => check("notify", notifySchema, options);
+export const checkNotify = (options: unknown): NotifyOptions => checkOptions("notify", notifySchema, options);
 /** Checks the options of a wake. */
-export const checkWake = (options: unknown): WakeOptions => check("wake", wakeSchema, options);
+export const checkWake = (options: unknown): WakeOptions => checkOptions("wake", wakeSchema, options);
 /** Checks the report of a command. */
 export const checkReport = (report: unknown): v.InferOutput<typeof reportSchema> =>
   check("report", reportSchema, report);
@@ -124,7 +126,7 @@ export const checkDeadLettersQuery = (query: unknown = {}): v.InferOutput<typeof
   check("query", deadLettersSchema, query);
 /** Checks the options of `clear()`. */
 export const checkClear = (options: unknown = {}): v.InferOutput<typeof clearSchema> =>
-  check("clear", clearSchema, options);
+  checkOptions("clear", clearSchema, options);
 /** Checks what `turn.waiting` takes. */
 export function checkWaiting(reason: unknown, untilAt: unknown): void {
   check("reason", text(), reason);
@@ -132,6 +134,6 @@ export function checkWaiting(reason: unknown, untilAt: unknown): void {
 }
 /** Checks options whose only member is `timeoutMs`. */
 export const checkTimeout = (option: string, options: unknown = {}): v.InferOutput<typeof timeoutSchema> =>
-  check(option, timeoutSchema, options);
+  checkOptions(option, timeoutSchema, options);
 /** Checks a reason, which may be left out. */
 export const checkReason = (reason: unknown): string | undefined => check("reason", optional(text()), reason);

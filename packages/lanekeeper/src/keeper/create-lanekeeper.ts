@@ -96,7 +96,7 @@ async function assemble(
   const { clock } = given;
   const aside = interposer?.aside ?? clock;
   const journal = createJournal(aside, given.logger, () => queue.post(() => {}), passages);
-  for (const error of given.randomFaults) journal.callbackFailed("random", error);
+  for (const { error, did } of given.randomFaults) journal.callbackFailed("random", error, did);
   const queue: RunQueue = createRunQueue(
     {
       afterStep: () => journal.flush(),
@@ -107,8 +107,8 @@ async function assemble(
   );
   const settings = {
     ...given,
-    createId: containIds(given, (error) => journal.callbackFailed("createId", error)),
-    random: containChance(given.random, (error) => journal.callbackFailed("random", error)),
+    createId: containIds(given, (...fault) => journal.callbackFailed("createId", ...fault)),
+    random: containChance(given.random, (...fault) => journal.callbackFailed("random", ...fault)),
   };
   const { mailboxes, pauses: recordedPauses } = await through(openStore(settings, through));
 
@@ -250,8 +250,9 @@ async function assemble(
     try {
       const agent: unknown = settings.agentOf(sessionKey);
       if (nameFault(agent) === undefined) return agent as string;
-      containRejection(agent, (error) => journal.callbackFailed("agentOf", error));
-      journal.callbackFailed("agentOf", new Error(`agentOf gave no name for ${sessionKey}.`));
+      containRejection(agent, (error) => journal.callbackFailed("agentOf", error, "rejected"));
+      const fault = new Error(`agentOf gave no name for ${sessionKey}.`);
+      journal.callbackFailed("agentOf", fault, "gave an invalid value");
     } catch (error) {
       journal.callbackFailed("agentOf", error);
     }

@@ -84,6 +84,9 @@ export function isPermanent(error: unknown): boolean {
   }
 }
 
+/** What a host's callback did instead of what it is for. */
+export type CallbackFault = "threw" | "rejected" | "gave an invalid value";
+
 /** Tells of the rejection of a promise that a callback gave where none is awaited, so that it ends no process (B5). */
 export function containRejection(given: unknown, tell: (error: unknown) => void): void {
   try {

@@ -1,4 +1,4 @@
-import { containRejection } from "./errors.ts";
+import { type CallbackFault, containRejection } from "./errors.ts";
 import { invalidOption } from "./validation.ts";
 import { nameFault } from "./session-key.ts";
 
@@ -31,16 +31,16 @@ export function createIdMaker(now: () => number, random: () => number): () => st
  */
 export function containIds(
   { createId, spareId }: { readonly createId: () => string; readonly spareId: () => string },
-  failed: (error: unknown) => void,
+  failed: (error: unknown, did: CallbackFault) => void,
 ): () => string {
   return () => {
     try {
       const id: unknown = createId();
       if (nameFault(id) === undefined) return id as string;
-      containRejection(id, failed);
-      failed(invalidId(id));
+      containRejection(id, (error) => failed(error, "rejected"));
+      failed(invalidId(id), "gave an invalid value");
     } catch (error) {
-      failed(error);
+      failed(error, "threw");
     }
     return spareId();
   };

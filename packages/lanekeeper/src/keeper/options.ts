@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import * as v from "valibot";
 import { type Capacity, type CapacityOptions, completeCapacity } from "./capacity-options.ts";
 import { containChance } from "./chance.ts";
+import type { CallbackFault } from "./errors.ts";
 import { childProcesses } from "../commands/child-processes.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
 import { completeExecOptions, execSchema, type ExecSettings } from "../commands/exec-settings.ts";
@@ -95,7 +96,7 @@ export interface Settings {
   readonly clock: Clock;
   readonly random: () => number;
   /** What `random` threw, or gave instead of a chance, when it was first asked. */
-  readonly randomFaults: readonly unknown[];
+  readonly randomFaults: readonly { readonly error: unknown; readonly did: CallbackFault }[];
   readonly createId: () => string;
   /** Makes the ids where `createId` fails (B5). */
   readonly spareId: () => string;
@@ -130,8 +131,8 @@ export function completeOptions<Message, Reply>(options: LanekeeperOptions<Messa
   const given = check("options", optionsSchema, options);
   const clock = given.clock ?? systemClock;
   const random = given.random ?? Math.random;
-  const randomFaults: unknown[] = [];
-  const chance = containChance(random, (error) => randomFaults.push(error), Math.random);
+  const randomFaults: Settings["randomFaults"][number][] = [];
+  const chance = containChance(random, (error, did) => randomFaults.push({ error, did }), Math.random);
   const now = (): number => clock.now();
   const turns = Math.max(8, 4 * availableParallelism());
   const capacity = completeCapacity(given.capacity === undefined ? { turns } : given.capacity);

@@ -85,15 +85,22 @@ function isObject(value: unknown): value is object {
 
 /**
  * Checks a value once, at the boundary. Throws `INVALID_OPTION`, naming the option, what it got and what it takes.
- * Schemas say what they take in their messages; `name` is what the value itself is called.
+ * Schemas say what they take in their messages; `name` is what the value itself is called, and `whole` what people are told
+ * of it where that is not clear of itself.
  */
-export function check<T>(name: string, schema: v.GenericSchema<unknown, T>, value: unknown): T {
+export function check<T>(
+  name: string,
+  schema: v.GenericSchema<unknown, T>,
+  value: unknown,
+  whole: string = name,
+): T {
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   const issue = result.issues[0];
   const keys = (issue.path ?? []).map((item) => String(item.key));
   const path = [name, ...keys].join(".");
-  if (issue.type !== "strict_object") throw invalidOption(path, issue.input, issue.message);
+  if (issue.type !== "strict_object")
+    throw invalidOption(path, issue.input, issue.message, keys.length === 0 ? whole : path);
   const entries = entriesAt(schema, keys.slice(0, -1));
   const member = entries[keys.at(-1)!];
   // Only a member that is missing, and one that is unknown, are reported by the object around them.
@@ -108,9 +115,32 @@ export function check<T>(name: string, schema: v.GenericSchema<unknown, T>, valu
   );
 }
 
-/** The error for a bad value. */
-export function invalidOption(option: string, got: unknown, takes: string): LanekeeperError {
-  return new LanekeeperError("INVALID_OPTION", `${option} must be ${takes}; got ${describe(got)}.`, {
+/** Checks the arguments of a call that takes one or more of some texts. Throws `INVALID_OPTION`. */
+export function checkChoices(
+  call: string,
+  choices: readonly string[],
+  given: readonly unknown[],
+  takes: string,
+): void {
+  if (given.length === 0) throw invalidOption(call, undefined, takes, `What ${call} is given`);
+  for (const choice of given) {
+    if (!(choices as readonly unknown[]).includes(choice))
+      throw invalidOption(call, choice, takes, `What ${call} is given`);
+  }
+}
+
+/** Checks the options of a call. */
+export const checkOptions = <T>(call: string, schema: v.GenericSchema<unknown, T>, value: unknown): T =>
+  check(call, schema, value, `The options of ${call}`);
+
+/** The error for a bad value. `called` is what people are told of the option. */
+export function invalidOption(
+  option: string,
+  got: unknown,
+  takes: string,
+  called: string = option,
+): LanekeeperError {
+  return new LanekeeperError("INVALID_OPTION", `${called} must be ${takes}; got ${describe(got)}.`, {
     option,
     got,
     takes,

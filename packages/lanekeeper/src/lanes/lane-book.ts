@@ -37,8 +37,9 @@ export function createLaneBook(
     try {
       const line: unknown = options.summarize(body);
       if (typeof line === "string") return toLine(line);
-      containRejection(line, (error) => journal.callbackFailed("summarize", error));
-      journal.callbackFailed("summarize", new TypeError("summarize gave no text."));
+      containRejection(line, (error) => journal.callbackFailed("summarize", error, "rejected"));
+      const fault = new TypeError("summarize gave no text.");
+      journal.callbackFailed("summarize", fault, "gave an invalid value");
     } catch (error) {
       journal.callbackFailed("summarize", error);
     }
@@ -51,13 +52,19 @@ export function createLaneBook(
   return {
     lookUp(sessionKey) {
       if (laneFor === undefined) return lane;
+      let settings: unknown;
       try {
-        const settings = laneFor(sessionKey);
-        containRejection(settings, (error) => journal.callbackFailed("laneFor", error));
+        settings = laneFor(sessionKey);
+      } catch (error) {
+        journal.callbackFailed("laneFor", error);
+        return lane;
+      }
+      try {
+        containRejection(settings, (error) => journal.callbackFailed("laneFor", error, "rejected"));
         const given = check("laneFor", givenSchema, settings);
         return given === undefined ? lane : completeLaneOptions(merge(laneSettings, given), "laneFor");
       } catch (error) {
-        journal.callbackFailed("laneFor", error);
+        journal.callbackFailed("laneFor", error, "gave an invalid value");
         return lane;
       }
     },

@@ -29,7 +29,7 @@ export function createTurnLocks(
   const own = new Set<LiveLock>();
   const locks = keeperLocks.locksOf({
     turn,
-    refusal: () => (turn.isCurrent ? undefined : turn.fencedError("locks")),
+    refusal: () => (turn.isCurrent ? undefined : turn.fencedError("A lock of turn.locks")),
     started(lock) {
       own.add(lock);
       void lock.over.promise.then(enter(() => void own.delete(lock)));
@@ -46,7 +46,7 @@ export function createTurnLocks(
     ended() {
       for (const lock of own) {
         // Whatever still runs under it is told, and an acquisition that nobody awaited is called off.
-        holders.cancel(lock, "aborted", turn.abortReason ?? turn.fencedError("lock"));
+        holders.cancel(lock, "aborted", turn.abortReason ?? turn.fencedError("A lock of turn.locks"));
         if (lock.fencingToken !== 0n) void holders.release(lock);
       }
     },

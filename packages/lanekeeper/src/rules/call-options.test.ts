@@ -251,3 +251,13 @@ describe("a createId that makes no id", () => {
     expect(keeper.stats()).toMatchObject({ known: 0, waiting: 0 });
   });
 });
+
+test("options that are no object are told as the options of their call", async () => {
+  const { keeper } = await createFixture();
+  await expect(refusalOf(keeper, "send", ["s", "x", "collect"])).resolves.toMatchObject({
+    message: 'The options of send must be an object; got "collect".',
+  });
+  await expect(refusalOf(keeper, "wake", ["s", 5])).resolves.toMatchObject({
+    message: "The options of wake must be an object; got 5.",
+  });
+});

@@ -58,12 +58,16 @@ describe("a journal", () => {
     const broken = new Error("broken");
     journal.callbackFailed("agentOf", broken);
     journal.callbackFailed("agentOf", broken);
-    journal.callbackFailed("laneFor", null);
+    journal.callbackFailed("laneFor", null, "gave an invalid value");
     await clock.advance(30_000);
     journal.callbackFailed("agentOf", broken);
     expect(lines).toEqual([
       ["error", { place: "agentOf", error: broken }, "agentOf threw; it was ignored."],
-      ["error", { place: "laneFor", error: expect.any(Error) as Error }, "laneFor threw; it was ignored."],
+      [
+        "error",
+        { place: "laneFor", error: expect.any(Error) as Error },
+        "laneFor gave an invalid value; it was ignored.",
+      ],
       ["error", { place: "agentOf", error: broken, heldBack: 1 }, "agentOf threw; it was ignored."],
     ]);
   });

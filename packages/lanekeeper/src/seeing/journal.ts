@@ -1,5 +1,5 @@
 import type { Clock } from "../time/clock.ts";
-import { containRejection, toError } from "../keeper/errors.ts";
+import { type CallbackFault, containRejection, toError } from "../keeper/errors.ts";
 import type { Passages } from "../keeper/passages.ts";
 import { createEventStream, type EventStream } from "./event-stream.ts";
 import type { Logger } from "./logger.ts";
@@ -16,8 +16,8 @@ export interface Journal extends EventStream {
   warn(subject: string, fields: object, message: string): void;
   /** A bug or a fault that needs an operator; one line per subject and 30 s. */
   error(subject: string, fields: object, message: string): void;
-  /** A host's callback threw: logged once per place and 30 s, and contained. */
-  callbackFailed(place: string, error: unknown): void;
+  /** A host's callback threw, or what else it did: logged once per place and 30 s, and contained. */
+  callbackFailed(place: string, error: unknown, did?: CallbackFault): void;
 }
 
 /** Milliseconds between two lines about the same subject. */
@@ -41,8 +41,8 @@ export function createJournal(
       // A logger that throws cannot be told about itself.
     }
   };
-  const callbackFailed = (place: string, error: unknown): void => {
-    write("error", `callback:${place}`, { place, error: toError(error) }, `${place} threw; it was ignored.`);
+  const callbackFailed = (place: string, error: unknown, did: CallbackFault = "threw"): void => {
+    write("error", `callback:${place}`, { place, error: toError(error) }, `${place} ${did}; it was ignored.`);
   };
   const stream = createEventStream(
     flushSoon,

@@ -2,6 +2,8 @@ import type { ReclaimRecord } from "../store/store.ts";
 
 /** Every lane is in one of these; its statechart refines them. */
 export type LaneState = "idle" | "busy" | "stalled" | "reclaimed";
+/** The four of them. */
+export const laneStates: readonly LaneState[] = ["idle", "busy", "stalled", "reclaimed"];
 
 /** A session as it is now. */
 export interface SessionView {

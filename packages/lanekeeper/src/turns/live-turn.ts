@@ -119,7 +119,7 @@ export class LiveTurn implements Turn {
   }
   /** The same; that it no longer counts, where it was not told so. */
   get stopError(): LanekeeperError {
-    return this.#abortReason ?? this.fencedError("waiting");
+    return this.#abortReason ?? this.fencedError("turn.waiting");
   }
   /** The messages that steer it. */
   get steering(): TurnSteering {
@@ -191,13 +191,13 @@ export class LiveTurn implements Turn {
   #assertCurrent: Turn["assertCurrent"] | undefined;
   get assertCurrent(): Turn["assertCurrent"] {
     return (this.#assertCurrent ??= () => {
-      if (!this.isCurrent) throw this.fencedError("assertCurrent");
+      if (!this.isCurrent) throw this.fencedError("turn.assertCurrent");
     });
   }
   #exec: Turn["exec"] | undefined;
   get exec(): Turn["exec"] {
     return (this.#exec ??= async (command, args = [], options): Promise<Execution> => {
-      if (!this.isCurrent) throw this.fencedError("exec");
+      if (!this.isCurrent) throw this.fencedError("turn.exec");
       const { foreground, exec } = checkTurnExec(options);
       return this.#runtime.executions.start(this.sessionKey, command, args, exec, {
         turn: this,
@@ -208,7 +208,7 @@ export class LiveTurn implements Turn {
   #expectExec: Turn["expectExec"] | undefined;
   get expectExec(): Turn["expectExec"] {
     return (this.#expectExec ??= async (execId, options) => {
-      if (!this.isCurrent) throw this.fencedError("expectExec");
+      if (!this.isCurrent) throw this.fencedError("turn.expectExec");
       await this.#runtime.executions.expect(this.sessionKey, execId, options, this.origin);
     });
   }
@@ -229,7 +229,7 @@ export class LiveTurn implements Turn {
       const settled = Promise.resolve(wait);
       // Whatever this call ends with, the host's promise has been looked at.
       settled.catch(() => {});
-      if (!this.isCurrent) throw this.fencedError("waiting");
+      if (!this.isCurrent) throw this.fencedError("turn.waiting");
       checkWaiting(reason, untilAt);
       const { clock } = this.#runtime.settings;
       const untilMono = clock.monotonic() + Math.max(0, untilAt - clock.now());

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { connect, Observable, type Subscriber } from "rxjs";
 import { LanekeeperError } from "../keeper/errors.ts";
 import type { Lanekeeper } from "../keeper/keeper.ts";
+import { check, port } from "../keeper/validation.ts";
 import type { LanekeeperEvent } from "../seeing/events.ts";
 import type { SessionView } from "../seeing/views.ts";
 import { sessionKeyOf } from "./of-session.ts";
@@ -20,6 +21,7 @@ import { SessionTable } from "./session-table.ts";
 /** What a live table needs of a keeper. */
 type Watched = Pick<Lanekeeper, "events$" | "session" | "sessions">;
 
+const keeperPort = port<Watched>("Lanekeeper", ["session", "sessions"]);
 /** Sessions of one page. */
 const pageSize = 500;
 
@@ -41,7 +43,7 @@ const unchanging: ReadonlySet<LanekeeperEvent["type"]> = new Set([
  *
  * A row is as of the last event of its session, so `turn.lastProgressAt` moves with progress that has a note or data. An
  * error of `keeper.sessions()` is the table's error; `retry` reads it anew. The table completes when the keeper has closed.
- * Each subscription keeps a table of its own; `shareReplay` makes it one.
+ * Each subscription keeps a table of its own; `shareReplay` makes it one. Throws `INVALID_OPTION` at once for what is no keeper.
  *
  * @example
  * ```ts
@@ -51,6 +53,7 @@ const unchanging: ReadonlySet<LanekeeperEvent["type"]> = new Set([
  * ```
  */
 export function liveSessions(keeper: Watched): Observable<ReadonlyMap<string, SessionView>> {
+  check("keeper", keeperPort, keeper, "What liveSessions is given");
   return keeper.events$.pipe(
     connect((events$) => new Observable<SessionTable>((subscriber) => watch(keeper, events$, subscriber))),
   );

@@ -1,5 +1,6 @@
 import { expect, expectTypeOf, test } from "vitest";
 import { createFixture } from "../rules/fixture.ts";
+import { eventTypes } from "../seeing/event-types.ts";
 import type { LanekeeperEvent, TurnEvents } from "../seeing/events.ts";
 import { ofSession } from "./of-session.ts";
 import { type EventOfType, ofType } from "./of-type.ts";
@@ -36,9 +37,9 @@ test("narrows the union to the members that have these types", async () => {
   });
   expectTypeOf<EventOfType<LanekeeperEvent["type"]>>().toEqualTypeOf<LanekeeperEvent>();
   // @ts-expect-error -- no event has this type
-  ofType("turn.forgotten");
+  expect(() => ofType("turn.forgotten")).toThrow("turn.forgotten");
   // @ts-expect-error -- without a type nothing would pass
-  ofType();
+  expect(() => ofType()).toThrow("one or more types");
 });
 
 test("narrows what is left of one session, and what is left of a type is narrowed to a session", async () => {
@@ -67,4 +68,16 @@ test("a subscriber behind it that throws is logged and changes nothing", async (
   await clock.settle();
   expect(logs).toMatchObject([{ level: "error", fields: { place: "a subscriber of events$", error } }]);
   expect(of("turn.started")).toHaveLength(1);
+});
+
+test("refuses no type, and what is none, before anything is subscribed", () => {
+  const untyped = ofType as (...types: unknown[]) => unknown;
+  expect(() => untyped()).toThrow(
+    'What ofType is given must be one or more types of events, such as "turn.completed"; got undefined.',
+  );
+  for (const type of ["lane.stalls", "", 5, null, ["turn.completed"]])
+    expect(() => untyped("turn.completed", type)).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION", details: expect.objectContaining({ got: type }) }),
+    );
+  for (const type of eventTypes) expect(() => untyped(type)).not.toThrow();
 });

@@ -1,4 +1,6 @@
 import { filter, type OperatorFunction } from "rxjs";
+import { checkChoices } from "../keeper/validation.ts";
+import { eventTypes } from "../seeing/event-types.ts";
 import type { LanekeeperEvent } from "../seeing/events.ts";
 
 /** The members of a union of events that have one of these types. */
@@ -14,7 +16,8 @@ export type EventOfType<
   : never;
 
 /**
- * Passes on the events of these types, narrowed to them. Combines with `ofSession` in either order.
+ * Passes on the events of these types, narrowed to them. Combines with `ofSession` in either order. Throws
+ * `INVALID_OPTION` at once for no type, or what is none.
  *
  * @example
  * ```ts
@@ -26,6 +29,7 @@ export type EventOfType<
 export function ofType<Type extends LanekeeperEvent["type"], Event extends LanekeeperEvent = LanekeeperEvent>(
   ...types: readonly [Type, ...Type[]]
 ): OperatorFunction<Event, EventOfType<Type, Event>> {
+  checkChoices("ofType", eventTypes, types, 'one or more types of events, such as "turn.completed"');
   const wanted: ReadonlySet<LanekeeperEvent["type"]> = new Set(types);
   return filter((event: Event): event is Event & EventOfType<Type, Event> => wanted.has(event.type));
 }

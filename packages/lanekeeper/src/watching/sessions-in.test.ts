@@ -39,3 +39,21 @@ test("tells of a session again that is in the same state with other facts", asyn
   await clock.settle();
   expect(seen).toEqual([[], [0], [1]]);
 });
+
+test("refuses no state, and what is none, before anything is subscribed", () => {
+  const untyped = sessionsIn as (...states: unknown[]) => unknown;
+  for (const states of [[], ["stuck"], ["busy", "busy.running"], [null]])
+    expect(() => untyped(...states)).toThrow(
+      expect.objectContaining({
+        code: "INVALID_OPTION",
+        message: expect.stringContaining('"stalled" and "reclaimed"; got'),
+      }),
+    );
+});
+
+test("a live table refuses what is no keeper, before anything is subscribed", () => {
+  for (const bad of [5, null, undefined, {}, "keeper"])
+    expect(() => (liveSessions as (keeper: unknown) => unknown)(bad)).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION" }),
+    );
+});

@@ -1,9 +1,10 @@
 import { distinctUntilChanged, map, type OperatorFunction, pipe } from "rxjs";
-import type { LaneState, SessionView } from "../seeing/views.ts";
+import { checkChoices } from "../keeper/validation.ts";
+import { type LaneState, laneStates, type SessionView } from "../seeing/views.ts";
 
 /**
  * The rows of a live table that are in one of these states, by key, whenever one of them changes. Looks at every row of
- * each table: behind `auditTime` it does so as seldom as wanted.
+ * each table: behind `auditTime` it does so as seldom as wanted. Throws `INVALID_OPTION` at once for no state, or what is none.
  *
  * @example
  * ```ts
@@ -15,6 +16,7 @@ import type { LaneState, SessionView } from "../seeing/views.ts";
 export function sessionsIn(
   ...states: readonly [LaneState, ...LaneState[]]
 ): OperatorFunction<ReadonlyMap<string, SessionView>, readonly SessionView[]> {
+  checkChoices("sessionsIn", laneStates, states, 'one or more of "idle", "busy", "stalled" and "reclaimed"');
   return pipe(
     map((table) => {
       const found: SessionView[] = [];
