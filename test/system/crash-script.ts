@@ -66,7 +66,6 @@ const isIdle = (): boolean => {
 };
 while (!isIdle()) await new Promise((resolve) => setTimeout(resolve, 5));
 for (const { sessionKey, items } of await keeper.deadLetters({ limit: 10_000 })) {
-  for (const item of items)
-    note({ type: "buried", session: sessionKey, id: (item as { readonly id: string }).id });
+  for (const { id } of items) note({ type: "buried", session: sessionKey, id });
 }
 await keeper.close();

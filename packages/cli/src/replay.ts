@@ -206,7 +206,7 @@ async function run(given: Run): Promise<ReplayResult> {
 /** Learns what became meanwhile of what earlier lives were promised, before anything new begins. */
 async function catchUp({ ledger, keeper }: Run, client: ReplayClient): Promise<void> {
   for (const { items } of await keeper.deadLetters({ limit: mostDeadLetters })) {
-    for (const item of items) ledger.bury((item as { readonly id: string }).id);
+    for (const { id } of items) ledger.bury(id);
   }
   await client.attachAll();
   // Outcomes that were there already are told with the tick.

@@ -1,7 +1,7 @@
 export type { Clock } from "./time/clock.ts";
 export type { RouteResult } from "./commands/completions.ts";
 export { createLanekeeper } from "./keeper/create-lanekeeper.ts";
-export type { DeadLetter } from "./store/dead-letter.ts";
+export type { DeadLetter, DeadLetterItem } from "./store/dead-letter.ts";
 export { LanekeeperError, type LanekeeperErrorCode, PermanentError } from "./keeper/errors.ts";
 export type {
   ExecEvents,

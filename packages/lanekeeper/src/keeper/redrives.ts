@@ -3,7 +3,8 @@ import { LanekeeperError } from "./errors.ts";
 import { notAdmitted } from "./refusals.ts";
 import type { Receipt } from "../turns/receipt.ts";
 import type { Runtime } from "./runtime.ts";
-import type { MailboxLimits, RedriveResult, StoredItem } from "../store/store.ts";
+import type { DeadLetterItem } from "../store/dead-letter.ts";
+import type { MailboxLimits, RedriveResult } from "../store/store.ts";
 
 /**
  * What becomes of dead letters that somebody has looked at.
@@ -31,7 +32,7 @@ export function createRedrives(
     );
   const redriven = (
     id: string,
-    item: Pick<StoredItem, "sessionKey" | "id" | "type" | "meta">,
+    item: DeadLetterItem,
     limits: MailboxLimits,
     result: RedriveResult,
   ): Receipt => {
@@ -49,7 +50,7 @@ export function createRedrives(
       admission.assertOpen();
       const letter = await passages.through(runtime.request(() => mailboxes.deadLetter(id)));
       if (letter === undefined) throw notFound(id);
-      const [item] = letter.items as readonly [Pick<StoredItem, "sessionKey" | "id" | "type" | "meta">];
+      const [item] = letter.items as readonly [DeadLetterItem];
       const barred = admission.draining();
       if (barred !== undefined) throw admission.refuse(item, barred);
       const limits = runtime.limitsOf(runtime.laneOptionsOf(letter.sessionKey));

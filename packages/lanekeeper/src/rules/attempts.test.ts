@@ -219,7 +219,7 @@ const cases = (besides: Deed): fc.Arbitrary<Case> =>
   });
 
 /** The id of what a dead letter holds. */
-const idOf = (items: DeadLetter["items"]): unknown => (items[0] as { readonly id?: unknown }).id;
+const idOf = (items: DeadLetter["items"]): unknown => items[0]!.id;
 
 /** Accepts all the work and waits until none is left. */
 async function run({ bounds: bound, plan, load }: Case): Promise<Doer> {

@@ -183,8 +183,7 @@ class Race {
       witness.ended(id, undefined);
       void outcome.then((ended) => witness.ended(id, ended));
     }
-    for (const { items } of await this.#keeper.deadLetters({ sessionKey }))
-      witness.buried((items[0] as { readonly id: string }).id);
+    for (const { items } of await this.#keeper.deadLetters({ sessionKey })) witness.buried(items[0]!.id);
     await this.#clock.settle();
     const { running, waiting } = this.#keeper.stats();
     if (running + waiting > 0) witness.fault(`B26 in the end ${running} run and ${waiting} wait`);

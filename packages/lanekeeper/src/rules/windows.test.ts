@@ -204,9 +204,7 @@ describe.each(stores)("with a store that %s", (_, answering) => {
     await expect(work.outcome).resolves.toMatchObject({ status: "failed", attempts: 2 });
     await expect(receipt.outcome).resolves.toMatchObject({ status: "failed", attempts: 1 });
     const letters = await keeper.deadLetters();
-    expect(new Set(letters.map(({ items }) => (items[0] as { readonly id: string }).id))).toEqual(
-      new Set(["steering", "work"]),
-    );
+    expect(new Set(letters.map(({ items }) => items[0]!.id))).toEqual(new Set(["steering", "work"]));
     await clock.advance(60_000);
     expect(ran(turns)).toEqual([["work"], ["work"]]);
     expect(ends(seen)).toEqual({});

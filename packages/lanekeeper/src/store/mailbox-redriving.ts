@@ -1,7 +1,8 @@
 import { appendItem } from "./mailbox-append.ts";
+import type { DeadLetterItem } from "./dead-letter.ts";
 import { knownName } from "./known-name.ts";
 import type { MailboxState } from "./mailbox-state.ts";
-import type { MailboxLimits, NewItem, RedriveResult } from "./store.ts";
+import type { MailboxLimits, RedriveResult } from "./store.ts";
 
 /**
  * Puts the work of a dead letter back at the end of its session's queue, as if it had just been accepted, and forgets
@@ -11,7 +12,7 @@ import type { MailboxLimits, NewItem, RedriveResult } from "./store.ts";
 export function redriveItem(state: MailboxState, letterId: string, limits: MailboxLimits): RedriveResult {
   const letter = state.deadLetters.get(letterId);
   if (letter === undefined) return { status: "missing" };
-  const [item] = letter.items as readonly [NewItem & { readonly seq: number }];
+  const [item] = letter.items as readonly [DeadLetterItem];
   const { sessionKey, type, kind, key, body, meta, wakes, priority, group } = item;
   const session = state.session(sessionKey);
   const incarnation = item.incarnation === undefined ? undefined : state.require(sessionKey).incarnation;

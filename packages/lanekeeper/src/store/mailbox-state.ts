@@ -1,5 +1,5 @@
 import { knownName } from "./known-name.ts";
-import type { DeadLetter } from "./dead-letter.ts";
+import type { DeadLetter, DeadLetterItem } from "./dead-letter.ts";
 import type { HeartbeatState } from "./heartbeat-keeping.ts";
 import type { MailboxSession, RememberedItem, StoreCounts } from "./mailbox-session.ts";
 import type { Outcome } from "../turns/outcome.ts";
@@ -42,7 +42,7 @@ export interface HeartbeatTable {
   set(state: HeartbeatState): void;
 }
 
-/** What a dead letter keeps of an item: enough to accept it again. */
+/** What a dead letter is made of. */
 type BuriedItem = NewItem & Pick<StoredItem, "seq" | "acceptedAt">;
 
 /**
@@ -116,8 +116,32 @@ export abstract class MailboxState {
   /** Makes an item that was given up a dead letter. */
   bury(item: BuriedItem, reason: string, attempts: number, id: string = this.host.createId()): DeadLetter {
     const { sessionKey } = item;
-    const letter = { id, sessionKey, at: this.host.clock.now(), reason, attempts, items: [item] };
+    const at = this.host.clock.now();
+    const letter = { id, sessionKey, at, reason, attempts, items: [toDeadItem(item, attempts)] };
     this.deadLetters.add(letter);
     return letter;
   }
+}
+
+/** Enough to accept it again, and to know it by. */
+function toDeadItem(item: BuriedItem, attempts: number): DeadLetterItem {
+  const { seq, id, sessionKey, type, body, key, meta, priority, group, wakes, incarnation, acceptedAt } =
+    item;
+  const kind = type === "event" ? item.kind : undefined;
+  return {
+    seq,
+    id,
+    sessionKey,
+    type,
+    body,
+    kind,
+    key,
+    meta,
+    priority,
+    group,
+    wakes,
+    incarnation,
+    acceptedAt,
+    attempts,
+  };
 }

@@ -47,9 +47,7 @@ export async function observeWorld(
       isAborted: turn.signal.aborted,
     })),
     outcomes: Object.fromEntries([...outcomes].toSorted(byName)),
-    letters: (await letters)
-      .map(({ items: [item] }) => nameOf((item as { readonly id: string }).id))
-      .toSorted(),
+    letters: (await letters).map(({ items: [item] }) => nameOf(item!.id)).toSorted(),
   };
 }
 

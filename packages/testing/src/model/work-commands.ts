@@ -135,9 +135,7 @@ const redrive = define({
     const alike = model.letters.filter((letter) => letter.item.id === item.id);
     const letters = await world.settle(world.keeper.deadLetters({ limit: 1_000 }));
     if (typeof letters === "string") return letters;
-    const found = letters.filter(
-      ({ items: [first] }) => world.nameOf((first as { id: string }).id) === item.id,
-    );
+    const found = letters.filter(({ items: [first] }) => world.nameOf(first!.id) === item.id);
     const letter = found.toReversed()[alike.indexOf(wanted)];
     const answer = await world.settle(world.keeper.redrive(letter?.id ?? "no letter"));
     if (typeof answer === "string") return answer;
