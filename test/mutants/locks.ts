@@ -237,8 +237,8 @@ export const lockMutants: readonly Mutant[] = [
     rules: ["B54a", "B28"],
     change: "a turn that was told to stop may still acquire locks",
     file: "packages/lanekeeper/src/locks/turn-locks.ts",
-    find: `    refusal: () => (turn.isCurrent ? undefined : turn.fencedError("locks")),`,
-    replace: `    refusal: () => (turn.isOver ? turn.fencedError("locks") : undefined),`,
+    find: `    refusal: () => (turn.isCurrent ? undefined : turn.fencedError("A lock of turn.locks")),`,
+    replace: `    refusal: () => (turn.isOver ? turn.fencedError("A lock of turn.locks") : undefined),`,
     kills: rules("locks-turns"),
   },
 ];

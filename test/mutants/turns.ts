@@ -19,8 +19,8 @@ export const turnMutants: readonly Mutant[] = [
     rules: ["B28"],
     change: "a turn that was told to stop may still announce commands until it is fenced",
     file: "packages/lanekeeper/src/turns/live-turn.ts",
-    find: `      if (!this.isCurrent) throw this.fencedError("expectExec");`,
-    replace: `      if (this.isOver) throw this.fencedError("expectExec");`,
+    find: `      if (!this.isCurrent) throw this.fencedError("turn.expectExec");`,
+    replace: `      if (this.isOver) throw this.fencedError("turn.expectExec");`,
     kills: rules("progress", "fencing"),
   },
   {
