@@ -11,6 +11,8 @@ export {
   anyStoreFate,
 } from "./arbitraries.ts";
 export { type Chance, createChance } from "./chance.ts";
+export { checkInvariants, type CheckOptions } from "./invariants/check-invariants.ts";
+export type { Violation } from "./invariants/invariant.ts";
 export { deterministicIds } from "./deterministic-ids.ts";
 export { type KeeperPropertyOptions, keeperProperty } from "./model/keeper-property.ts";
 export { locksProperty } from "./model/locks-property.ts";

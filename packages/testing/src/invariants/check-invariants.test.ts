@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { checkInvariants, invariants } from "./check-invariants.ts";
+import { story } from "./stories/story.ts";
+
+const broken = story().sends("m1").starts("t1", ["m1"]).at(7).tellsStart("t2", []).enters("t2");
+
+describe("checkInvariants", () => {
+  test("says which rule was broken, where, what was expected and what was seen", () => {
+    expect(checkInvariants(broken.recordings)[0]).toEqual({
+      rule: "B3",
+      claim: "A turn's code is called only when no other turn of its session is live.",
+      sentence: "Turn t2 of a was called while turn t1 was live, since 0 ms.",
+      recording: 0,
+      index: broken.recordings[0]!.entries.length - 1,
+      at: 7,
+      sessionKey: "a",
+    });
+  });
+
+  test("checks one recording as well as several, and only the rules that it is to", () => {
+    const [recording] = broken.recordings;
+    expect(checkInvariants(recording!)).toEqual(checkInvariants(broken.recordings));
+    expect(checkInvariants(recording!, { rules: ["B3"] }).map(({ rule }) => rule)).toEqual(["B3"]);
+    expect(checkInvariants(recording!, { rules: ["B12"] })).toEqual([]);
+  });
+
+  test.each([
+    [{ rules: ["B99"] }, "rules"],
+    [{ latenessMs: -1 }, "latenessMs"],
+    [{ earlyMs: Number.NaN }, "earlyMs"],
+  ])("refuses %o", (options, option) => {
+    expect(() => checkInvariants(broken.recordings, options)).toThrow(
+      expect.objectContaining({ code: "INVALID_OPTION", details: expect.objectContaining({ option }) }),
+    );
+  });
+
+  test("says in its documentation what it checks, rule by rule", () => {
+    const page = readFileSync(new URL("../../docs/check-recordings.md", import.meta.url), "utf8");
+    const rows = [...page.matchAll(/^\| (B\w+) +\| (.+?) *\|$/gm)].map(([, rule, claims]) => [rule, claims]);
+    const rules = [...new Set(invariants.map(({ rule }) => rule))].toSorted(byNumber);
+    const claims = (of: string) => invariants.filter(({ rule }) => rule === of).map(({ claim }) => claim);
+    expect(rows).toEqual(rules.map((rule) => [rule, claims(rule).join(" ")]));
+  });
+});
+
+function byNumber(one: string, two: string): number {
+  return one.localeCompare(two, "en", { numeric: true });
+}

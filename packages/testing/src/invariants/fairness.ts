@@ -1,0 +1,136 @@
+import { type Claim, readClaims } from "./claim.ts";
+import { type Breach, invariant, type Invariant } from "./invariant.ts";
+import type { LifeView, RecordingView } from "./recording-view.ts";
+import { readSlots } from "./slot-use.ts";
+import { overAt } from "./turn-story.ts";
+
+/** Who is given a slot (B14, B15). What is said here is of keepers without groups, while nobody lends a slot. */
+export const fairnessInvariants: readonly Invariant[] = [
+  invariant("B14", "The highest priority goes first, raised by the time waited.", function* (view) {
+    for (const [claim, passed] of overtakings(view)) {
+      const waitedMs = claim.granted!.from.step.at - claim.stay.from.step.at;
+      if (passed.least <= claim.most || waitedMs >= raisedAfterMs) continue;
+      yield breach(
+        claim,
+        passed,
+        `the priority of the one was ${names[claim.most]}, that of the other ${names[passed.least]}`,
+      );
+    }
+  }),
+  invariant(
+    "B15",
+    "Within a priority and an agent the lane that waited longest goes first.",
+    function* (view) {
+      for (const [claim, passed] of overtakings(view)) {
+        if (passed.least < claim.most || passed.agent === undefined || passed.agent !== claim.agent) continue;
+        if (passed.stay.from.step.order > claim.stay.from.step.order) continue;
+        yield breach(claim, passed, `both are of agent ${claim.agent}`);
+      }
+    },
+  ),
+  invariant(
+    "B15",
+    "Within a priority the agent goes first that was given a slot longest ago.",
+    function* (view) {
+      for (const [claim, passed] of overtakings(view)) {
+        if (passed.least < claim.most || passed.agent === claim.agent) continue;
+        if (!claim.goesAfterAgentOf(passed)) continue;
+        yield breach(
+          claim,
+          passed,
+          `agent ${passed.agent} had been given its last slot before agent ${claim.agent} was`,
+        );
+      }
+    },
+  ),
+  invariant("B14", "No lane waits while a slot is free.", ({ lives }) =>
+    lives.flatMap((life) => [...idleSlots(life)]),
+  ),
+];
+
+const names = ["background", "normal", "foreground"] as const;
+/** Waiting so long raises a priority by one step, in milliseconds. */
+const raisedAfterMs = 15_000;
+/** Where a lane has a slot. */
+const holding: ReadonlySet<string> = new Set([
+  "busy.opening",
+  "busy.running",
+  "busy.aborting",
+  "stalled.running",
+  "stalled.aborting",
+]);
+
+function breach({ sessionKey, granted }: Claim, passed: Claim, why: string): Breach {
+  const { step } = granted!.from;
+  return {
+    step,
+    sessionKey: passed.sessionKey,
+    sentence: `${sessionKey} was given a slot before ${passed.sessionKey}, which has waited since ${passed.stay.from.step.at} ms: ${why}.`,
+  };
+}
+
+/** Each claim that was granted, and each that waited then for certain. */
+function* overtakings(view: RecordingView): Iterable<readonly [Claim, Claim]> {
+  for (const life of view.lives) {
+    const { time, draining } = life.life;
+    const slots = readSlots(life);
+    const claims = readClaims(view, life);
+    const granted = claims
+      .filter((claim) => claim.granted !== undefined)
+      .toSorted((a, b) => a.granted!.from.step.order - b.granted!.from.step.order);
+    let waiting: readonly Claim[] = [];
+    let made = 0;
+    for (const claim of granted) {
+      const { order, at } = claim.granted!.from.step;
+      if (order > (draining?.order ?? Infinity)) break;
+      const since = made;
+      while (made < claims.length && claims[made]!.stay.from.step.order < order) made++;
+      waiting = [...waiting, ...claims.slice(since, made)].filter(
+        ({ stay }) => (stay.until?.step.order ?? Infinity) > order,
+      );
+      if (slots.hasLoans(claim.stay.from.step.order, order)) continue;
+      for (const passed of waiting) {
+        const { step } = passed.stay.from;
+        // What comes in the instant of a grant may have come after it.
+        const isEarlier = step.order < claim.stay.from.step.order || time.isBefore(step.at, at);
+        if (isEarlier && !slots.hasGroups(step.order, order)) yield [claim, passed];
+      }
+    }
+  }
+}
+
+/**
+ * Lanes that wait although fewer lanes have a slot than there are. All lanes must be known for that: where the recording
+ * begins with its keeper, and none had started before anybody listened.
+ */
+function* idleSlots(view: LifeView): Iterable<Breach> {
+  const { life } = view;
+  if (!life.isFromBirth || life.opened !== undefined || life.storeFailures.length > 0) return;
+  const slots = readSlots(view);
+  const end = life.draining?.order ?? Infinity;
+  for (const sessionKey of view.sessions) {
+    for (const { detail, from, until } of view.staysOf(sessionKey)) {
+      if (detail !== "busy.waitingForCapacity") continue;
+      const step = view.firstAfter(from.step, life.time.latenessMs);
+      if (step === undefined || step.order > Math.min(end, until?.step.order ?? Infinity)) continue;
+      if (slots.hasGroups(from.step.order, step.order)) continue;
+      const turns = slots.leastBetween(from.step.order, step.order, (capacity) => capacity.turns);
+      const held = [...view.sessions].filter((session) => holds(view, session, step.order)).length;
+      if (held >= turns) continue;
+      yield {
+        step,
+        sessionKey,
+        sentence: `${sessionKey} has waited for a slot since ${from.step.at} ms, and ${held} of ${turns} are in use.`,
+      };
+    }
+  }
+}
+
+function holds(view: LifeView, sessionKey: string, order: number): boolean {
+  const stay = view.stayAt(sessionKey, { order });
+  const detail = stay?.detail ?? view.staysOf(sessionKey)[0]?.from.event.previous.detail ?? "idle";
+  if (holding.has(detail)) return true;
+  // Turns that an earlier keeper left may start before anybody is told of states.
+  const turn = view.lastTurnOf(sessionKey, order);
+  return turn?.called !== undefined && (overAt(turn)?.order ?? Infinity) > order;
+}
