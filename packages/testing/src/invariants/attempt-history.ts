@@ -71,7 +71,13 @@ export function attemptsBefore(view: RecordingView, item: ItemStory, turn?: Turn
  * may have started one.
  */
 function isTold({ lives }: RecordingView, item: ItemStory, turn?: TurnStory): boolean {
-  if (item.accepted === undefined || item.takenBy.length > 0 || isMessage(item) === undefined) return false;
+  if (
+    item.accepted === undefined ||
+    item.isTangled ||
+    item.takenBy.length > 0 ||
+    isMessage(item) === undefined
+  )
+    return false;
   const first = item.life.number;
   const last = turn?.life.number ?? item.held.at(-1)?.life.number ?? first;
   for (let number = first; number <= last; number++) {

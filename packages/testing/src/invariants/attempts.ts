@@ -171,6 +171,7 @@ function* burdened(view: RecordingView, turn: TurnStory): Iterable<Breach> {
   const { failures, isKnown } = attemptsBefore(view, head, turn);
   if (!isKnown || failures === 0 || failures + 1 < settingsOf(view, turn).retry.attempts) return;
   for (const event of turn.events) {
+    if (event.isTangled) continue;
     const together = event.held
       .slice(0, event.held.indexOf(turn))
       .find((earlier) => earlier.messages.includes(head) && endingOf(view, earlier) === "failed");

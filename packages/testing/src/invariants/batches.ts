@@ -12,7 +12,7 @@ export const batchInvariants: readonly Invariant[] = [
       for (const turn of turns) {
         if (turn.messages.length < 2) continue;
         for (const item of turn.messages) {
-          const mode = modeOf(item);
+          const mode = item.isTangled ? undefined : modeOf(item);
           // What was put back from a dead letter is a followup, whatever it was.
           if (mode === undefined || (mode === "collect" && !item.isRedriven)) continue;
           yield breach(
@@ -27,8 +27,8 @@ export const batchInvariants: readonly Invariant[] = [
     for (const turn of turns) {
       let last: ItemStory | undefined;
       for (const item of turn.messages) {
-        const one = last && acceptanceOf(last);
-        const two = acceptanceOf(item);
+        const one = last?.isTangled === false ? acceptanceOf(last) : undefined;
+        const two = item.isTangled ? undefined : acceptanceOf(item);
         if (one !== undefined && two !== undefined && two.to < one.from)
           yield breach(
             turn,
@@ -71,7 +71,7 @@ function isCollected(item: ItemStory): boolean {
 /** Whether a turn is the first to hold a message, as far as that is known. */
 function isFresh(item: ItemStory, turn: TurnStory): boolean {
   // A keeper that died may have started a turn, and told nobody.
-  const isSeen = item.accepted !== undefined && item.life === turn.life;
+  const isSeen = item.accepted !== undefined && !item.isTangled && item.life === turn.life;
   return isSeen && item.held[0] === turn && item.takenBy.length === 0;
 }
 
@@ -91,6 +91,7 @@ function* missing(view: RecordingView, turn: TurnStory): Iterable<Breach> {
     .filter((item) => (endOfItem(item)?.order ?? Infinity) > opened.order)
     .toSorted((a, b) => acceptanceOf(a)!.from - acceptanceOf(b)!.from);
   for (const item of others) {
+    if (item.isTangled) return;
     const isBehind = acceptanceOf(item)!.from > last;
     const [starts] = item.held;
     const startsLater = starts !== undefined && startOf(starts).order > startOf(turn).order;
@@ -112,7 +113,7 @@ function* joined(turn: TurnStory): Iterable<Breach> {
   const before = head?.held[head.held.indexOf(turn) - 1];
   if (head === undefined || before === undefined || before.messages[0] !== head) return;
   for (const item of turn.messages)
-    if (!before.messages.includes(item))
+    if (!before.messages.includes(item) && !item.isTangled && !head.isTangled)
       yield breach(
         turn,
         `Turn ${turn.id} of ${turn.sessionKey} tries ${head.id} again, and ${item.id} was not with it before`,
@@ -135,7 +136,8 @@ function* hasty(view: RecordingView, life: LifeView, turn: TurnStory): Iterable<
   const instants = turn.messages.map(({ call, accepted }) => (call ?? accepted!).step.at);
   let quietAt = instants[0]!;
   for (const instant of instants) {
-    if (instant > quietAt + debounceMs) break;
+    // One that comes when the quiet is over just then is taken along by a lane that waits.
+    if (!life.life.time.isBefore(instant, quietAt + debounceMs)) break;
     quietAt = instant;
   }
   const due = Math.min(quietAt + debounceMs, instants[0]! + debounceMaxMs);
@@ -155,7 +157,12 @@ function* debouncing(view: RecordingView, life: LifeView): Iterable<Breach> {
       const end = until?.step ?? steps.at(-1)!;
       if (detail !== "busy.debouncing" || !time.isOverdue(from.step.at, debounceMaxMs, end.at)) continue;
       // Where a message is withdrawn another batch is at the head.
-      if (view.itemsOf(sessionKey).some((item) => endsBetween(item, from.step.order, end.order))) continue;
+      if (
+        view
+          .itemsOf(sessionKey)
+          .some((item) => item.isTangled || endsBetween(item, from.step.order, end.order))
+      )
+        continue;
       yield {
         step: end,
         sessionKey,

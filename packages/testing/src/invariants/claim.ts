@@ -139,6 +139,7 @@ function mostRank(view: RecordingView, life: LifeView, { sessionKey, from, until
   const end = until?.step.order ?? Infinity;
   let most = 0;
   for (const item of view.itemsOf(sessionKey)) {
+    if (item.isTangled) return unknownRank;
     if ((acceptanceOf(item)?.from ?? -1) > end) continue;
     if ((endOfItem(item)?.order ?? Infinity) < from.step.order) continue;
     most = Math.max(most, rankOf(item) ?? unknownRank);
@@ -160,6 +161,7 @@ function isTriedAgain({ life }: LifeView, sessionKey: string, end: number): bool
 
 /** The rank that an item has by itself; undefined where it is not known. */
 function rankOf(item: ItemStory): number | undefined {
+  if (item.isTangled) return undefined;
   if (item.isCompletion) return ranks["normal"];
   const { call } = item;
   if (call === undefined || call.method === "redrive") return undefined;

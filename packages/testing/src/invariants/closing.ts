@@ -141,6 +141,9 @@ function* leftRunning(life: LifeView): Iterable<Breach> {
   if (closing === undefined || closed === undefined) return;
   for (const turn of life.turns.values()) {
     if (turn.started === undefined || !isLive(turn, closed)) continue;
+    // Where time was lost meanwhile its grace lasts longer, and its fence may not be told any more.
+    if (turn.aborts.length > 0 && life.life.told("clock.late").some(({ step }) => step.order > closing.order))
+      continue;
     const why = isCurrentAt(turn, closed.order) ? "was not told to stop" : "was neither over nor fenced";
     yield {
       step: closed,

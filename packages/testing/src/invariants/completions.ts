@@ -194,7 +194,7 @@ function* stale(view: RecordingView, life: LifeView): Iterable<Breach> {
     if (typeof sessionKey !== "string" || answer === undefined) continue;
     for (const item of view.itemsOf(sessionKey)) {
       const owner = item.isCompletion ? owners.get(item.id) : undefined;
-      if (owner === undefined || owner.step.order > step.order || item.isRedriven) continue;
+      if (owner === undefined || owner.step.order > step.order || item.isRedriven || item.isTangled) continue;
       const shown = item.held.find((turn) => (turn.firstOpened?.from.step.order ?? -1) > answer.order);
       if (shown === undefined) continue;
       yield {

@@ -173,8 +173,7 @@ function* wronglyEnded(view: RecordingView, item: ItemStory): Iterable<Breach> {
   }
 }
 
-/** Whether what a turn completed with must have been told before a step: a keeper that died may not have told it. */
+/** Whether what a turn completed with must have been told before a step: an earlier keeper may not have lived to tell it. */
 function isHeardOf({ lives }: RecordingView, turnId: string, { life }: Step): boolean {
-  const turn = lives.map(({ turns }) => turns.get(turnId)).find((one) => one !== undefined);
-  return turn?.started !== undefined && (turn.life === life || turn.life.closed !== undefined);
+  return lives[life.number]!.turns.get(turnId)?.started !== undefined;
 }

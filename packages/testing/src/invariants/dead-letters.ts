@@ -14,8 +14,9 @@ export const deadLetterInvariants: readonly Invariant[] = [
         for (const step of item.outcomes) {
           const { outcome } = step.entry;
           if (outcome.status !== "failed" && outcome.status !== "reclaimed") continue;
-          // What an earlier keeper gave up was told by it, or by nobody: it died.
-          if (!view.lives[step.life.number]!.turns.has(outcome.turnId)) continue;
+          // What an earlier keeper gave up was told by it, or by nobody: it died. Who asks later may know it sooner.
+          const turn = view.lives[step.life.number]!.turns.get(outcome.turnId);
+          if (turn?.started === undefined || step.entry.call !== item.call?.call) continue;
           const told = added.get(outcome.deadLetterId)?.[0];
           if (told !== undefined && told.step.order < step.order && told.event.sessionKey === item.sessionKey)
             continue;

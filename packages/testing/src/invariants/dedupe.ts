@@ -95,6 +95,7 @@ function* unknown(view: RecordingView, call: CallStory): Iterable<Breach> {
       (one) =>
         one.id === id &&
         !one.isCompletion &&
+        !one.isTangled &&
         one.accepted !== undefined &&
         one.accepted.step.order < step.order &&
         one.held.some((turn) => startOf(turn).order > answer.order),
@@ -118,7 +119,7 @@ function holderAt(item: ItemStory, order: number): TurnStory | undefined {
 function* cancelled(view: RecordingView, call: CallStory): Iterable<Breach> {
   const { answer } = call;
   const item = call.on && view.itemOf(call.on);
-  if (item === undefined || answer?.entry.value !== true) return;
+  if (item === undefined || item.isTangled || answer?.entry.value !== true) return;
   const { sessionKey, id } = item;
   const holder = holderAt(item, call.step.order);
   if (holder !== undefined)
@@ -148,12 +149,15 @@ function* cancelled(view: RecordingView, call: CallStory): Iterable<Breach> {
 function* kept(view: RecordingView, call: CallStory): Iterable<Breach> {
   const { answer, step } = call;
   const item = call.on && view.itemOf(call.on);
-  if (item?.accepted === undefined || item.isCompletion || answer?.entry.value !== false) return;
+  if (item?.accepted === undefined || item.isTangled || item.isCompletion || answer?.entry.value !== false)
+    return;
   // It waited for certain where a turn was opened with it afterwards, for the first time.
   const [first] = item.held;
   const opened = first?.firstOpened?.from.step.order;
   if (item.accepted.step.order > step.order || item.takenBy.length > 0) return;
+  // What a store has opened and nobody heard of holds it.
   if (opened === undefined || opened < answer.order) return;
+  if (first!.life !== item.life || item.life.storeFailures.length > 0) return;
   yield {
     step: answer,
     sessionKey: item.sessionKey,

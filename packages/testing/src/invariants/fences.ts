@@ -13,6 +13,9 @@ export const fenceInvariants: readonly Invariant[] = [
       const { step, event } = reclaimed;
       if (!event.slotFreed)
         yield { step, sessionKey, sentence: `Turn ${id} of ${sessionKey} was reclaimed, and its slot kept.` };
+      // What was returned just then is heard of a little later.
+      if (ended !== undefined && ended.order < step.order && !step.life.time.isBefore(ended.at, step.at))
+        continue;
       const isRunning = called !== undefined && (ended === undefined || ended.order > step.order);
       if (event.isCodeRunning !== isRunning)
         yield {
@@ -190,7 +193,8 @@ function* late(life: LifeView, turn: TurnStory): Iterable<Breach> {
       sessionKey,
       sentence: `Turn ${id} of ${sessionKey} has two late results.`,
     };
-  if (lateResults.length > 0 && !isLate && turn.called !== undefined)
+  const isSoon = fence !== undefined && ended !== undefined && !life.life.time.isBefore(ended.at, fence.at);
+  if (lateResults.length > 0 && !isLate && !isSoon && turn.called !== undefined)
     yield {
       step: lateResults[0]!.step,
       sessionKey,

@@ -151,5 +151,5 @@ function waitsAt(item: ItemStory, order: number): boolean {
 }
 
 function isLater(item: ItemStory, other: ItemStory): boolean {
-  return !item.isRedriven && acceptanceOf(item)!.from > acceptanceOf(other)!.to;
+  return !item.isRedriven && !item.isTangled && acceptanceOf(item)!.from > acceptanceOf(other)!.to;
 }

@@ -1,7 +1,7 @@
 import { type CallStory, member } from "./call-story.ts";
 import { endOfItem, type ItemEnd, type ItemStory } from "./item-story.ts";
 import type { Step, StepOf, Told } from "./step.ts";
-import type { TurnStory } from "./turn-story.ts";
+import { startOf, type TurnStory } from "./turn-story.ts";
 
 /** The calls and turns of one recording. */
 interface LifeStories {
@@ -25,6 +25,7 @@ export function readItems(lives: readonly LifeStories[]): {
 } {
   const reader = new ItemReader();
   for (const life of lives) reader.read(life);
+  reader.markTangled();
   return reader;
 }
 
@@ -90,6 +91,23 @@ class ItemReader {
     }
   }
 
+  /** Marks what cannot be told apart from another of its name, seen or not. */
+  markTangled(): void {
+    for (const [name, waiting] of this.#pending) if (waiting.length > 0) this.#lost.add(name);
+    const byName = new Map<string, ItemStory[]>();
+    for (const item of this.items) {
+      const name = nameOf(item.sessionKey, item.id);
+      const key = item.isCompletion ? `exec ${name}` : name;
+      const list = byName.get(key) ?? [];
+      byName.set(key, list);
+      list.push(item);
+    }
+    for (const [name, items] of byName) {
+      const isClear = items.every((item, index) => index === 0 || isOverBefore(items[index - 1]!, item));
+      if (!isClear || this.#lost.has(name)) for (const item of items) item.isTangled = true;
+    }
+  }
+
   #noteCall(call: CallStory): void {
     if (!bringing.has(call.method) || (call.refusal && call.refusal.entry.code !== "STORE_UNAVAILABLE"))
       return;
@@ -105,8 +123,7 @@ class ItemReader {
     const sessionKey = member(value, "sessionKey");
     const id = member(value, "id");
     if (typeof sessionKey !== "string" || typeof id !== "string") return;
-    const item = this.#find(sessionKey, id);
-    if (item !== undefined) this.ofCall.set(call, item);
+    this.ofCall.set(call, this.#original(call.answer!, sessionKey, id, call));
   }
 
   #noteEvent(told: Told): void {
@@ -223,6 +240,7 @@ class ItemReader {
       call: undefined,
       accepted: undefined,
       isRedriven: false,
+      isTangled: false,
       held: [],
       takenBy: [],
       completed: [],
@@ -298,6 +316,23 @@ class ItemReader {
     if (turnId !== undefined) return both.find(isHeld) ?? both[0];
     return both.find((item) => endOfItem(item) === undefined) ?? both[0];
   }
+}
+
+/** Whether an item had ended, and all of that had been told, before anything was heard of another. */
+function isOverBefore({ call, accepted, ends, completed, outcomes }: ItemStory, next: ItemStory): boolean {
+  const [outcome] = outcomes.filter(({ entry }) => entry.outcome.status !== "suspended");
+  if (outcome === undefined && ends.length + completed.length === 0) return false;
+  const told = [
+    call?.answer,
+    accepted?.step,
+    outcome,
+    ...ends.map(({ step }) => step),
+    ...completed.map(({ step }) => step),
+  ];
+  const last = Math.max(...told.map((step) => step?.order ?? -1));
+  const [turn] = [...next.held, ...next.takenBy];
+  const first = [next.call?.step, next.accepted?.step, turn && startOf(turn), next.ends[0]?.step];
+  return first.every((step) => step === undefined || step.order > last);
 }
 
 /** Whether a call was answered with the receipt of an item, as far as is known: by when that was accepted. */

@@ -18,6 +18,8 @@ export interface ItemStory {
   accepted: Told<"message.accepted"> | Told<"event.accepted"> | undefined;
   /** Whether it was put back from a dead letter. */
   isRedriven: boolean;
+  /** Whether another of its name was on its way before all was told of it: nobody can tell which of them was meant. */
+  isTangled: boolean;
   /** The turns that were opened with it, in order. */
   readonly held: TurnStory[];
   /** The turns that have taken it, in order. */

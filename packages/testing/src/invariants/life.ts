@@ -117,6 +117,7 @@ export function readLife(
   for (const [index, entry] of recording.entries.entries()) {
     const step: Step = { life, index, order: firstOrder + index, at: entry.at, entry };
     steps.push(step);
+    life.time.pass(step.at);
     // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- what is not needed is not read
     switch (entry.type) {
       case "call":

@@ -43,7 +43,7 @@ export const orderInvariants: readonly Invariant[] = [
 
 /** The first message of a turn, if it runs in its place. */
 function headOf({ messages: [head] }: TurnStory): ItemStory | undefined {
-  return head !== undefined && isOrdinary(head) ? head : undefined;
+  return head !== undefined && !head.isTangled && isOrdinary(head) ? head : undefined;
 }
 
 function* overtaken(view: RecordingView, sessionKey: string): Iterable<Breach> {
@@ -64,7 +64,10 @@ function* overtaken(view: RecordingView, sessionKey: string): Iterable<Breach> {
 function* passedOver(view: RecordingView, sessionKey: string): Iterable<Breach> {
   const waiting = view
     .itemsOf(sessionKey)
-    .filter((item) => isOrdinary(item) && item.held.length === 0 && endOfItem(item) === undefined);
+    .filter(
+      (item) =>
+        isOrdinary(item) && !item.isTangled && item.held.length === 0 && endOfItem(item) === undefined,
+    );
   for (const item of waiting) {
     for (const turn of view.turnsOf(sessionKey)) {
       const head = headOf(turn);

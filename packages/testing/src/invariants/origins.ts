@@ -41,6 +41,7 @@ export class Origins {
 
   /** Who caused an item. */
   ofItem(item: ItemStory): Origin {
+    if (item.isTangled) return "unknown";
     if (item.isRedriven) return "person";
     if (item.accepted === undefined && item.call === undefined) return "unknown";
     const call = item.isCompletion ? this.#starting(item) : item.call;

@@ -142,6 +142,7 @@ function* droppedOutOfTurn(view: RecordingView, item: ItemStory, end: ItemEnd): 
       (other) =>
         isMessage(other) === isMessage(item) &&
         !other.isCompletion &&
+        !other.isTangled &&
         other.life === item.life &&
         (isMessage(other) === false || isOrdinary(other)) &&
         (acceptanceOf(other)?.to ?? Infinity) < own.from &&
@@ -158,7 +159,8 @@ function* droppedOutOfTurn(view: RecordingView, item: ItemStory, end: ItemEnd): 
 
 function* beyondCap(view: RecordingView, life: LifeView, call: CallStory): Iterable<Breach> {
   const item = view.itemOf(call);
-  if (item?.call !== call || item.accepted === undefined || modeOf(item) === "interrupt") return;
+  if (item?.call !== call || item.isTangled || item.accepted === undefined || modeOf(item) === "interrupt")
+    return;
   const { sessionKey, id, accepted } = item;
   // Whatever was dropped for it is told right behind its acceptance.
   if (life.life.nextEvent(accepted.step)?.event.type === "message.dropped") return;
@@ -174,7 +176,7 @@ function* beyondCap(view: RecordingView, life: LifeView, call: CallStory): Itera
 
 function* beyondBacklog(view: RecordingView, life: LifeView, call: CallStory): Iterable<Breach> {
   const item = view.itemOf(call);
-  if (item?.call !== call || item.accepted === undefined) return;
+  if (item?.call !== call || item.isTangled || item.accepted === undefined) return;
   const limit = readSlots(life).steadyCapacity(call.step.order, call.step.order)?.waiting;
   if (limit === undefined) return;
   const waited = waitedAt(view.items, call.step).length;
@@ -192,7 +194,7 @@ function* wronglyReplaced(view: RecordingView, item: ItemStory): Iterable<Breach
     if (event.type !== "event.replaced") continue;
     const by = view
       .itemsOf(sessionKey)
-      .find((other) => other.id === event.by && other.accepted !== undefined);
+      .find((other) => other.id === event.by && !other.isTangled && other.accepted !== undefined);
     const key = keyOf(item);
     if (by !== undefined && key !== undefined && keyOf(by) !== undefined && keyOf(by) !== key)
       yield {
@@ -219,7 +221,7 @@ function* twins(turn: TurnStory): Iterable<Breach> {
   const byKey = new Map<unknown, ItemStory>();
   for (const item of turn.events) {
     const key = keyOf(item);
-    if (key === undefined) continue;
+    if (key === undefined || item.isTangled) continue;
     const twin = byKey.get(key);
     byKey.set(key, item);
     if (twin === undefined || twin.life !== turn.life || item.life !== turn.life) continue;

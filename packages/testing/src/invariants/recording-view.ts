@@ -18,12 +18,13 @@ import { readTurns, startOf, type TurnStory } from "./turn-story.ts";
  */
 export class RecordingView {
   readonly lives: readonly LifeView[];
-  /** In the order in which they were seen first. */
+  /** In the order in which they were seen first; without those that cannot be told apart from others. */
   readonly items: readonly ItemStory[];
   /** Whether a call may have put something back from a dead letter, and nobody knows what. */
   readonly hasLostRedrives: boolean;
   /** Over all recordings, in the order of their starts. */
   readonly turns: readonly TurnStory[];
+  readonly #all: readonly ItemStory[];
   readonly #itemOfCall: ReadonlyMap<CallStory, ItemStory>;
   readonly #turnsOf = new Map<string, TurnStory[]>();
   readonly #itemsOf = new Map<string, ItemStory[]>();
@@ -41,12 +42,13 @@ export class RecordingView {
     }
     this.lives = lives;
     const { items, ofCall, hasLostRedrives } = readItems(lives);
-    this.items = items;
+    this.#all = items;
+    this.items = items.filter(({ isTangled }) => !isTangled);
     this.hasLostRedrives = hasLostRedrives;
     this.#itemOfCall = ofCall;
     this.turns = lives.flatMap(({ turns }) => [...turns.values()]);
     for (const turn of this.turns) group(this.#turnsOf, turn.sessionKey, turn);
-    for (const item of this.items) group(this.#itemsOf, item.sessionKey, item);
+    for (const item of this.#all) group(this.#itemsOf, item.sessionKey, item);
   }
 
   /** Sessions of which anything was seen. */
@@ -67,7 +69,7 @@ export class RecordingView {
   itemOf(call: CallStory): ItemStory | undefined {
     return this.#itemOfCall.get(call);
   }
-  /** The items of one session. */
+  /** The items of one session, tangled ones included. */
   itemsOf(sessionKey: string): readonly ItemStory[] {
     return this.#itemsOf.get(sessionKey) ?? [];
   }

@@ -24,7 +24,13 @@ function modeOfCall(life: LifeView, { args }: CallStory): unknown {
 
 function* admitted(view: RecordingView, life: LifeView, call: CallStory): Iterable<Breach> {
   const item = view.itemOf(call);
-  if (call.answer === undefined || item?.call !== call || modeOfCall(life, call) !== "reject") return;
+  if (
+    call.answer === undefined ||
+    item?.call !== call ||
+    item.isTangled ||
+    modeOfCall(life, call) !== "reject"
+  )
+    return;
   const { sessionKey, id } = item;
   const turn = life.lastTurnOf(sessionKey, call.step.order);
   // A heartbeat that gives way keeps no message out.

@@ -41,6 +41,7 @@ function groupOf(life: LifeView, { turn }: SlotUse): string | null | undefined {
   if (turn.cause === "heartbeat") return groupOfHeartbeat(life, turn.sessionKey);
   const item = turn.messages[0] ?? turn.events[0];
   if (item === undefined) return null;
+  if (item.isTangled) return undefined;
   if (item.isCompletion) return item.accepted === undefined ? undefined : null;
   const { call } = item;
   if (call === undefined || call.method === "redrive") return undefined;

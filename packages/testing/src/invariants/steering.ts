@@ -14,6 +14,7 @@ export const steeringInvariants: readonly Invariant[] = [
         const taken = new Set<ItemStory>();
         for (const { item, step } of turn.taken) {
           const { id, sessionKey } = item;
+          if (item.isTangled) continue;
           if (taken.has(item))
             yield { step, sessionKey, sentence: `Turn ${turn.id} of ${sessionKey} was given ${id} twice.` };
           taken.add(item);
@@ -80,7 +81,7 @@ function* takenElsewhere(item: ItemStory): Iterable<Breach> {
 
 function* notOffered(view: RecordingView, life: LifeView, call: CallStory): Iterable<Breach> {
   const item = view.itemOf(call);
-  if (item?.call !== call || modeOf(item) !== "steer" || isSteering(item)) return;
+  if (item?.call !== call || item.isTangled || modeOf(item) !== "steer" || isSteering(item)) return;
   const turn = life.lastTurnOf(item.sessionKey, call.step.order);
   if (turn === undefined || (turn.cause !== "message" && turn.cause !== "event")) return;
   if (!isCurrentAt(turn, call.step.order)) return;
@@ -119,10 +120,18 @@ function* putOff(view: RecordingView, item: ItemStory): Iterable<Breach> {
   for (const turn of view.turnsFrom(sessionKey, accepted.step)) {
     if (startOf(turn).order >= startOf(start).order) return;
     // It stays for whatever tries the same work again.
-    if (steered.some((other) => other === undefined || sharesWork(turn, other))) steered.push(turn);
-    const [head] = turn.messages;
     const opened = turn.firstOpened?.from.step.order ?? -1;
-    if (steered.includes(turn) || head === undefined || !isOrdinary(head) || opened < accepted.step.order)
+    const isOpening = opened < accepted.step.order;
+    if (isOpening || steered.some((other) => other === undefined || sharesWork(turn, other)))
+      steered.push(turn);
+    const [head] = turn.messages;
+    if (
+      steered.includes(turn) ||
+      head === undefined ||
+      head.isTangled ||
+      !isOrdinary(head) ||
+      opened < accepted.step.order
+    )
       continue;
     yield {
       step: startOf(turn),
@@ -136,7 +145,7 @@ function* putOff(view: RecordingView, item: ItemStory): Iterable<Breach> {
 function sharesWork(turn: TurnStory, other: TurnStory): boolean {
   return (
     turn === other ||
-    turn.messages.some((item) => other.messages.includes(item)) ||
-    turn.events.some((item) => other.events.includes(item))
+    turn.messages.some(({ id }) => other.messages.some((item) => item.id === id)) ||
+    turn.events.some(({ id }) => other.events.some((item) => item.id === id))
   );
 }

@@ -47,7 +47,7 @@ function* untold(view: RecordingView, life: LifeView, call: CallStory): Iterable
   const { answer, method, step } = call;
   if (answer === undefined || !isToldBy(life, call)) return;
   const item = view.itemOf(call);
-  if (item !== undefined && (item.call !== call || item.accepted !== undefined)) return;
+  if (item !== undefined && (item.isTangled || item.call !== call || item.accepted !== undefined)) return;
   const { value } = answer.entry;
   yield {
     step: answer,

@@ -8,8 +8,9 @@ import { startOf, type TurnStory } from "./turn-story.ts";
  */
 export function waitedAt(items: readonly ItemStory[], { order, life }: Step): readonly ItemStory[] {
   if (life.storeFailures.length > 0) return [];
-  return items.filter(({ accepted, held, takenBy }) => {
-    if (accepted === undefined || accepted.step.order > order || takenBy.length > 0) return false;
+  return items.filter(({ accepted, held, takenBy, isTangled }) => {
+    if (isTangled || accepted === undefined || accepted.step.order > order || takenBy.length > 0)
+      return false;
     const next = held.findIndex((turn) => startOf(turn).order > order);
     const opened = held[next]?.firstOpened?.from.step;
     if (opened === undefined || opened.order < order || opened.life !== life) return false;
