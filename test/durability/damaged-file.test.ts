@@ -2,7 +2,7 @@ import { assert, asyncProperty, double, integer } from "fast-check";
 import type { Mailboxes, StoreHost } from "lanekeeper/ports";
 import { createSimulatedClock } from "lanekeeper/simulated-clock";
 import { type SqliteStore, sqliteStore } from "@lanekeeper/sqlite";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
@@ -126,6 +126,36 @@ describe("B57 a damaged file", () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it("is whole with its log: one into which a crash, or a full disk, let only some pages of the log be moved", async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, "store.db");
+    const store = sqliteStore(path);
+    const mailboxes = await store.open(host);
+    const large = "x".repeat(20_000);
+    for (let index = 0; index < 5; index++) await accept(mailboxes, message("a", `m${index}`, large));
+    const holds = await readAll(mailboxes);
+    const copyTo = (name: string): string => {
+      const copy = join(folder, name);
+      copyFileSync(path, copy);
+      copyFileSync(`${path}-wal`, `${copy}-wal`);
+      return copy;
+    };
+    const moved = copyTo("moved.db");
+    const database = new DatabaseSync(moved);
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    database.close();
+    const whole = readFileSync(moved);
+    const before = readFileSync(path);
+    expect(whole.length).toBeGreaterThan(before.length + 80_000);
+    for (let pages = 0; pages <= whole.length / 4_096; pages++) {
+      const torn = copyTo("torn.db");
+      const rest = before.subarray(pages * 4_096);
+      writeFileSync(torn, Buffer.concat([whole.subarray(0, pages * 4_096), rest]));
+      expect(await look(sqliteStore(torn))).toEqual(holds);
+    }
+    await store.close();
   });
 
   it("is written no more once damage was found, and says so to every step", async () => {

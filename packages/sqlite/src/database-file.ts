@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { LanekeeperError } from "lanekeeper";
 import { type Connection, createConnection } from "./connection.ts";
-import { corrupt, isLocked, toOpeningError } from "./failures.ts";
+import { corrupt, isDamage, isLocked, toOpeningError } from "./failures.ts";
 import { forgetHolder, noteHolder, readHolder } from "./holder-file.ts";
 import { applicationId, migrations } from "./migrations.ts";
 
@@ -43,10 +43,10 @@ export function openDatabaseFile(given: string, settings: FileSettings): Databas
   try {
     // What a crash while it was made has left is undone by SQLite first.
     const size = sizeOf(path);
-    if (size > 0 && sizeOf(`${path}-journal`) === 0) assertOurs(path);
+    const hasLog = sizeOf(`${path}-wal`) > 0;
+    if (size > 0 && sizeOf(`${path}-journal`) === 0) assertOurs(path, hasLog);
     // A crash in the middle of a page is mended from the log.
-    if (size % pageBytes > 0 && sizeOf(`${path}-wal`) === 0)
-      throw corrupt(path, "it ends in the middle of a page");
+    if (size % pageBytes > 0 && !hasLog) throw corrupt(path, "it ends in the middle of a page");
     database = new DatabaseSync(path, { timeout: 0 });
     lock(database, settings);
     assertSound(path, database);
@@ -78,13 +78,18 @@ function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-/** Looks at the head of a file without a lock, and without what SQLite would leave beside it. */
-function assertOurs(path: string): void {
+/**
+ * Looks at the head of a file without a lock, and without what SQLite would leave beside it. Where there is a log, that may
+ * hold pages that the file wants: a crash, or a full disk, while they were moved to it. Then the file is looked at with it.
+ */
+function assertOurs(path: string, hasLog: boolean): void {
   const url = pathToFileURL(path);
   url.searchParams.set("immutable", "1");
   const database = new DatabaseSync(url, { readOnly: true });
   try {
     assertVersion(path, database);
+  } catch (error) {
+    if (!(hasLog && isDamage(error))) throw error;
   } finally {
     database.close();
   }

@@ -16,7 +16,7 @@ const corruptCodes: ReadonlySet<number | undefined> = new Set([11, 26]);
 export function toStoreError(path: string, error: unknown): LanekeeperError {
   if (error instanceof LanekeeperError) return error;
   const code = primaryCodeOf(error);
-  if (corruptCodes.has(code)) return corrupt(path, messageOf(error), error);
+  if (isDamage(error)) return corrupt(path, messageOf(error), error);
   const { reason, advice } = meanings[code ?? -1] ?? { reason: "failed", advice: "see the cause" };
   return new LanekeeperError(
     "STORE_UNAVAILABLE",
@@ -45,6 +45,11 @@ export function corrupt(path: string, what: string, cause?: unknown): Lanekeeper
 /** Whether another connection has the file. */
 export function isLocked(error: unknown): boolean {
   return primaryCodeOf(error) === 5;
+}
+
+/** Whether SQLite found a file not to be what it should be. */
+export function isDamage(error: unknown): boolean {
+  return corruptCodes.has(primaryCodeOf(error));
 }
 
 function primaryCodeOf(error: unknown): number | undefined {

@@ -1,0 +1,136 @@
+import { type CrashFact, checkCrashes } from "./crash-checker.ts";
+import { runScript } from "./child-script.ts";
+import { sqliteStore } from "@lanekeeper/sqlite";
+import { createLanekeeper } from "lanekeeper";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it, onTestFinished } from "vitest";
+
+const mebibyte = 1_048_576;
+const script = new URL("crash-script.ts", import.meta.url);
+
+/** A folder on a disk of its own that holds so much; it goes with the test. Throws where this process may not mount one. */
+function mountSmallDisk(bytes: number): string {
+  const folder = mkdtempSync(join(tmpdir(), "lanekeeper-disk-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", folder], { stdio: "pipe" });
+  } catch (error) {
+    rmSync(folder, { recursive: true });
+    throw error;
+  }
+  return folder;
+}
+
+function unmount(folder: string): void {
+  execFileSync("umount", [folder], { stdio: "pipe" });
+  rmSync(folder, { recursive: true });
+}
+
+function mayMount(): boolean {
+  try {
+    unmount(mountSmallDisk(mebibyte));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function createDisk(bytes: number): string {
+  const folder = mountSmallDisk(bytes);
+  onTestFinished(() => unmount(folder));
+  return folder;
+}
+
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+
+/** Runs the script of the crash tests, and kills it as soon as it is enough, or it has lived for so long. */
+async function killWhen(isEnough: () => boolean, longestMs: number, args: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, [fileURLToPath(script), ...args], {
+    stdio: "ignore",
+  });
+  const over = new AbortController();
+  const end = (): void => over.abort();
+  const ended = once(child, "close").then(end);
+  const timer = setTimeout(end, longestMs);
+  while (!over.signal.aborted && !isEnough()) await new Promise((resolve) => setImmediate(resolve));
+  clearTimeout(timer);
+  child.kill("SIGKILL");
+  await ended;
+}
+
+/** Takes what is left of a disk, but so many bytes; answers how to give it back. */
+function takeSpace(folder: string, leaveBytes: number): () => void {
+  const path = join(folder, "ballast");
+  writeFileSync(path, Buffer.alloc(freeBytes(folder) - leaveBytes));
+  return () => rmSync(path);
+}
+
+describe.skipIf(!mayMount())("B57 a disk that is really full", () => {
+  it("refuses what has no room, keeps what was accepted, and all of that runs once when there is room", async () => {
+    const disk = createDisk(16 * mebibyte);
+    const store = sqliteStore(join(disk, "store.db"));
+    const ran: string[] = [];
+    const options = {
+      lane: { cap: 10_000 },
+      logger: { debug() {}, info() {}, warn() {}, error() {} },
+      turn: ({ messages }: { readonly messages: readonly { readonly id: string }[] }): string => {
+        ran.push(...messages.map(({ id }) => id));
+        return "done";
+      },
+    };
+    const keeper = await createLanekeeper<string, string>({ ...options, store });
+    await keeper.pause();
+    const giveBack = takeSpace(disk, mebibyte);
+    const accepted: string[] = [];
+    const send = async (id: string): Promise<unknown> =>
+      keeper.send("a", "x".repeat(20_000), { id }).then(
+        () => void accepted.push(id),
+        (error: unknown) => error,
+      );
+    let refusal: unknown;
+    for (let count = 0; refusal === undefined && count < 1_000; count++) refusal = await send(`m${count}`);
+    expect(refusal).toMatchObject({ code: "STORE_UNAVAILABLE", details: { reason: "full" } });
+    expect(accepted.length).toBeGreaterThan(3);
+    expect(keeper.stats().health).toBe("degraded");
+    giveBack();
+    expect(await send("later")).toBeUndefined();
+    expect(keeper.stats().health).toBe("ok");
+    await keeper.resume();
+    const last = await keeper.attach("a", "later");
+    await last!.outcome;
+    expect(ran).toEqual(accepted);
+    await keeper.close();
+    const next = await createLanekeeper<string, string>({ ...options, store });
+    expect(next.stats()).toMatchObject({ waiting: 0 });
+    await next.close();
+    expect(ran).toEqual(accepted);
+  });
+
+  it("B55 loses nothing of a process that is killed on it, and again while it is still full", async () => {
+    const disk = createDisk(3 * mebibyte);
+    const logs = mkdtempSync(join(tmpdir(), "lanekeeper-logs-"));
+    onTestFinished(() => rmSync(logs, { recursive: true }));
+    const [path, log] = [join(disk, "store.db"), join(logs, "facts.jsonl")];
+    const isFull = (): boolean => freeBytes(disk) < 8_192;
+    await killWhen(isFull, 30_000, [path, log, "first", "traffic"]);
+    expect(isFull()).toBe(true);
+    // Whether it opens, and is stuck, or is refused at once.
+    await killWhen(() => false, 3_000, [path, log, "second", "finish"]);
+    execFileSync("mount", ["-o", `remount,size=${64 * mebibyte}`, disk], { stdio: "pipe" });
+    expect(await runScript(script, { args: [path, log, "last", "finish"] })).toMatchObject({ exitCode: 0 });
+    const facts = readFileSync(log, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as CrashFact);
+    const report = checkCrashes(facts);
+    expect(report.faults).toEqual([]);
+    expect(report.accepted).toBeGreaterThan(20);
+  });
+});
