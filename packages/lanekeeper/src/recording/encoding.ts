@@ -245,13 +245,24 @@ function decodeText(stand: string, lexicon: Lexicon | undefined): unknown {
 function decodeStand({ "~": kind, value }: Stand, lexicon: Lexicon | undefined): unknown {
   switch (kind) {
     case "error":
-      return decodeError(decode(value, lexicon) as ErrorFacts);
+      return withoutStack(() => decodeError(decode(value, lexicon) as ErrorFacts));
     case "map":
       return new Map(decode(value, lexicon) as [unknown, unknown][]);
     case "set":
       return new Set(decode(value, lexicon) as unknown[]);
     default:
       return decodeMembers(value as object, lexicon);
+  }
+}
+
+/** The stack of an error that is read would be its reader's, and dear. */
+function withoutStack<T>(make: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 
