@@ -11,6 +11,8 @@ const lane = { retry: { attempts: 1 }, dedupeMs: 1_000, abortGraceMs: 100 };
 type Move = "redrive" | "discard" | "send its id" | "send another" | "cancel" | "reset" | "clear";
 interface Script {
   readonly moves: readonly { readonly move: Move; readonly putOff: number }[];
+  /** Whether the id is known no longer when it begins: then it is taken by whoever comes first. */
+  readonly isForgotten: boolean;
   /** What turns do after the first, one after the other. */
   readonly fails: readonly boolean[];
   readonly delays: readonly Delay[];
@@ -29,6 +31,7 @@ const move = fc.constantFrom<Move>(
 );
 const scripts: fc.Arbitrary<Script> = fc.record({
   moves: fc.array(fc.record({ move, putOff: fc.nat(12) }), { minLength: 2, maxLength: 7 }),
+  isForgotten: fc.boolean(),
   fails: fc.array(fc.constantFrom(false, false, true), { minLength: 1, maxLength: 3 }),
   delays,
 });
@@ -37,16 +40,29 @@ const scripts: fc.Arbitrary<Script> = fc.record({
 async function run({ keeper, clock, keyOf, ...race }: SlotRace, script: Script): Promise<void> {
   const key = keyOf("a");
   let turns = 0;
-  /** What was answered with each body. */
+  /** What each turn held, and how many turns completed with each body. */
+  const heldBy = new Map<string, readonly unknown[]>();
   const completed = new Map<unknown, number>();
+  const named = new Map<string, unknown>();
   race.begin({
     delays: script.delays,
-    event: () => {},
-    async turn({ messages }) {
+    event(event) {
+      if (event.type !== "turn.completed") return;
+      for (const body of heldBy.get(event.turnId)!) completed.set(body, (completed.get(body) ?? 0) + 1);
+    },
+    async turn({ id: turnId, messages }) {
       const isFirst = turns++ === 0;
+      // An id names one piece of work at a time (B23).
+      for (const { id, body } of isFirst ? [] : messages) {
+        if (named.has(id) && named.get(id) !== body) race.faults.push(`B23 ${id} names two`);
+        named.set(id, body);
+      }
+      heldBy.set(
+        turnId,
+        messages.map(({ body }) => body),
+      );
       await race.inTurn("a turn ends");
       if (isFirst || script.fails[turns % script.fails.length]!) throw new PermanentError("no");
-      for (const { body } of messages) completed.set(body, (completed.get(body) ?? 0) + 1);
       return messages[0]?.body;
     },
   });
@@ -57,6 +73,8 @@ async function run({ keeper, clock, keyOf, ...race }: SlotRace, script: Script):
   const first = await asked(keeper.send(key, "given up", { id: "m" }));
   const [letter] = await asked(keeper.deadLetters({ sessionKey: key }));
   expect(await first.outcome).toMatchObject({ status: "failed", deadLetterId: letter!.id });
+
+  if (script.isForgotten) await asked(clock.advance(lane.dedupeMs));
 
   const redriven: Receipt[] = [];
   const sentAgain: Receipt[] = [];
