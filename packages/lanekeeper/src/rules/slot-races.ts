@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import type { ProcessCommand } from "../commands/processes.ts";
-import { scriptedProcesses } from "../commands/scripted-processes.ts";
+import { type ScriptedProcesses, scriptedProcesses } from "../commands/scripted-processes.ts";
 import { createLanekeeper } from "../keeper/create-lanekeeper.ts";
 import type { Lanekeeper } from "../keeper/keeper.ts";
 import type { LaneSettings } from "../lanes/lane-options.ts";
@@ -19,6 +19,8 @@ export interface SlotRace {
   readonly keeper: Lanekeeper;
   readonly clock: SimulatedClock;
   readonly scheduler: fc.Scheduler;
+  /** The commands of all races so far; the script is to end them. */
+  readonly processes: ScriptedProcesses;
   /** What broke a rule. */
   readonly faults: string[];
   /** The key of a session in this race. */
@@ -130,6 +132,7 @@ async function openHouse(lane: LaneSettings): Promise<House> {
         keeper,
         clock,
         scheduler,
+        processes,
         faults,
         keyOf: (session) => `${session}${suffix}`,
         sessionOf: (sessionKey) => sessionKey.slice(0, -suffix.length),
