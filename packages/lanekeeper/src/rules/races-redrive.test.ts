@@ -87,8 +87,7 @@ async function run({ keeper, clock, keyOf, ...race }: SlotRace, script: Script):
         try {
           return redriven.push(await keeper.redrive(letter!.id));
         } catch (error) {
-          expect(error).toBeInstanceOf(LanekeeperError);
-          expect((error as LanekeeperError).code).toBe("NOT_FOUND");
+          if (!(error instanceof LanekeeperError && error.code === "NOT_FOUND")) throw error;
           return missing++;
         }
       case "discard":
@@ -133,7 +132,7 @@ async function run({ keeper, clock, keyOf, ...race }: SlotRace, script: Script):
   const isOf = async (receipt: Receipt, bodies: readonly string[]): Promise<void> => {
     const outcome = await receipt.outcome;
     expect(outcome.status).not.toBe("suspended");
-    if (outcome.status === "completed") expect(bodies).toContain(outcome.reply);
+    expect(bodies).toContain(outcome.status === "completed" ? outcome.reply : bodies[0]);
   };
   for (const receipt of redriven) await isOf(receipt, ["given up"]);
   for (const receipt of sentAgain) await isOf(receipt, ["again", "given up"]);
