@@ -12,7 +12,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, 
  */
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "..", "..");
-const pages = ["guarantees.md", "coming-from-a-hand-written-queue.md"].map(
+const pages = ["guarantees.md", "coming-from-a-hand-written-queue.md", "options.md"].map(
   (name) => `packages/lanekeeper/docs/${name}`,
 );
 
@@ -59,12 +59,14 @@ function samplesOf(page: string): ReadonlyMap<string, string> {
 const page = {
   guarantees: await readFile(join(root, pages[0]!), "utf8"),
   coming: await readFile(join(root, pages[1]!), "utf8"),
+  options: await readFile(join(root, pages[2]!), "utf8"),
   rules: await readFile(join(root, "packages/lanekeeper/docs/behaviour.md"), "utf8"),
   readme: await readFile(join(root, "packages/lanekeeper/README.md"), "utf8"),
 };
 const samples = new Map([
   ...samplesOf(page.guarantees),
   ...samplesOf(page.coming),
+  ...samplesOf(page.options),
   ...samplesOf(page.readme),
 ]);
 const folders = new Map(Array.from(samples.keys(), (name, index) => [name, `sample-${index}`]));
@@ -104,7 +106,7 @@ async function settle(): Promise<void> {
 }
 
 it("compiles every sample of the pages", { timeout: 60_000 }, async () => {
-  expect(samples.size).toBe(10);
+  expect(samples.size).toBe(11);
   const options = { composite: false, noEmit: true, emitDeclarationOnly: false, declaration: false };
   const config = {
     extends: "../../tsconfig.json",
@@ -154,6 +156,14 @@ it.for(["README.md", "packages/lanekeeper/README.md", ...pages])(
 it("runs the sample of the package's README", async () => {
   const { stdout } = await run(process.execPath, [join(folder, folders.get("# lanekeeper 1")!, "sample.ts")]);
   expect(stdout).toBe("you said hello\n");
+});
+
+it("the sample of options.md collects a burst, and a session of its own interrupts", async () => {
+  const { keeper } = await load<Kept>("# Options 1");
+  const replies = await Promise.all(["a", "b"].map((text) => keeper.send("agent:main:alice", text)));
+  await expect(replies[0]!.reply()).resolves.toBe("you said a, b");
+  const urgent = await keeper.send("agent:urgent:1", "now");
+  await expect(urgent.reply()).resolves.toBe("you said now");
 });
 
 describe("guarantees.md", () => {

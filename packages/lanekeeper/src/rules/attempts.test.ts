@@ -2,53 +2,18 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { PermanentError } from "../keeper/errors.ts";
 import { createSimulatedClock, type SimulatedClock } from "../time/simulated-clock.ts";
-import type { DeadLetter } from "../store/dead-letter.ts";
 import type { Outcome } from "../turns/outcome.ts";
-import type { Receipt } from "../turns/receipt.ts";
 import type { Turn } from "../turns/turn.ts";
+import {
+  type Accepted,
+  type Bounds,
+  type Deed,
+  deeds,
+  expectedEnd,
+  poisonInLastAttempts,
+  type Ran,
+} from "./attempt-ends.ts";
 import { createFixture, type Fixture } from "./fixture.ts";
-
-/** What a turn does. */
-const deeds = [
-  "completes",
-  "fails",
-  "gives up",
-  "hangs",
-  "rejects when told",
-  "replies when told",
-  "is aborted",
-  "is aborted in its grace",
-] as const;
-type Deed = (typeof deeds)[number] | "is interrupted" | "is reset";
-
-/** How a turn that did so ended, for the work it held. */
-const endOf = {
-  completes: "completed",
-  fails: "failed",
-  "gives up": "failed",
-  hangs: "reclaimed",
-  "rejects when told": "reclaimed",
-  "replies when told": "completed",
-  "is aborted": "aborted",
-  "is aborted in its grace": "aborted",
-  "is interrupted": "interrupted",
-  "is reset": "reset",
-} as const satisfies Record<Deed, string>;
-
-/** One turn that ran. */
-interface Ran {
-  readonly turn: Turn;
-  readonly deed: Deed;
-}
-/** Work that was accepted. */
-interface Accepted {
-  readonly type: "message" | "event";
-  readonly receipt: Receipt;
-}
-interface Bounds {
-  readonly attempts: number;
-  readonly maxReclaims: number;
-}
 
 const pause = (clock: SimulatedClock, ms: number): Promise<void> =>
   new Promise((resolve) => void clock.setTimeout(resolve, ms));
@@ -122,71 +87,6 @@ async function createDoer(plan: readonly Deed[], { attempts, maxReclaims }: Boun
   return { ...fixture, ran, accepted, calmDown: () => void (isCalm = true) };
 }
 
-/** What is to become of one item, by the turns that held it: the rules of B30, B31 and B31a, read aloud. */
-function expectedEnd(
-  { type, receipt: { id } }: Accepted,
-  ran: readonly Ran[],
-  { attempts, maxReclaims }: Bounds,
-): { readonly outcome: unknown; readonly letter: unknown; readonly attempts: readonly number[] } {
-  const holding = ran.filter(({ turn }) => [...turn.messages, ...turn.events].some((item) => item.id === id));
-  const counts: number[] = [];
-  let failures = 0;
-  let reclaims = 0;
-  for (const { turn, deed } of holding) {
-    const { id: turnId } = turn;
-    const end = endOf[deed];
-    const count = failures + reclaims + 1;
-    counts.push(count);
-    const isOver = (outcome: unknown, reason?: string): ReturnType<typeof expectedEnd> => {
-      const letter = reason === undefined ? undefined : { reason, attempts: count, id };
-      return { outcome, letter, attempts: counts };
-    };
-    const deadLetterId = expect.any(String) as string;
-    const error = expect.objectContaining({ message: `failed ${turnId}` }) as Error;
-    const failed = { status: "failed", turnId, attempts: count, error, deadLetterId };
-    const reclaimed = { status: "reclaimed", turnId, reason: "stalled", deadLetterId };
-    if (end === "completed") return isOver({ status: "completed", turnId, reply: turnId, attempts: count });
-    if (end === "interrupted" || end === "reset") {
-      if (type === "message") return isOver({ status: "cancelled", reason: end });
-      continue;
-    }
-    const isForGood = deed === "gives up" && (type === "message" || turn.cause !== "message");
-    if (type === "message" && end === "aborted") return isOver({ status: "cancelled", reason: "aborted" });
-    if (type === "message" && end === "reclaimed") {
-      if (reclaims >= maxReclaims) return isOver(reclaimed, "stalled");
-      reclaims++;
-      continue;
-    }
-    if (isForGood || failures + 1 >= attempts) {
-      if (end === "failed") return isOver(failed, `failed ${turnId}`);
-      return end === "reclaimed"
-        ? isOver(reclaimed, "stalled")
-        : isOver({ status: "cancelled", reason: "aborted" }, "aborted");
-    }
-    failures++;
-  }
-  throw new Error(`${type} ${id} has no end after ${holding.length} turns`);
-}
-
-/** The events that were in a message's last attempt though they had failed with it before (B31a). */
-function poisonInLastAttempts(ran: readonly Ran[], { attempts }: Bounds): readonly string[] {
-  const failures = new Map<string, number>();
-  const failedWith = new Map<string, Set<string>>();
-  const found: string[] = [];
-  for (const { turn, deed } of ran) {
-    const [message] = turn.messages;
-    if (message === undefined) continue;
-    const before = failures.get(message.id) ?? 0;
-    const poisonous = failedWith.get(message.id) ?? new Set();
-    const isLast = before > 0 && before + 1 >= attempts;
-    if (isLast) found.push(...turn.events.map(({ id }) => id).filter((id) => poisonous.has(id)));
-    if (endOf[deed] !== "failed") continue;
-    failures.set(message.id, before + 1);
-    failedWith.set(message.id, new Set([...poisonous, ...turn.events.map(({ id }) => id)]));
-  }
-  return found;
-}
-
 const work = fc.record({
   session: fc.constantFrom("a", "b"),
   kind: fc.constantFrom(
@@ -217,9 +117,6 @@ const cases = (besides: Deed): fc.Arbitrary<Case> =>
       .filter((plan) => plan.some((deed) => deed !== besides)),
     load: fc.array(work, { minLength: 3, maxLength: 15 }),
   });
-
-/** The id of what a dead letter holds. */
-const idOf = (items: DeadLetter["items"]): unknown => items[0]!.id;
 
 /** Accepts all the work and waits until none is left. */
 async function run({ bounds: bound, plan, load }: Case): Promise<Doer> {
@@ -267,7 +164,7 @@ describe("attempts", () => {
             expect(
               item.type === "message" ? held.map(({ turn }) => turn.attempt) : expected.attempts,
             ).toEqual(expected.attempts);
-            const own = letters.filter(({ items }) => idOf(items) === id);
+            const own = letters.filter(({ items }) => items[0]!.id === id);
             expect(own.map(({ reason, attempts }) => ({ reason, attempts, id }))).toEqual(
               expected.letter === undefined ? [] : [expected.letter],
             );
@@ -275,7 +172,7 @@ describe("attempts", () => {
             expect(own[0]?.id).toBe(named);
           }
           const ids = new Set<unknown>(accepted.map(({ receipt: { id } }) => id));
-          expect(letters.every(({ items }) => ids.has(idOf(items)))).toBe(true);
+          expect(letters.every(({ items }) => ids.has(items[0]!.id))).toBe(true);
           expect(of("deadLetter.added").map(({ id }) => id)).toEqual(
             letters.map(({ id }) => id).toReversed(),
           );

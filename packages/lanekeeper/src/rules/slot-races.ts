@@ -1,4 +1,6 @@
 import * as fc from "fast-check";
+import type { ProcessCommand } from "../commands/processes.ts";
+import { type ScriptedProcesses, scriptedProcesses } from "../commands/scripted-processes.ts";
 import { createLanekeeper } from "../keeper/create-lanekeeper.ts";
 import type { Lanekeeper } from "../keeper/keeper.ts";
 import type { LaneSettings } from "../lanes/lane-options.ts";
@@ -8,7 +10,7 @@ import type { Turn } from "../turns/turn.ts";
 import { answeringStore } from "./answering-store.ts";
 
 /**
- * Races of several sessions for slots: what is done, the steps of turns and the answers of the store come in the order that
+ * Races of several sessions: what is done, the steps of turns and the answers of the store come in the order that
  * a scheduler chooses.
  *
  * I1. One keeper runs one race after the other, each with sessions of its own, until one breaks a rule.
@@ -17,6 +19,8 @@ export interface SlotRace {
   readonly keeper: Lanekeeper;
   readonly clock: SimulatedClock;
   readonly scheduler: fc.Scheduler;
+  /** The commands of all races so far; the script is to end them. */
+  readonly processes: ScriptedProcesses;
   /** What broke a rule. */
   readonly faults: string[];
   /** The key of a session in this race. */
@@ -37,6 +41,8 @@ export interface SlotRaceHost {
   readonly delays: readonly Delay[];
   turn(turn: Turn): unknown;
   event(event: LanekeeperEvent): void;
+  /** A command is started. */
+  starts?(command: ProcessCommand): void;
 }
 /** How often something is put off; "none": it does not wait for its turn at all. */
 export type Delay = number | "none";
@@ -90,12 +96,21 @@ async function openHouse(lane: LaneSettings): Promise<House> {
   let faults: string[] = [];
   let races = 0;
   let ids = 0;
+  const processes = scriptedProcesses();
   const silent = (): void => {};
   const keeper = await createLanekeeper({
     clock,
     store,
     lane,
+    random: () => 0.5,
     createId: () => `${ids++}`,
+    processes: {
+      ...processes,
+      start(command, listener) {
+        host?.starts?.(command);
+        return processes.start(command, listener);
+      },
+    },
     logger: { debug: silent, info: silent, warn: silent, error: (_, message) => void faults.push(message) },
     turn: (turn) => host!.turn(turn),
   });
@@ -117,6 +132,7 @@ async function openHouse(lane: LaneSettings): Promise<House> {
         keeper,
         clock,
         scheduler,
+        processes,
         faults,
         keyOf: (session) => `${session}${suffix}`,
         sessionOf: (sessionKey) => sessionKey.slice(0, -suffix.length),
