@@ -76,9 +76,10 @@ it("tells a server without memory from one that is down", async () => {
 
 it("leaves a key alone that is something else's", async () => {
   await server.command("SET", "p:text", "not a lease");
+  await server.command("SET", "p:long", "a text that is long enough to be a lease");
   await server.command("HSET", "p:hash", "not", "a lease");
   const leases = open({ url: server.url });
-  for (const name of ["text", "hash"]) {
+  for (const name of ["text", "long", "hash"]) {
     await expect(leases.acquire(name, "one", ttlMs)).rejects.toMatchObject(unavailable("WRONGTYPE"));
     await expect(leases.release(name, "one")).rejects.toMatchObject(unavailable("WRONGTYPE"));
   }

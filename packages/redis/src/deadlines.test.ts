@@ -2,12 +2,14 @@ import { createSimulatedClock } from "lanekeeper/simulated-clock";
 import { expect, it } from "vitest";
 import { createDeadlines } from "./deadlines.ts";
 
+const same = (error: unknown): unknown => error;
+
 it("gives each step its whole time, whenever others began", async () => {
   const clock = createSimulatedClock();
   const { within } = createDeadlines(clock, 100);
   const ended: string[] = [];
   const begin = (name: string): unknown =>
-    within(new Promise(() => {})).catch((error: Error) => ended.push(`${name}: ${error.message}`));
+    within(new Promise(() => {}), same).catch((error: Error) => ended.push(`${name}: ${error.message}`));
   begin("first");
   await clock.advance(60);
   begin("second");
@@ -23,8 +25,9 @@ it("gives each step its whole time, whenever others began", async () => {
 
 it("passes on what a step was answered or rejected with", async () => {
   const { within } = createDeadlines(createSimulatedClock(), 100);
-  expect(await within(Promise.resolve("answer"))).toBe("answer");
-  await expect(within(Promise.reject(new Error("refused")))).rejects.toThrow("refused");
+  expect(await within(Promise.resolve("answer"), same)).toBe("answer");
+  const toError = (error: unknown): Error => new Error(`it was ${(error as Error).message}`);
+  await expect(within(Promise.reject(new Error("refused")), toError)).rejects.toThrow("it was refused");
 });
 
 it("prefers an answer that has come to a time that is up: the process itself was late", async () => {
@@ -32,6 +35,7 @@ it("prefers an answer that has come to a time that is up: the process itself was
   const { within } = createDeadlines(clock, 100);
   const answer = within(
     new Promise<string>((resolve) => clock.setTimeout(() => setImmediate(() => resolve("answer")), 50)),
+    same,
   );
   await clock.suspend(1_000);
   expect(await answer).toBe("answer");
@@ -41,7 +45,7 @@ it("is idle when the last step has ended, and leaves no timer then", async () =>
   const clock = createSimulatedClock();
   const { within, idle } = createDeadlines(clock, 100);
   const { promise, resolve } = Promise.withResolvers<void>();
-  const answer = within(promise);
+  const answer = within(promise, same);
   let isIdle = false;
   const ended = idle().then(() => (isIdle = true));
   await clock.settle();

@@ -7,8 +7,8 @@ import { NoAnswer } from "./redis-failure.ts";
  * I1. What is late by this process's own fault is waited for: answers that have come are read before a time is up.
  */
 export interface Deadlines {
-  /** The answer, or after the time-out a rejection with `NoAnswer`. */
-  within<Answer>(answer: Promise<Answer>): Promise<Answer>;
+  /** The answer; a rejection, or after the time-out `NoAnswer`, becomes what `toError` makes of it. */
+  within<Answer>(answer: Promise<Answer>, toError: (error: unknown) => unknown): Promise<Answer>;
   /** Waits until none runs, and disarms the timer. */
   idle(): Promise<void>;
 }
@@ -43,27 +43,22 @@ export function createDeadlines(clock: Clock, timeoutMs: number): Deadlines {
   };
 
   return {
-    within: (answer) =>
+    within: (answer, toError) =>
       new Promise((resolve, reject) => {
+        const fail = (error: unknown): void => {
+          end(step);
+          reject(toError(error));
+        };
         const step: Step = {
           dueAt: clock.monotonic() + timeoutMs,
-          giveUp() {
-            end(step);
-            reject(new NoAnswer(timeoutMs));
-          },
+          giveUp: () => fail(new NoAnswer(timeoutMs)),
         };
         steps.add(step);
         if (timer === undefined) arm();
-        answer.then(
-          (value) => {
-            end(step);
-            resolve(value);
-          },
-          (error: unknown) => {
-            end(step);
-            reject(error);
-          },
-        );
+        answer.then((value) => {
+          end(step);
+          resolve(value);
+        }, fail);
       }),
     async idle() {
       if (steps.size > 0) await new Promise<void>((resolve) => (allEnded = resolve));

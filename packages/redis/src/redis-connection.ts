@@ -86,21 +86,11 @@ export function createConnection(host: {
     return opening;
   };
 
-  const attempt = async <Answer>(
-    step: string,
-    run: (client: RedisConnection) => Promise<Answer>,
-  ): Promise<Answer> => {
-    const used = link ?? open();
-    try {
-      return await deadlines.within(
-        used.isReady ? run(used.client) : used.ready.then(() => run(used.client)),
-      );
-    } catch (error) {
-      const reason = reasonOf(error);
-      // A replica that was the primary is left too: the address may lead to the new one.
-      if (reason === "timeout" || reason === "READONLY") drop(used, error);
-      throw stepFailure(step, reason === "connection" ? (used.cause ?? error) : error);
-    }
+  const failed = (step: string, used: Link, error: unknown): LanekeeperError => {
+    const reason = reasonOf(error);
+    // A replica that was the primary is left too: the address may lead to the new one.
+    if (reason === "timeout" || reason === "READONLY") drop(used, error);
+    return stepFailure(step, reason === "connection" ? (used.cause ?? error) : error);
   };
 
   return {
@@ -108,7 +98,14 @@ export function createConnection(host: {
       if (isClosed) {
         return Promise.reject(new LanekeeperError("CLOSED", "These leases are closed. Create new ones."));
       }
-      return attempt(step, run);
+      let used: Link;
+      try {
+        used = link ?? open();
+      } catch (error) {
+        return Promise.reject(error as Error);
+      }
+      const answer = used.isReady ? run(used.client) : used.ready.then(() => run(used.client));
+      return deadlines.within(answer, (error) => failed(step, used, error));
     },
     async close() {
       isClosed = true;

@@ -23,7 +23,7 @@ const advice: Readonly<Record<string, string>> = {
   NOAUTH: "Give the user and the password in the url.",
   WRONGPASS: "Give the right user and password in the url.",
   NOPERM:
-    "The user needs EVAL, EVALSHA, TIME, GET, SET, PUBLISH, SUBSCRIBE and UNSUBSCRIBE on the keys and channels of the prefix.",
+    "The user needs EVAL, EVALSHA, TIME, GET, SET, SETRANGE, PUBLISH, SUBSCRIBE and UNSUBSCRIBE on the keys and channels of the prefix.",
   OOM: "The server is out of memory.",
   MISCONF: "The server cannot write its snapshot: look into its log.",
   WRONGTYPE: "Something else uses this key: choose another prefix.",

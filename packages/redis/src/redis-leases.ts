@@ -2,7 +2,7 @@ import { createClient } from "@redis/client";
 import { LanekeeperError } from "lanekeeper";
 import { type Clock, type LeaseStore, systemClock } from "lanekeeper/ports";
 import { randomBytes } from "node:crypto";
-import { acquireScript, type LeaseScript, releaseScript, renewScript } from "./lease-scripts.ts";
+import { acquireScript, keepTokenMs, type LeaseScript, releaseScript, renewScript } from "./lease-scripts.ts";
 import { createConnection, type RedisClientLike, type RedisConnection } from "./redis-connection.ts";
 import { createReleaseWatch } from "./release-watch.ts";
 
@@ -24,9 +24,13 @@ export interface RedisLeasesOptions {
 
 // Steps have a time-out of their own, so that the client needs none for each command.
 const settings = { RESP: 3, commandOptions: { timeout: 0 } } as const;
-type Acquired = string | readonly [owner: string, expiresInMs: number];
+type Acquired = number | readonly [owner: string, expiresInMs: number];
 
-const milliseconds = (span: number): string => String(Math.ceil(span));
+/** How long a lease lasts, and its key: what scripts calculate themselves costs the server more. */
+function spans(ttlMs: number): readonly [leaseMicros: string, keyMs: string] {
+  const wholeMs = Math.ceil(ttlMs);
+  return [String(wholeMs * 1_000), String(wholeMs + keepTokenMs)];
+}
 const mostMs = 2_147_483_647;
 
 /**
@@ -55,32 +59,26 @@ export function redisLeases(options: RedisLeasesOptions): Required<LeaseStore> {
     { sha, text }: LeaseScript,
     name: string,
     ...args: readonly string[]
-  ): Promise<unknown> =>
-    connection.ask(step, async (client) => {
-      const key = keyOf(name);
-      try {
-        return await client.sendCommand(["EVALSHA", sha, "1", key, ...args]);
-      } catch (error) {
-        if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-        return client.sendCommand(["EVAL", text, "1", key, ...args]);
-      }
-    });
+  ): Promise<unknown> => {
+    const rest = ["1", keyOf(name), ...args];
+    const again = (client: RedisConnection, error: unknown): Promise<unknown> => {
+      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+      return client.sendCommand(["EVAL", text, ...rest]);
+    };
+    return connection.ask(step, (client) =>
+      client.sendCommand(["EVALSHA", sha, ...rest]).catch((error: unknown) => again(client, error)),
+    );
+  };
 
   return {
     async acquire(name, owner, ttlMs) {
-      const answer = (await run(
-        "acquire a lease",
-        acquireScript,
-        name,
-        owner,
-        milliseconds(ttlMs),
-      )) as Acquired;
-      if (typeof answer === "string") return { acquired: true, token: BigInt(answer) };
+      const answer = (await run("acquire a lease", acquireScript, name, owner, ...spans(ttlMs))) as Acquired;
+      if (typeof answer === "number") return { acquired: true, token: BigInt(answer) };
       releases.refused(name);
       return { acquired: false, owner: answer[0], expiresInMs: answer[1] };
     },
     async renew(name, owner, token, ttlMs) {
-      return (await run("renew a lease", renewScript, name, owner, milliseconds(ttlMs), String(token))) === 1;
+      return (await run("renew a lease", renewScript, name, owner, ...spans(ttlMs), String(token))) === 1;
     },
     async release(name, owner, token) {
       const known = token === undefined ? [] : [String(token)];
