@@ -102,7 +102,7 @@ export function createConnection(host: {
       try {
         used = link ?? open();
       } catch (error) {
-        return Promise.reject(error as Error);
+        return Promise.reject(error);
       }
       const answer = used.isReady ? run(used.client) : used.ready.then(() => run(used.client));
       return deadlines.within(answer, (error) => failed(step, used, error));
