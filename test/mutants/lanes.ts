@@ -206,4 +206,13 @@ export const laneMutants: readonly Mutant[] = [
     ],
     kills: rules("forget"),
   },
+  {
+    name: "starting-lane-told-as-having-work",
+    rules: ["B60"],
+    change: "explain says that a turn is about to start, where a lane starts that has nothing to do",
+    file: "packages/lanekeeper/src/seeing/explanation.ts",
+    find: `  if (!hasWork(context)) return "nothing-to-do";`,
+    replace: `  if (!hasWork(context)) return null;`,
+    kills: rules("explain"),
+  },
 ];

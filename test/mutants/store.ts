@@ -173,4 +173,13 @@ export const storeMutants: readonly Mutant[] = [
     replace: `export function emptyMailbox(_counts: { readonly version: number }, version = 0): MailboxSummary {`,
     kills: crossing("conformance/mailbox-store"),
   },
+  {
+    name: "taken-store-asked-for-ever",
+    rules: ["B59", "B33"],
+    change: "a keeper whose store another keeper has now goes on asking it, and never closes itself",
+    file: "packages/lanekeeper/src/keeper/create-lanekeeper.ts",
+    find: `    queue.post(() => closeItself());`,
+    replace: `    queue.post(() => void closeItself);`,
+    kills: [...rules("keepers"), ...crossing("durability/holder")],
+  },
 ];

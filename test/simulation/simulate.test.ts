@@ -28,11 +28,11 @@ describe("the trace of a seed", () => {
     for (const seed of [1, 2, 3, 5, 8]) ({ hash: hashes[seed] } = await simulate({ seed }));
     expect(hashes).toMatchInlineSnapshot(`
       {
-        "1": "8e83b338d6f8b8d15cbf3302019aa637ae8e3cb37c02df9cd8d0a1319b98a7d6",
-        "2": "1fd0172c612d08cd05d75af138c127a143b6d6b85173ceed2c1672db732d6b99",
-        "3": "bb0b1a99404fb9f29456fdc239b6c14f3b5789c38f3e57a43ac8f5c39db72964",
-        "5": "9335af274c706713da473bccf26f4bb2402be495b4b7623dea7c5083d377011d",
-        "8": "75c36897a316bab6b6863ed786576f4db5b338f6b856998b9ca805c2ab399773",
+        "1": "58d45e56cf69d261b710d8a9041c7b6818a9f1de8e542f44c6ffc14433f3e7d1",
+        "2": "604bd037fbb963c6dd373bdfcc98b1abec76e5b0405565ed3049e06fe47abedd",
+        "3": "44d4688e9400adb46e8c02c5088ecc68a9801140647370408424da63ca905a82",
+        "5": "1454777dbb1b6798ffd5493197f47dc98c8e05b7d0866d6eb06a821b4cea6b32",
+        "8": "17cfb327b7d6c674e02aa5cd4661afff7ff6777e4f88dc9a0db2230e1c306690",
       }
     `);
   });
