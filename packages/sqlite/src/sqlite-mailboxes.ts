@@ -29,6 +29,8 @@ type Step = (...request: readonly unknown[]) => unknown;
 export interface SqliteMailboxes {
   readonly mailboxes: Mailboxes;
   readonly group: GroupCommit;
+  /** A number of the store's counter that nothing else gets, once it is in the file. Rejects as steps do. */
+  reserve(): Promise<number>;
   /** Refuses every step from now on with `STORE_IN_USE`. */
   giveBack(): void;
 }
@@ -101,6 +103,7 @@ export function createSqliteMailboxes(connection: Connection, state: SqliteState
   return {
     mailboxes: held as unknown as Mailboxes,
     group,
+    reserve: async () => take(false, () => ++state.counter),
     giveBack() {
       isHeld = false;
     },

@@ -1,10 +1,11 @@
 import { LanekeeperError, type Store } from "lanekeeper";
-import { type Clock, memoryLeases, systemClock } from "lanekeeper/ports";
+import { type Clock, systemClock } from "lanekeeper/ports";
 import { backUp } from "./backup.ts";
 import { type DatabaseFile, openDatabaseFile } from "./database-file.ts";
 import { toOpeningError, toStoreError } from "./failures.ts";
 import { createSqliteMailboxes, type SqliteMailboxes } from "./sqlite-mailboxes.ts";
 import { SqliteState } from "./sqlite-state.ts";
+import { storeLeases } from "./store-leases.ts";
 import { checkOptions, type SqliteStoreOptions } from "./store-options.ts";
 
 /** A store in a SQLite file. */
@@ -31,8 +32,14 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
   let clock: Clock | undefined;
   let opened: Opened | undefined;
   const backups = new Set<Promise<void>>();
+  const refuse = (advice = ""): never => {
+    throw new LanekeeperError("CLOSED", `No keeper has the store ${path} open.${advice}`);
+  };
   return {
-    leases: memoryLeases(() => clock ?? systemClock),
+    leases: storeLeases(
+      () => clock ?? systemClock,
+      async () => (opened ?? refuse()).held.reserve(),
+    ),
     open(host) {
       if (opened !== undefined) {
         throw new LanekeeperError(
@@ -71,13 +78,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
       }
     },
     async backup(target) {
-      if (opened === undefined) {
-        throw new LanekeeperError(
-          "CLOSED",
-          `No keeper has the store ${path} open. A store at rest is one file: copy that.`,
-        );
-      }
-      const { file, held } = opened;
+      const { file, held } = opened ?? refuse(" A store at rest is one file: copy that.");
       const copying = backUp(file.connection, held.group, target);
       backups.add(copying);
       try {
