@@ -55,7 +55,7 @@ export const routingMutants: readonly Mutant[] = [
     rules: ["B37"],
     change: "a command that was announced to an earlier keeper counts as lost at once",
     file: "packages/lanekeeper/src/commands/executions.ts",
-    find: `      if (record.state === "running") await lose(record);
+    find: `      if (record.state === "running") await lose(record, route);
       else announce(record, Math.max(0, (record.dueAt ?? 0) - settings.clock.now()));`,
     replace: `      await lose(record);`,
     kills: rules("recovery", "completions"),

@@ -25,15 +25,15 @@ export interface Completions {
   route(record: ExecutionRecord, completion: ExecCompletion, isSilent: boolean): Promise<RouteResult>;
   /** Records the completion that was handed over and routes it to its session: the supervisor's part. */
   release(execId: string): void;
-  /** The same for a command of ours: tried until the store has it or the keeper closes. */
+  /** The same for a command of ours: tried until the store has it, or is another keeper's or damaged, or the keeper closes. */
   deliver(record: ExecutionRecord, completion: ExecCompletion, isSilent: boolean): Promise<void>;
   /** Says why a report was refused. */
   refuse(execId: string, sessionKey: string | undefined, reason: RefusalReason): RouteResult;
 }
 type RefusalReason = Extract<RouteResult, { routed: false }>["reason"];
 
-/** Between two tries to record a completion. */
-const redelivery = { attempts: 12, baseMs: 100, maxMs: 10_000 };
+/** Between two tries to record a completion: there are as many as it takes. */
+const redelivery = { baseMs: 100, maxMs: 10_000 };
 
 /** Creates the completions of a keeper. */
 export function createCompletions(
@@ -130,7 +130,7 @@ export function createCompletions(
           await passages.through(route(record, completion, isSilent));
           return;
         } catch (error) {
-          if (!(error instanceof LanekeeperError) || failures >= redelivery.attempts || host.isClosing()) {
+          if (!isUnavailable(error) || host.isClosing()) {
             journal.error(
               `completion:${record.execId}`,
               { ...completion, error },
@@ -147,4 +147,8 @@ export function createCompletions(
       }
     },
   };
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof LanekeeperError && error.code === "STORE_UNAVAILABLE";
 }

@@ -32,7 +32,10 @@ export interface Executions {
   ): Promise<Execution>;
   /** Announces a command that runs elsewhere. */
   expect(sessionKey: string, execId: string, options: unknown, origin?: Origin): Promise<void>;
-  /** Takes over a command of an earlier keeper: one that ran is lost, one that was announced is waited for until its time is over (B37). */
+  /**
+   * Takes over a command of an earlier keeper: one that ran is ended and lost, one that was announced is waited for until its
+   * time is over (B37). Rejects when the store fails.
+   */
   takeOver(record: ExecutionRecord): Promise<void>;
   /** Whether a command's completion concerns its turn or nobody, and is no event (B38a). */
   isSilent(execId: string, completion: ExecCompletion): boolean;
@@ -47,7 +50,7 @@ export type CompletionSink = (
   record: ExecutionRecord,
   completion: ExecCompletion,
   isSilent: boolean,
-) => Promise<void>;
+) => Promise<unknown>;
 
 /** Whose command it is, unless nobody's turn started it. */
 interface Owner {
@@ -82,7 +85,10 @@ interface RunningCommand {
 }
 
 /** Creates the executions of a keeper. */
-export function createExecutions(runtime: Runtime, complete: CompletionSink): Executions {
+export function createExecutions(
+  runtime: Runtime,
+  { deliver, route }: { readonly deliver: CompletionSink; readonly route: CompletionSink },
+): Executions {
   const { settings, deadlines, journal } = runtime;
   const { enter, through } = runtime.passages;
   const running = new Map<string, RunningCommand>();
@@ -159,14 +165,14 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
     gone: Promise<void>,
   ): Promise<void> => {
     const { record } = command;
-    await through(complete(record, completion, isSilent(record.execId, completion)));
+    await through(deliver(record, completion, isSilent(record.execId, completion)));
     command.settle(completion);
     await through(gone);
     running.delete(record.execId);
     command.finish();
   };
 
-  const lose = (record: ExecutionRecord): Promise<void> => {
+  const lose = (record: ExecutionRecord, complete = deliver): Promise<unknown> => {
     announced.delete(record.execId);
     const at = settings.clock.now();
     if (journal.isObserved) {
@@ -347,7 +353,7 @@ export function createExecutions(runtime: Runtime, complete: CompletionSink): Ex
 
     async takeOver(record) {
       if (record.process !== undefined) await through(endOrphan(runtime, record.execId, record.process));
-      if (record.state === "running") await lose(record);
+      if (record.state === "running") await lose(record, route);
       else announce(record, Math.max(0, (record.dueAt ?? 0) - settings.clock.now()));
     },
 

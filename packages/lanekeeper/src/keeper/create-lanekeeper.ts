@@ -311,7 +311,7 @@ async function assemble(
     accepted: (result, limits) => admission.accepted(result, limits),
     isClosing: () => supervisor.state === "closing",
   });
-  const executions = createExecutions(runtime, completions.deliver);
+  const executions = createExecutions(runtime, completions);
 
   try {
     const happened = await through(recover(runtime, supervisor, executions));

@@ -109,7 +109,11 @@ function judgeTaken(
 const mostDoublings = 64;
 
 /** `min(maxMs, baseMs · 2^n)` with full jitter. `random` is taken into [0, 1) whatever it returns. */
-export function backoffMs(failures: number, retry: LaneOptions["retry"], random: () => number): number {
+export function backoffMs(
+  failures: number,
+  retry: Pick<LaneOptions["retry"], "baseMs" | "maxMs">,
+  random: () => number,
+): number {
   const ceiling = Math.min(retry.maxMs, retry.baseMs * 2 ** Math.min(failures, mostDoublings));
   const chance = random();
   return Math.round(ceiling * (chance >= 0 && chance < 1 ? chance : 1));
