@@ -61,6 +61,34 @@ export const routingMutants: readonly Mutant[] = [
     kills: rules("recovery", "completions"),
   },
   {
+    name: "orphan-found-by-its-number",
+    rules: ["B37"],
+    change: "whatever process has the number of a lost command by now is ended for it",
+    file: "packages/lanekeeper/src/commands/process-group.ts",
+    find: `  if (!members.includes(\`\${pid} \${mark}\`)) return undefined;`,
+    replace: `  if (!members.some((member) => member.startsWith(\`\${pid} \`) || member.endsWith(mark))) return undefined;`,
+    kills: [...units("commands/process-group"), ...crossing("system/orphans")],
+  },
+  {
+    name: "orphan-left-behind",
+    rules: ["B37"],
+    change:
+      "a command whose keeper was killed, and that SIGTERM does not end, runs on beside what comes next",
+    file: "packages/lanekeeper/src/commands/orphans.ts",
+    find: `    found.kill("SIGKILL");`,
+    replace: `    found.kill("SIGTERM");`,
+    kills: [...rules("orphans"), ...crossing("system/orphans")],
+  },
+  {
+    name: "completion-given-up",
+    rules: ["B57", "B35"],
+    change: "a completion that the store does not take is tried a dozen times and then forgotten",
+    file: "packages/lanekeeper/src/commands/completions.ts",
+    find: `if (!isUnavailable(error) || host.isClosing()) {`,
+    replace: `if (!isUnavailable(error) || failures > 12 || host.isClosing()) {`,
+    kills: rules("completions-outage"),
+  },
+  {
     name: "death-costs-no-attempt",
     rules: ["B30", "B37"],
     change:
