@@ -1,9 +1,10 @@
-import { chmodSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { sqliteLeases, type SqliteLeasesOptions } from "@lanekeeper/sqlite";
 import { createSimulatedClock } from "lanekeeper/simulated-clock";
 import { expect, it, onTestFinished } from "vitest";
+import { forbidWriting } from "../durability/forbidden-writing.ts";
 import { openLeases, take, temporaryFolder } from "./lease-files.ts";
 
 const ttlMs = 60_000;
@@ -49,19 +50,6 @@ it("fails with its reason where it may not write, and works once it may", async 
   }
   await take(leases, "lock", "one");
 });
-
-/** Makes a file and its folder read-only; returns how to undo it. To the superuser nothing is: it becomes somebody else. */
-function forbidWriting(folder: string, path: string): () => void {
-  chmodSync(path, 0o444);
-  chmodSync(folder, 0o555);
-  const isSuperuser = process.geteuid?.() === 0;
-  if (isSuperuser) process.seteuid?.(65_534);
-  return () => {
-    if (isSuperuser) process.seteuid?.(0);
-    chmodSync(folder, 0o755);
-    chmodSync(path, 0o644);
-  };
-}
 
 it.for<[string, (path: string) => void]>([
   [

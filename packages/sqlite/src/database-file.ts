@@ -1,10 +1,10 @@
-import { existsSync, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { LanekeeperError } from "lanekeeper";
 import { type Connection, createConnection } from "./connection.ts";
-import { corrupt, isDamage, isLocked, toOpeningError } from "./failures.ts";
+import { corrupt, isDamage, isLocked, isLockRefused, readOnly, toOpeningError } from "./failures.ts";
 import { forgetHolder, noteHolder, readHolder } from "./holder-file.ts";
 import { applicationId, migrations } from "./migrations.ts";
 
@@ -62,7 +62,8 @@ export function openDatabaseFile(given: string, settings: FileSettings): Databas
     };
   } catch (error) {
     closeQuietly(database);
-    throw isLocked(error) ? inUse(path, error) : toOpeningError(path, error);
+    if (isLocked(error)) throw inUse(path, error);
+    throw isLockRefused(error) && isProtected(path) ? readOnly(path, error) : toOpeningError(path, error);
   }
 }
 
@@ -72,6 +73,16 @@ function realPathOf(given: string): string {
   if (existsSync(path)) return realpathSync(path);
   const folder = dirname(path);
   return existsSync(folder) ? join(realpathSync(folder), basename(path)) : path;
+}
+
+/** Whether a file may not be written. */
+function isProtected(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return (statSync(path).mode & 0o222) === 0;
+  } catch {
+    return true;
+  }
 }
 
 function sizeOf(path: string): number {

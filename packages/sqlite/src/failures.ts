@@ -17,6 +17,15 @@ export function toStoreError(path: string, error: unknown): LanekeeperError {
   if (error instanceof LanekeeperError) return error;
   const code = primaryCodeOf(error);
   if (isDamage(error)) return corrupt(path, messageOf(error), error);
+  return unavailable(path, code, error);
+}
+
+/** What becomes of a file that may not be written, whatever SQLite calls that. */
+export function readOnly(path: string, error: unknown): LanekeeperError {
+  return unavailable(path, 8, error);
+}
+
+function unavailable(path: string, code: number | undefined, error: unknown): LanekeeperError {
   const { reason, advice } = meanings[code ?? -1] ?? { reason: "failed", advice: "see the cause" };
   return new LanekeeperError(
     "STORE_UNAVAILABLE",
@@ -45,6 +54,11 @@ export function corrupt(path: string, what: string, cause?: unknown): Lanekeeper
 /** Whether another connection has the file. */
 export function isLocked(error: unknown): boolean {
   return primaryCodeOf(error) === 5;
+}
+
+/** Whether a lock on the file was refused by the system, and not because another has it: `SQLITE_IOERR_LOCK`. */
+export function isLockRefused(error: unknown): boolean {
+  return (error as { readonly errcode?: unknown }).errcode === 3_850;
 }
 
 /** Whether SQLite found a file not to be what it should be. */
