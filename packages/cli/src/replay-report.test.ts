@@ -29,6 +29,7 @@ function report(): ReplayReport {
     ownTurns: 500,
     sent: 1,
     traceMs: 1_200_000,
+    ownTraceMs: 1_200_000,
     realMs: 20_000,
     tally: { ...tally, turns: 500, messages: { ...tally.messages, waitsMs } },
   };

@@ -57,7 +57,7 @@ export interface ReplayReport {
   readonly turns: number;
   /** In real time, of this process. */
   readonly turnsPerSecond: number;
-  /** `real` of this process. */
+  /** Of this process; trace time goes on from one to the next. */
   readonly durationMs: { readonly trace: number; readonly real: number };
   readonly peakMemoryBytes: number;
   readonly eventLoopDelayMs: ProcessReading["eventLoopDelayMs"];
@@ -106,7 +106,7 @@ export function createReport(
     },
     turns: tally.turns,
     turnsPerSecond: rounded(result.ownTurns / Math.max(0.001, result.realMs / 1_000)),
-    durationMs: { trace: rounded(result.traceMs), real: rounded(result.realMs) },
+    durationMs: { trace: rounded(result.ownTraceMs), real: rounded(result.realMs) },
     peakMemoryBytes: reading.peakMemoryBytes,
     eventLoopDelayMs: {
       p50: rounded(reading.eventLoopDelayMs.p50),

@@ -62,8 +62,10 @@ export interface ReplayResult {
   /** How many processes it took. */
   readonly lives: number;
   readonly sent: number;
+  /** When it ended, since the trace began. */
   readonly traceMs: number;
-  /** Of this process. */
+  /** How long this process ran, in trace time and in real time. */
+  readonly ownTraceMs: number;
   readonly realMs: number;
   /** Turns that began in this process. */
   readonly ownTurns: number;
@@ -197,6 +199,7 @@ async function run(given: Run): Promise<ReplayResult> {
     lives: durable?.life ?? 1,
     sent: client.sent,
     traceMs: time.ms(),
+    ownTraceMs: time.ms() - (durable?.resumedAt ?? 0),
     realMs: performance.now() - realStart,
     ownTurns: tally.turns - turnsBefore,
     tally,
