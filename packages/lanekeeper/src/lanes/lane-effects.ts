@@ -96,7 +96,9 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
     actions: {
       adjustClaim: ({ context, self }) => {
         const lane = laneOf(self);
-        lane.demand = demandOf(runtime, context);
+        const demand = demandOf(runtime, context);
+        // What the store may have opened counts in its own group, whatever waits now (B12).
+        lane.demand = lane.openingTurnId === undefined ? demand : { ...demand, group: lane.openingGroup };
         lane.claim?.change(lane.demand);
       },
       startTurn: ({ context, self }) => {

@@ -39,6 +39,8 @@ export class Lane {
   turn: LiveTurn | undefined = undefined;
   /** The id under which the next turn is opened: kept until the store has said that it is open. */
   openingTurnId: string | undefined = undefined;
+  /** The group of that turn, as it was asked for first. */
+  openingGroup: string | undefined = undefined;
   /** What waits for the end of a step with the store. */
   postponed: (LaneEvent | (() => void))[] = none;
   /** Whether some agent's heartbeats are turns of its session. */

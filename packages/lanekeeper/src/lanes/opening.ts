@@ -18,7 +18,9 @@ import type {
 /**
  * The opening of a lane's next turn: what it is to hold is chosen here, and the store gives it.
  *
- * I1. Asked again after a lost answer, it opens the turn it has asked for before: `openingTurnId` is kept until then.
+ * I1. Asked again after a lost answer, it opens the turn it has asked for before: `openingTurnId` is kept until then. Where
+ *     what waits now may not start on its slot, it is asked for with nothing: the store gives what it had opened, or an empty
+ *     turn.
  * I2. A turn that holds nothing, and that no wake or heartbeat asks for, is given back: what it was to hold has ended.
  */
 interface Opening {
@@ -32,6 +34,8 @@ interface Opening {
   isHasty: boolean;
   /** Whether the turn was asked for before. */
   isRepeated: boolean;
+  /** Whether it is asked for with nothing, and is given back if it is empty. */
+  isProbing: boolean;
   turnId: string;
   isOver: boolean;
 }
@@ -75,6 +79,7 @@ export function createOpenings(
     const { selection } = opening;
     const isOtherGroup = selection !== undefined && !countsIn(lane, groupOf(selection, opening));
     opening.isHasty = selection !== undefined && !hasHadQuiet(selection, lane);
+    opening.isProbing = opening.isRepeated && (isOtherGroup || opening.isHasty);
     if (!opening.isRepeated && (selection === undefined || isOtherGroup || opening.isHasty)) {
       runtime.ask(askSession, withhold, fail, opening);
       return;
@@ -82,13 +87,17 @@ export function createOpenings(
     openSelected(opening);
   };
   const openSelected = (opening: Opening): void => {
-    const { lane } = opening;
-    opening.turnId = lane.openingTurnId ??= settings.createId();
+    const { lane, selection } = opening;
+    if (lane.openingTurnId === undefined) {
+      lane.openingTurnId = settings.createId();
+      lane.openingGroup = selection && groupOf(selection, opening);
+    }
+    opening.turnId = lane.openingTurnId;
     runtime.ask(askTurn, opened, fail, opening);
   };
-  const askTurn = ({ lane, turnId, selection, heartbeat }: Opening): Answer<OpenTurnResult> => {
+  const askTurn = ({ lane, turnId, selection, heartbeat, isProbing }: Opening): Answer<OpenTurnResult> => {
     const { sessionKey } = lane;
-    const seqs = selection === undefined ? [] : selection.items.map(({ seq }) => seq);
+    const seqs = selection === undefined || isProbing ? [] : selection.items.map(({ seq }) => seq);
     if (selection?.cause !== "heartbeat") return mailboxes.openTurn({ sessionKey, turnId, seqs });
     return mailboxes.openTurn({ sessionKey, turnId, seqs, yields: heartbeat?.preemptible });
   };
@@ -104,7 +113,8 @@ export function createOpenings(
     }
     const { items, steering, dropped, fencingToken, incarnation, mailbox } = result;
     const chosen = opening.isRepeated ? selectTurn(items, lane.options, wake, heartbeat) : opening.selection;
-    if (chosen === undefined && !wake.isDue) {
+    const isEmptyProbe = opening.isProbing && items.length === 0;
+    if (isEmptyProbe || (chosen === undefined && !wake.isDue)) {
       giveBack(fencingToken, opening);
       return;
     }
@@ -162,10 +172,12 @@ export function createOpenings(
   const askSession = ({ lane }: Opening): Answer<SessionRecord> => mailboxes.session(lane.sessionKey);
   const withhold = ({ mailbox }: SessionRecord, opening: Opening): void => {
     if (opening.selection !== undefined) {
-      // Its slot is of another group than the turn would be: claimed anew, unless nothing new is known of the group.
+      // Its slot is of another group than the turn would be: claimed anew, unless nothing new is known of the group. What
+      // came since it was looked at may be of the slot's group.
       const isHeartbeat = opening.selection.cause === "heartbeat";
       if (!opening.isHasty && !isHeartbeat && countsIn(opening.lane, mailbox.group ?? undefined)) {
-        openSelected(opening);
+        if (--opening.triesLeft > 0) begin(opening);
+        else openSelected(opening);
         return;
       }
       opening.isOver = true;
@@ -212,6 +224,7 @@ export function createOpenings(
       selection: undefined,
       isHasty: false,
       isRepeated: false,
+      isProbing: false,
       turnId: "",
       isOver: false,
     };

@@ -209,6 +209,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     const { sessionKey } = record;
     const lane = new Lane(sessionKey, host.agentOf(sessionKey), host.laneOptions(sessionKey), record);
     lane.openingTurnId = crashed?.openingTurnId;
+    lane.openingGroup = crashed?.openingGroup;
     lane.hasHeartbeat = runtime.heartbeats.has(sessionKey);
     lane.isRebuilt = crashed !== undefined;
     lanes.set(sessionKey, lane);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { type Answering, answeringStore } from "./answering-store.ts";
 import { failingStore } from "./failing-store.ts";
 import { createFixture } from "./fixture.ts";
 import { ran } from "./ran.ts";
@@ -51,4 +52,85 @@ test("B9 what ended while the store failed to open its turn starts none, also wh
   await clock.advance(againMs);
   expect(keeper.explain("s").blockedBy).toBe("nothing-to-do");
   expect(turns).toEqual([]);
+});
+
+test("B12 a turn that was opened while the answer was lost counts in its own group", async () => {
+  const store = failingStore();
+  const capacity = { turns: 3, groups: { batch: { limit: 1 } } };
+  const { keeper, clock, turns } = await createFixture({ store, capacity });
+  store.fail(["openTurn"], "loses the answer");
+  await keeper.send("first", "held", { group: "batch" });
+  await clock.settle();
+  await keeper.send("first", "of no group");
+  store.fail(["openTurn"]);
+  await keeper.send("second", "next", { group: "batch" });
+  await clock.advance(againMs);
+  expect(ran(turns)).toEqual([["next"]]);
+  turns[0]!.resolve("done");
+  await clock.settle();
+  expect(ran(turns)).toEqual([["next"], ["held"]]);
+});
+
+test("B12 work of another group that came while the store failed to open a turn has a slot of its own group", async () => {
+  const store = failingStore();
+  const capacity = { turns: 3, groups: { batch: { limit: 1 } } };
+  const { keeper, clock, turns } = await createFixture({ store, capacity });
+  await keeper.send("first", "of batch", { group: "batch" });
+  store.fail(["openTurn"], "rejects");
+  await keeper.notify("second", { kind: "of none" });
+  await clock.settle();
+  await keeper.send("second", "of batch, too", { group: "batch" });
+  store.fail(["openTurn"]);
+  await clock.advance(againMs);
+  expect(ran(turns)).toEqual([["of batch"]]);
+  turns[0]!.resolve("done");
+  await clock.settle();
+  expect(ran(turns)).toEqual([["of batch"], ["of batch, too"]]);
+  expect(turns[1]!.turn.events).toMatchObject([{ kind: "of none" }]);
+});
+
+test("B18 a batch that comes as the store is to open again what it failed to open has its quiet", async () => {
+  const store = failingStore();
+  const lane = { mode: "collect", debounceMs: 500 } as const;
+  const { keeper, clock, turns } = await createFixture({ store, lane, capacity: { turns: 1 } });
+  store.fail(["openTurn"], "rejects");
+  await keeper.notify("s", { kind: "waits" });
+  await clock.settle();
+  store.fail(["openTurn"]);
+  await keeper.send("other", "long", { mode: "followup" });
+  await clock.advance(againMs);
+  await keeper.wake("s");
+  keeper.setCapacity({ turns: 2 });
+  await keeper.send("s", "batched");
+  await clock.advance(499);
+  expect(ran(turns)).toEqual([["long"]]);
+  await clock.advance(1);
+  expect(ran(turns)).toEqual([["long"], ["batched"]]);
+  expect(turns[1]!.turn.events).toMatchObject([{ kind: "waits" }]);
+});
+
+test("B12 what came since the store was asked what waits is looked at where the slot is of its group", async () => {
+  const store = answeringStore();
+  const capacity = { turns: 2, groups: { batch: { limit: 1, reserved: 1 } } };
+  const { keeper, clock, turns } = await createFixture({ store, capacity });
+  await keeper.send("a", "of no group");
+  await keeper.send("b", "of batch", { group: "batch" });
+  await keeper.notify("s", { kind: "of no group" });
+  const receipt = await keeper.send("s", "withdrawn", { group: "batch" });
+  await clock.settle();
+  const late: (() => void)[] = [];
+  const slowly: Answering = (step, answer) =>
+    step === "withdraw" || step === "waiting"
+      ? new Promise((resolve) => late.push(() => resolve(answer)))
+      : Promise.resolve(answer);
+  store.answerBy(slowly);
+  const isWithdrawn = receipt.cancel();
+  turns[1]!.resolve("done");
+  await clock.settle();
+  await keeper.send("s", "of batch, too", { group: "batch" });
+  store.answerBy(undefined);
+  for (const answer of late) answer();
+  await clock.settle();
+  expect(await isWithdrawn).toBe(true);
+  expect(ran(turns)).toEqual([["of no group"], ["of batch"], ["of batch, too"]]);
 });
