@@ -99,7 +99,7 @@ test("B18 a batch that comes as the store is to open again what it failed to ope
   store.fail(["openTurn"]);
   await keeper.send("other", "long", { mode: "followup" });
   await clock.advance(againMs);
-  await keeper.wake("s");
+  keeper.wake("s");
   keeper.setCapacity({ turns: 2 });
   await keeper.send("s", "batched");
   await clock.advance(499);

@@ -1,5 +1,5 @@
 import type { ItemStory } from "./item-story.ts";
-import { isMessage } from "./item-story.ts";
+import { isMessage, outcomeOf } from "./item-story.ts";
 import type { RecordingView } from "./recording-view.ts";
 import { startOf, type TurnStory } from "./turn-story.ts";
 
@@ -25,11 +25,11 @@ export function endingOf(view: RecordingView, turn: TurnStory): TurnEnding {
   if (handedBack.length > 0) return "handed-back";
   if (crashed !== undefined) return "crashed";
   const reason = reclaimed?.event.reason;
-  const isDead = life.closed === undefined && life.number < view.lives.length - 1;
-  // A keeper that died may have told it, and not recorded it.
-  if (reason !== undefined && isDead && !isSettled(view, turn)) return "unknown";
+  // It is told before it is recorded, and its keeper may not have come to that.
+  if (reason !== undefined && !isSettled(view, turn)) return "unknown";
   if (reason === "stalled" || reason === "timeout") return "reclaimed";
   if (reason === "lost") return "crashed";
+  const isDead = life.closed === undefined && life.number < view.lives.length - 1;
   // Its end may have been recorded, and nobody was told: its keeper died then.
   return isDead && aborts.length === 0 && ended === undefined ? "crashed" : "unknown";
 }
@@ -37,6 +37,11 @@ export function endingOf(view: RecordingView, turn: TurnStory): TurnEnding {
 /** Whether the store is known to have what a turn came to: that is told, or another of its session has started since. */
 function isSettled(view: RecordingView, turn: TurnStory): boolean {
   if (turn.retried.length > 0) return true;
+  const hasEnded = (item: ItemStory): boolean => {
+    const outcome = outcomeOf(item)?.outcome;
+    return outcome !== undefined && "turnId" in outcome && outcome.turnId === turn.id;
+  };
+  if (turn.messages.some(hasEnded) || turn.events.some(hasEnded)) return true;
   const [next] = view.turnsFrom(turn.sessionKey, { order: startOf(turn).order + 1 });
   return next !== undefined && next.life === turn.life;
 }

@@ -53,19 +53,6 @@ export const closingInvariants: readonly Invariant[] = [
       for (const life of lives) yield* leftRunning(life);
     },
   ),
-  invariant("B58", "Work is suspended by close, and by nothing else.", function* ({ items }) {
-    for (const item of items) {
-      for (const step of item.outcomes) {
-        if (step.entry.outcome.status !== "suspended") continue;
-        if ((step.life.closing?.order ?? Infinity) < step.order) continue;
-        yield {
-          step,
-          sessionKey: item.sessionKey,
-          sentence: `${item.id} of ${item.sessionKey} was suspended, and its keeper had not been closed.`,
-        };
-      }
-    }
-  }),
   invariant("B59a", "Nothing starts in a paused session, or in a paused keeper.", function* ({ lives }) {
     for (const life of lives) yield* startedPaused(life);
   }),

@@ -109,10 +109,13 @@ function* unknown(view: RecordingView, call: CallStory): Iterable<Breach> {
 }
 
 /** The item that a receipt is of, and the turn that holds it at a step. */
-function holderAt(item: ItemStory, order: number): TurnStory | undefined {
+function holderAt(item: ItemStory, { order, life }: Step): TurnStory | undefined {
   return [...item.held, ...item.takenBy].find(
     (turn) =>
-      startOf(turn).order < order && (overAt(turn)?.order ?? Infinity) > order && turn.aborts.length === 0,
+      turn.life === life &&
+      startOf(turn).order < order &&
+      (overAt(turn)?.order ?? Infinity) > order &&
+      turn.aborts.length === 0,
   );
 }
 
@@ -121,7 +124,7 @@ function* cancelled(view: RecordingView, call: CallStory): Iterable<Breach> {
   const item = call.on && view.itemOf(call.on);
   if (item === undefined || item.isTangled || answer?.entry.value !== true) return;
   const { sessionKey, id } = item;
-  const holder = holderAt(item, call.step.order);
+  const holder = holderAt(item, call.step);
   if (holder !== undefined)
     yield {
       step: answer,

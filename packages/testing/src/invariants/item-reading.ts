@@ -168,16 +168,19 @@ class ItemReader {
     const isCompletion = event.type === "event.accepted" && event.kind === completedKind;
     const key = isCompletion ? `exec ${name}` : name;
     const known = this.#latest.get(key);
-    // A turn was shown it before its sender's answer came. A completion is accepted once.
+    const fits = (one: CallStory): boolean => isRedriven === (one.method === "redrive");
+    // A turn was shown it before its sender's answer came, next to which this is told. A completion is accepted once.
+    const ofOther = this.#nearest(name, told.step, fits);
     const isKnown =
       isCompletion ||
-      known?.call !== undefined ||
-      (known?.life === told.step.life && endOfItem(known) === undefined);
+      (known?.call === undefined
+        ? ofOther?.answer === undefined && known?.life === told.step.life && endOfItem(known) === undefined
+        : isNearer(known.call, ofOther, told.step));
     if (known !== undefined && isKnown && known.accepted === undefined && known.isRedriven === isRedriven) {
       known.accepted = told;
       return;
     }
-    const call = this.#takePending(name, told.step, (one) => isRedriven === (one.method === "redrive"));
+    const call = this.#takePending(name, told.step, fits);
     const item = this.#create(told.step, sessionKey, id, isCompletion);
     item.accepted = told;
     item.isRedriven = isRedriven;
@@ -260,15 +263,17 @@ class ItemReader {
   }
 
   /** The call that a step tells of: of several with the same id the one whose answer is next to it. */
-  #takePending(name: string, { order }: Step, fits: (call: CallStory) => boolean): CallStory | undefined {
+  #takePending(name: string, step: Step, fits: (call: CallStory) => boolean): CallStory | undefined {
     const calls = this.#pending.get(name) ?? [];
-    const distance = ({ answer }: CallStory): number => Math.abs((answer?.order ?? Infinity) - order);
-    let nearest: CallStory | undefined;
-    for (const call of calls) {
-      if (!fits(call)) continue;
-      if (nearest === undefined || distance(call) < distance(nearest)) nearest = call;
-    }
+    const nearest = this.#nearest(name, step, fits);
     if (nearest !== undefined) calls.splice(calls.indexOf(nearest), 1);
+    return nearest;
+  }
+  #nearest(name: string, step: Step, fits: (call: CallStory) => boolean): CallStory | undefined {
+    let nearest: CallStory | undefined;
+    for (const call of this.#pending.get(name) ?? [])
+      if (fits(call) && (nearest === undefined || distanceOf(call, step) < distanceOf(nearest, step)))
+        nearest = call;
     return nearest;
   }
 
@@ -276,8 +281,19 @@ class ItemReader {
   #original(step: Step, sessionKey: string, id: string, call: CallStory | undefined): ItemStory {
     const known = this.#find(sessionKey, id);
     if (known !== undefined && isSameWork(known, call)) return known;
-    const other = this.#takePending(nameOf(sessionKey, id), step, () => true);
-    if (other === undefined && known !== undefined) return known;
+    const acceptedAt = acceptedAtOf(call);
+    const same = this.items.findLast(
+      (item) => item.sessionKey === sessionKey && item.id === id && acceptedAtOf(item.call) === acceptedAt,
+    );
+    if (same !== undefined && acceptedAt !== undefined) return same;
+    const name = nameOf(sessionKey, id);
+    const isOther = acceptedAt !== undefined && acceptedAtOf(known?.call) !== undefined;
+    if (known !== undefined && !isOther) {
+      // It may be what is known, or what was asked for since.
+      this.#lost.add(name);
+      return known;
+    }
+    const other = this.#takePending(name, step, () => true);
     const item = this.#create(step, sessionKey, id, false);
     this.#bring(item, other);
     return item;
@@ -335,10 +351,26 @@ function isOverBefore({ call, accepted, ends, completed, outcomes }: ItemStory, 
   return first.every((step) => step === undefined || step.order > last);
 }
 
+/** How far a call's answer is from a step; infinitely without one. */
+function distanceOf({ answer }: CallStory, { order }: Step): number {
+  return Math.abs((answer?.order ?? Infinity) - order);
+}
+
+/** Whether a step is told next to the answer of a call, rather than to that of another. */
+function isNearer(call: CallStory, other: CallStory | undefined, step: Step): boolean {
+  if (call.life !== step.life || call.answer === undefined) return false;
+  return other === undefined || distanceOf(call, step) <= distanceOf(other, step);
+}
+
+/** When the work was accepted whose receipt a call was answered with, by the store. */
+function acceptedAtOf(call: CallStory | undefined): unknown {
+  return member(call?.answer?.entry.value, "acceptedAt");
+}
+
 /** Whether a call was answered with the receipt of an item, as far as is known: by when that was accepted. */
 function isSameWork(item: ItemStory, call: CallStory | undefined): boolean {
-  const one = member(item.call?.answer?.entry.value, "acceptedAt");
-  const two = member(call?.answer?.entry.value, "acceptedAt");
+  const one = acceptedAtOf(item.call);
+  const two = acceptedAtOf(call);
   return one === undefined || two === undefined ? endOfItem(item) === undefined : one === two;
 }
 

@@ -87,6 +87,7 @@ export class LifeView {
   readonly works: ReadonlyMap<number, StepOf<"work">>;
   readonly worksOver: ReadonlyMap<number, Step>;
   readonly #turnsOf = new Map<string, TurnStory[]>();
+  readonly #callsOf = new Map<string, readonly CallStory[]>();
   readonly #lanes = new Map<string, LaneOptions>();
   readonly #stays: ReadonlyMap<string, readonly LaneStay[]>;
 
@@ -176,7 +177,13 @@ export class LifeView {
   }
   /** The calls of these methods, in order. */
   callsOf(...methods: readonly string[]): readonly CallStory[] {
-    return [...this.calls.values()].filter(({ method }) => methods.includes(method));
+    const key = methods.join();
+    let calls = this.#callsOf.get(key);
+    if (calls === undefined) {
+      calls = [...this.calls.values()].filter(({ method }) => methods.includes(method));
+      this.#callsOf.set(key, calls);
+    }
+    return calls;
   }
 }
 

@@ -1,4 +1,4 @@
-import { type CallStory, endOf, member } from "./call-story.ts";
+import { type CallStory, endOf, member, nameFor } from "./call-story.ts";
 import { type Breach, invariant, type Invariant } from "./invariant.ts";
 import { isMessage, type ItemStory, outcomeOf } from "./item-story.ts";
 import type { LifeView, RecordingView } from "./recording-view.ts";
@@ -15,9 +15,8 @@ export const tellingInvariants: readonly Invariant[] = [
           sentence: `The lane of ${event.sessionKey} crashed: ${event.error.message}`,
         };
   }),
-  invariant("B61", "What was accepted is told as accepted, or as known already.", function* (view) {
-    for (const life of view.lives)
-      for (const call of life.callsOf("send", "notify", "redrive")) yield* untold(view, life, call);
+  invariant("B61", "What was accepted is told as accepted, or as known already.", function* ({ lives }) {
+    for (const life of lives) yield* untold(life);
   }),
   invariant("B61", "What was refused is told, with the code that its sender got.", function* ({ lives }) {
     for (const life of lives) yield* unexplained(life);
@@ -43,17 +42,25 @@ function isToldBy(life: LifeView, call: CallStory): boolean {
   return life.life.closed !== undefined || life.firstAfter(end, life.life.time.latenessMs) !== undefined;
 }
 
-function* untold(view: RecordingView, life: LifeView, call: CallStory): Iterable<Breach> {
-  const { answer, method, step } = call;
-  if (answer === undefined || !isToldBy(life, call)) return;
-  const item = view.itemOf(call);
-  if (item !== undefined && (item.isTangled || item.call !== call || item.accepted !== undefined)) return;
-  const { value } = answer.entry;
-  yield {
-    step: answer,
-    sessionKey: String(member(value, "sessionKey")),
-    sentence: `${method} of ${String(member(value, "id"))} for ${String(member(value, "sessionKey"))}, called at ${step.at} ms, was answered, and told neither as accepted nor as known.`,
-  };
+function* untold(life: LifeView): Iterable<Breach> {
+  const last = new Map<string, number>();
+  for (const type of ["message.accepted", "message.duplicate", "event.accepted", "event.duplicate"] as const)
+    for (const { event, step } of life.life.told(type)) {
+      const name = JSON.stringify([event.sessionKey, event.id]);
+      last.set(name, Math.max(step.order, last.get(name) ?? 0));
+    }
+  for (const call of life.callsOf("send", "notify", "redrive")) {
+    const { answer, method, step } = call;
+    if (answer === undefined || !isToldBy(life, call)) continue;
+    const sessionKey = nameFor(member(answer.entry.value, "sessionKey"));
+    const id = nameFor(member(answer.entry.value, "id"));
+    if ((last.get(JSON.stringify([sessionKey, id])) ?? -1) > step.order) continue;
+    yield {
+      step: answer,
+      sessionKey,
+      sentence: `${method} of ${id} for ${sessionKey}, called at ${step.at} ms, was answered, and told neither as accepted nor as known.`,
+    };
+  }
 }
 
 /** Codes of refusals that are told. */

@@ -4,6 +4,7 @@ import { makeCommands } from "./command-maker.ts";
 import { perform } from "./performer.ts";
 import { bury, comeToRest } from "./rest.ts";
 import { createSetup, type SimulationOptions } from "./setup.ts";
+import { checkInvariants } from "../invariants/check-invariants.ts";
 import type { BrokenRule } from "./broken-rule.ts";
 import { World } from "./world.ts";
 
@@ -33,6 +34,8 @@ export interface SimulatedLife {
   readonly lines: readonly string[];
 }
 
+/** Timers fire so late at most, in milliseconds, but where a machine sleeps. */
+const latenessMs = 3_000;
 /** Simulated milliseconds between two calls of `progress`. */
 const progressMs = 60_000;
 
@@ -66,6 +69,7 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
       .map(({ name, recording, lines }) => ({ name, recording, lines })),
   );
   for (const { name, recording } of recordings.flat()) world.trace.add(name, recording);
+  for (const lives of recordings) checkRules(world, lives);
   return {
     seed: setup.seed,
     commands,
@@ -75,4 +79,11 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
     hash: world.trace.hash(),
     simulatedMs: world.now,
   };
+}
+
+/** What the hosts of a keeper saw is compared with the rules, life after life. */
+function checkRules(world: World, lives: readonly SimulatedLife[]): void {
+  const recordings = lives.map(({ recording }) => recording);
+  for (const { rule, sentence, recording, index } of checkInvariants(recordings, { latenessMs }))
+    world.violate(rule, `${lives[recording]!.name}, entry ${index + 1}: ${sentence}`);
 }

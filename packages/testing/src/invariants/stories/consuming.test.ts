@@ -1,5 +1,6 @@
 import { testClaims } from "./claims.ts";
 import { consumingInvariants } from "../consuming.ts";
+import { startedAt } from "./story-life.ts";
 import { story } from "./story.ts";
 
 const completed = (turnId: string) => ({ status: "completed", turnId, reply: "done", attempts: 1 }) as const;
@@ -27,7 +28,7 @@ testClaims(consumingInvariants, {
         .starts("t1", ["m1"])
         .returns("t1")
         .calls("attach", ["a", "m1"])
-        .answers({ id: "m1", sessionKey: "a", acceptedAt: 0 })
+        .answers({ id: "m1", sessionKey: "a", acceptedAt: startedAt })
         .lane("idle")
         .completes("t1"),
     ],
@@ -148,7 +149,7 @@ testClaims(consumingInvariants, {
         .starts("t1", ["m1"])
         .completes("t1")
         .calls("attach", ["a", "m1"])
-        .answers({ id: "m1", sessionKey: "a", acceptedAt: 0 })
+        .answers({ id: "m1", sessionKey: "a", acceptedAt: startedAt })
         .settles("m1", { status: "cancelled", reason: "cleared" })
         .breaks("m1 of a is completed to one, and cancelled to another."),
     ],
@@ -158,12 +159,12 @@ testClaims(consumingInvariants, {
         .starts("t1", ["m1"])
         .completes("t1")
         .calls("attach", ["a", "m1"])
-        .answers({ id: "m1", sessionKey: "a", acceptedAt: 0 })
+        .answers({ id: "m1", sessionKey: "a", acceptedAt: startedAt })
         .settles("m1", completed("t1")),
       // It was completed by a turn of a keeper that is not in the recording.
       story({ isCutOff: true })
         .calls("attach", ["a", "m1"])
-        .answers({ id: "m1", sessionKey: "a", acceptedAt: 0 })
+        .answers({ id: "m1", sessionKey: "a", acceptedAt: startedAt })
         .tells("message.accepted", { id: "m2", mode: "followup", isSteering: false }),
     ],
   },

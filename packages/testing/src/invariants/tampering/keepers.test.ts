@@ -4,6 +4,7 @@ import { member } from "../call-story.ts";
 import { explanationInvariants } from "../explanations.ts";
 import { lockInvariants } from "../locks.ts";
 import { recoveryInvariants } from "../recovery.ts";
+import { startedAt } from "../stories/story-life.ts";
 import { story } from "../stories/story.ts";
 import type { EntryOf, EventOf } from "../step.ts";
 import { tellingInvariants } from "../telling.ts";
@@ -157,7 +158,7 @@ testNotices(
       allows: [
         suspended()
           .calls("attach", ["a", "m1"])
-          .answers({ id: "m1", sessionKey: "a", acceptedAt: 0 })
+          .answers({ id: "m1", sessionKey: "a", acceptedAt: startedAt })
           .starts("t1", ["m1"]),
       ],
     },
@@ -182,9 +183,6 @@ testNotices(closingInvariants, {
   ],
   "Close tells the turns that run to stop, and waits until they have ended or are fenced.": [
     without(either(entry("turn.returned"), entry("turn.threw"))),
-  ],
-  "Work is suspended by close, and by nothing else.": [
-    changed(entry("outcome"), (one) => ({ ...one, outcome: { status: "suspended" } }) as RecordingEntry),
   ],
   "Nothing starts in a paused session, or in a paused keeper.": [
     followedByCall(lane("busy.waitingForCapacity"), "pause", (one) => [sessionOf(one)]),
