@@ -22,7 +22,7 @@ export interface Opened {
   close(): Promise<void>;
 }
 
-/** Callers that send at once, each in a session of its own, and turns that may run at once. */
+/** Callers that send at once, each in sessions of its own, and turns that may run at once. */
 export const atOnce = 64;
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 

@@ -75,7 +75,7 @@ export async function runDurableBench(isQuick: boolean): Promise<DurableReport> 
     }
     const rates = await compareRates(
       contenders,
-      isQuick ? { rounds: 1, roundMs: 300 } : { rounds: 5, roundMs: 1_000 },
+      isQuick ? { rounds: 1, roundMs: 300 } : { rounds: 9, roundMs: 600 },
     );
     const backlogs: readonly Backlog[] = [
       { sessions: 1_000, messagesEach: 100 },

@@ -2,13 +2,13 @@ import { count, fixed, table } from "../bench-report.ts";
 import { median } from "../rounds.ts";
 import { atOnce } from "./contenders.ts";
 import type { DurableReport } from "./durable-bench.ts";
-import { kinds, rateRatio, type Rates } from "./rates.ts";
+import { kinds, rateRatio, type Rates, sessionsEach } from "./rates.ts";
 
 /** The report as people read it, ending with a line break. */
 export function renderDurableBench(report: DurableReport): string {
   const { rates, missing, recoveries, node, cores, syncMs } = report;
   return [
-    `Messages that survive a crash, ${atOnce} senders at once, Node ${node}, ${cores} cores, one sync of this disk takes ${fixed(syncMs)} ms`,
+    `Messages that survive a crash, ${atOnce} senders at once in ${atOnce * sessionsEach} sessions, Node ${node}, ${cores} cores, one sync of this disk takes ${fixed(syncMs)} ms`,
     "",
     ...table([
       ["", "when accepted", "in order", "accepted/s", "turns/s, awaited", "turns/s, backlog"],

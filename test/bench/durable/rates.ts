@@ -15,6 +15,8 @@ export interface Rates {
   readonly drained: readonly number[];
 }
 
+/** Sessions of each sender, in turn: there are more of them than turns may run at once. */
+export const sessionsEach = 4;
 /** What people write, on average. */
 const text = "a message of some sixty characters, as people write them, yes";
 
@@ -54,8 +56,8 @@ async function measure(opened: Opened, kind: (typeof kinds)[number], roundMs: nu
   const ends: Promise<unknown>[] = [];
   const begin = performance.now();
   const sendAll = async (_: unknown, index: number): Promise<void> => {
-    while (performance.now() - begin < roundMs) {
-      const { ended } = await opened.send(`session-${index}`, text);
+    for (let sent = 0; performance.now() - begin < roundMs; sent++) {
+      const { ended } = await opened.send(`session-${index}-${sent % sessionsEach}`, text);
       messages++;
       if (kind === "answered") await ended;
       else if (kind === "drained") ends.push(ended);
