@@ -92,7 +92,7 @@ function* missing(view: RecordingView, turn: TurnStory): Iterable<Breach> {
     .toSorted((a, b) => acceptanceOf(a)!.from - acceptanceOf(b)!.from);
   for (const item of others) {
     if (item.isTangled) return;
-    const isBehind = acceptanceOf(item)!.from > last;
+    const isBehind = acceptanceOf(item)!.to > last;
     const [starts] = item.held;
     const startsLater = starts !== undefined && startOf(starts).order > startOf(turn).order;
     if (startsLater && (isCollected(item) || !isBehind)) {
