@@ -28,11 +28,11 @@ describe("the trace of a seed", () => {
     for (const seed of [1, 2, 3, 5, 8]) ({ hash: hashes[seed] } = await simulate({ seed }));
     expect(hashes).toMatchInlineSnapshot(`
       {
-        "1": "58d45e56cf69d261b710d8a9041c7b6818a9f1de8e542f44c6ffc14433f3e7d1",
-        "2": "604bd037fbb963c6dd373bdfcc98b1abec76e5b0405565ed3049e06fe47abedd",
-        "3": "44d4688e9400adb46e8c02c5088ecc68a9801140647370408424da63ca905a82",
-        "5": "1454777dbb1b6798ffd5493197f47dc98c8e05b7d0866d6eb06a821b4cea6b32",
-        "8": "17cfb327b7d6c674e02aa5cd4661afff7ff6777e4f88dc9a0db2230e1c306690",
+        "1": "be64e3b4b5df0cdf2b6b5364ea40e85966ff7644ec0acf74fcc59291bf226d7d",
+        "2": "49140bde4a1f57bea8277b746777d2b208db8af37621a82988649fbebc4b29fe",
+        "3": "12d71bab8dc51558f7c0c558f22d3ae1a49e39bbf58710ba21e9f39fa91803f5",
+        "5": "f889767358ec2c4b0f24be4afb96a0e1f51c2f9a5a08d5b684c40eb6f4313c2c",
+        "8": "a15cbfceecf494cdf3946a549c4c374807d0606d5a2bae55a8f9ab2f95407108",
       }
     `);
   });
