@@ -115,7 +115,7 @@ export function createOpenings(
     const chosen = opening.isRepeated ? selectTurn(items, lane.options, wake, heartbeat) : opening.selection;
     const isEmptyProbe = opening.isProbing && items.length === 0;
     if (isEmptyProbe || (chosen === undefined && !wake.isDue)) {
-      giveBack(fencingToken, opening);
+      giveBack(fencingToken, items, opening);
       return;
     }
     lane.openingTurnId = undefined;
@@ -144,14 +144,15 @@ export function createOpenings(
     opening.sendBack({ type: "turn.opened", turn: laneTurn, mailbox });
   };
 
-  const giveBack = (fencingToken: bigint, opening: Opening): void => {
+  const giveBack = (fencingToken: bigint, items: readonly StoredItem[], opening: Opening): void => {
     const { lane, turnId } = opening;
     const { sessionKey, options } = lane;
     const settlement: Settlement = {
       sessionKey,
       turnId,
       fencingToken,
-      dispositions: [],
+      // Events that may start no turn by themselves: what they were to ride with is gone.
+      dispositions: items.map(({ seq, retryAt }) => ({ seq, fate: "return", retryAt, counts: "nothing" })),
       dedupeMs: options.dedupeMs,
       steering: "released",
       hasToldDropped: false,

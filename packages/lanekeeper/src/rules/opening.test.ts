@@ -134,3 +134,22 @@ test("B12 what came since the store was asked what waits is looked at where the 
   expect(await isWithdrawn).toBe(true);
   expect(ran(turns)).toEqual([["of no group"], ["of batch"], ["of batch, too"]]);
 });
+
+test("B9 an event that starts no turn goes back where the heartbeat that it rode with is gone before the store answers", async () => {
+  const store = failingStore();
+  const heartbeats = [{ agent: "main", sessionKey: "s", everyMs: 3_600_000 }];
+  const { keeper, clock, turns } = await createFixture({ store, heartbeats });
+  await keeper.notify("s", { kind: "quiet" }, { wake: false });
+  store.fail(["openTurn"], "loses the answer");
+  const asked = keeper.heartbeat("main").request();
+  await clock.settle();
+  await keeper.heartbeat("main").disable();
+  store.fail(["openTurn"]);
+  await clock.advance(againMs);
+  await asked;
+  expect(turns).toEqual([]);
+  expect(keeper.explain("s").blockedBy).toBe("nothing-to-do");
+  await keeper.send("s", "next");
+  await clock.settle();
+  expect(turns.map(({ turn }) => turn.events.map(({ kind }) => kind))).toEqual([["quiet"]]);
+});
