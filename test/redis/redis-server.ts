@@ -1,10 +1,10 @@
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@redis/client";
+import { findFreePort } from "../servers/free-port.ts";
+import { isThere } from "../servers/installed.ts";
 
 /** Thrown where a test needs a Redis server and there is none. */
 class NoRedis extends Error {
@@ -25,15 +25,6 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-function isThere(command: string, ...args: readonly string[]): boolean {
-  try {
-    execFileSync(command, args, { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Installs `redis-server` where it is missing and Debian's packages may be installed; throws `NoRedis` elsewhere. */
 export function provideRedis(): void {
   if (isThere("redis-server", "--version")) return;
@@ -45,15 +36,6 @@ export function provideRedis(): void {
   throw new NoRedis(
     "These tests need redis-server on the PATH. Run `sudo apt-get install -y redis-server` (Debian, Ubuntu) or `brew install redis` (macOS), and then the tests again.",
   );
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 interface Running {

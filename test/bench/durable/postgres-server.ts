@@ -1,9 +1,10 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findFreePort } from "../../servers/free-port.ts";
+import { isThere } from "../../servers/installed.ts";
 
 /** Thrown where there is no PostgreSQL server, and says why. */
 class NoPostgres extends Error {
@@ -26,15 +27,6 @@ interface User {
 
 /** Where Debian has it, a folder for each version. */
 const debianFolder = "/usr/lib/postgresql";
-
-function isThere(command: string, ...args: readonly string[]): boolean {
-  try {
-    execFileSync(command, args, { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** The folder of the newest installed version, with a slash; empty where it is on the PATH; undefined where there is none. */
 function findPrograms(): string | undefined {
@@ -69,15 +61,6 @@ function findUser(): User {
   } catch {
     throw new NoPostgres("PostgreSQL does not run as root, and there is no user postgres");
   }
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Starts a server on a free port, installed where it is missing and may be. Throws `NoPostgres`. */
