@@ -30,7 +30,7 @@ function encode(body: unknown): string | null {
   } catch (error) {
     throw new LanekeeperError(
       "INVALID_MESSAGE",
-      "The body cannot be kept as JSON. Send what JSON can say, or a name of where the rest is.",
+      "This body cannot be kept as JSON (see the cause). Nothing was accepted. Send text, numbers, lists or plain objects; or keep it elsewhere and send its path or URL.",
       {},
       { cause: error },
     );

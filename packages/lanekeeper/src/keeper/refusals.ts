@@ -11,7 +11,7 @@ export function notKeepable(
   if (fault === undefined) return undefined;
   return new LanekeeperError(
     "INVALID_MESSAGE",
-    `The store keeps what JSON gives back as it was, up to maxMessageBytes; this is not (${fault}). Nothing was accepted; send it in another form, or where to find it.`,
+    `This body cannot be kept (${fault}). A durable store takes what JSON gives back as it was, up to maxMessageBytes (${maxMessageBytes}). Nothing was accepted. Make that part of it text, numbers, lists or plain objects; or keep it elsewhere and send its path or URL.`,
     { sessionKey, id, fault },
   );
 }

@@ -23,13 +23,27 @@ it("B57 refuses a message that would not survive JSON, by the path of what would
   const refused = keeper.send("s", { at: { when: new Date(0) } }, { id: "m" });
   await expect(refused).rejects.toMatchObject({
     code: "INVALID_MESSAGE",
-    message: expect.stringContaining("body.at.when: a Date") as string,
+    message:
+      "This body cannot be kept (body.at.when: a Date). A durable store takes what JSON gives back as it was, up to maxMessageBytes (1048576). Nothing was accepted. Make that part of it text, numbers, lists or plain objects; or keep it elsewhere and send its path or URL.",
     details: { sessionKey: "s", id: "m", fault: "body.at.when: a Date" },
   });
   await clock.settle();
   expect(turns).toEqual([]);
   expect(await keeper.attach("s", "m")).toBeUndefined();
   expect(of("message.refused")).toMatchObject([{ id: "m", reason: "INVALID_MESSAGE" }]);
+});
+
+it.each([
+  ["-0", { degrees: -0 }, "body.degrees: -0"],
+  [
+    "an array with members of other names",
+    Object.assign([1], { unit: "m" }),
+    "body.unit: a named member of an array",
+  ],
+  ["an array with holes", Array(2), "body[0]: undefined"],
+])("B57 refuses a message with %s, which JSON would change", async (_, body, fault) => {
+  const { keeper } = await createFixture({ store: durableStore() });
+  await expect(keeper.send("s", body)).rejects.toMatchObject({ code: "INVALID_MESSAGE", details: { fault } });
 });
 
 it("B57 refuses an event whose body would not survive JSON", async () => {

@@ -9,8 +9,9 @@ import { messageOf, toError } from "../keeper/errors.ts";
 /** What of a value would not come back, by its path (`body.when: a Date`), or that it is too large; undefined: all does. */
 export function jsonFault(value: unknown, path: string, maxBytes: number): string | undefined {
   try {
-    const fault = value === undefined ? undefined : faultIn(value, path, []);
-    if (fault !== undefined || value === undefined) return fault;
+    if (value === undefined) return undefined;
+    const fault = faultIn(value, []);
+    if (fault !== undefined) return `${path}${fault}`;
     const text = JSON.stringify(value);
     // A UTF-16 unit takes three bytes at most.
     const bytes = text.length * 3 <= maxBytes ? 0 : Buffer.byteLength(text);
@@ -20,45 +21,63 @@ export function jsonFault(value: unknown, path: string, maxBytes: number): strin
   }
 }
 
-function faultIn(value: unknown, path: string, inside: readonly object[]): string | undefined {
+/** What is wrong with a value that is inside of others, behind the path that leads from it to the fault. */
+function faultIn(value: unknown, around: object[]): string | undefined {
   switch (typeof value) {
     case "string":
     case "boolean":
       return undefined;
     case "number":
-      return Number.isFinite(value) ? undefined : `${path}: ${value}`;
+      if (Number.isFinite(value) && !Object.is(value, -0)) return undefined;
+      return `: ${Object.is(value, -0) ? "-0" : value}`;
     case "object":
-      return value === null ? undefined : faultInObject(value, path, inside);
+      return value === null ? undefined : faultInObject(value, around);
     case "undefined":
-      return `${path}: undefined`;
+      return ": undefined";
     case "bigint":
     case "function":
     case "symbol":
-      return `${path}: a ${typeof value}`;
+      return `: a ${typeof value}`;
   }
 }
 
-function faultInObject(value: object, path: string, inside: readonly object[]): string | undefined {
-  if (inside.includes(value)) return `${path}: what it is itself inside of`;
-  const around = [...inside, value];
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) {
-      const fault = faultIn(value[index], `${path}[${index}]`, around);
-      if (fault !== undefined) return fault;
-    }
-    return undefined;
+function faultInObject(value: object, around: object[]): string | undefined {
+  if (around.includes(value)) return ": what it is itself inside of";
+  const isArray = Array.isArray(value);
+  if (isOfClass(value, isArray)) return `: ${kindOf(value)}`;
+  if (typeof (value as { readonly toJSON?: unknown }).toJSON === "function") return ".toJSON: a function";
+  if (Object.getOwnPropertySymbols(value).length > 0) return ": a member named by a symbol";
+  around.push(value);
+  const fault = isArray ? faultInArray(value, around) : faultInMembers(value, around);
+  around.pop();
+  return fault;
+}
+
+function faultInArray(value: readonly unknown[], around: object[]): string | undefined {
+  for (let index = 0; index < value.length; index++) {
+    const fault = faultIn(value[index], around);
+    if (fault !== undefined) return `[${index}]${fault}`;
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return `${path}: ${kindOf(value)}`;
-  if (typeof (value as { readonly toJSON?: unknown }).toJSON === "function")
-    return `${path}.toJSON: a function`;
-  if (Object.getOwnPropertySymbols(value).length > 0) return `${path}: a member named by a symbol`;
-  for (const [key, member] of Object.entries(value)) {
+  // All indices are there, and come first.
+  const named = Object.keys(value)[value.length];
+  return named === undefined ? undefined : `${memberOf(named)}: a named member of an array`;
+}
+
+function faultInMembers(value: object, around: object[]): string | undefined {
+  for (const key of Object.keys(value)) {
+    const member = (value as Readonly<Record<string, unknown>>)[key];
     if (member === undefined) continue;
-    const fault = faultIn(member, `${path}${memberOf(key)}`, around);
-    if (fault !== undefined) return fault;
+    const fault = faultIn(member, around);
+    if (fault !== undefined) return `${memberOf(key)}${fault}`;
   }
   return undefined;
+}
+
+/** Whether an object is more than a plain one, or a plain array, of whatever realm. */
+function isOfClass(value: object, isArray: boolean): boolean {
+  let prototype: unknown = Object.getPrototypeOf(value);
+  if (isArray && prototype !== null) prototype = Object.getPrototypeOf(prototype);
+  return prototype !== null && Object.getPrototypeOf(prototype) !== null;
 }
 
 function kindOf(value: object): string {
