@@ -1,8 +1,8 @@
-import { assert, asyncProperty, double, integer } from "fast-check";
+import { assert, asyncProperty, double, integer, oneof, pre, string, uint8Array } from "fast-check";
 import type { Mailboxes, StoreHost } from "lanekeeper/ports";
 import { createSimulatedClock } from "lanekeeper/simulated-clock";
 import { type SqliteStore, sqliteStore } from "@lanekeeper/sqlite";
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
@@ -121,11 +121,40 @@ describe("B57 a damaged file", () => {
       asyncProperty(integer({ min: 1, max: whole.length - 1 }), async (length) => {
         const cut = whole.subarray(0, length);
         writeFileSync(path, cut);
-        expect(isRefusal).toContain(await look(sqliteStore(path)));
+        expect(await look(sqliteStore(path))).toBe("STORE_CORRUPT");
         expect(readFileSync(path).equals(cut)).toBe(true);
       }),
       { numRuns: 100 },
     );
+  });
+
+  it.each([
+    ["its first bytes are others", (whole: Buffer) => whole.fill("lost", 0, 40)],
+    ["its first page is empty", (whole: Buffer) => whole.fill(0, 0, 4_096)],
+  ])("is refused as damaged, not as somebody else's: %s", async (_, damage) => {
+    const { path } = await createFile(temporaryFolder());
+    const damaged = damage(readFileSync(path));
+    writeFileSync(path, damaged);
+    expect(await look(sqliteStore(path))).toBe("STORE_CORRUPT");
+    expect(readFileSync(path).equals(damaged)).toBe(true);
+  });
+
+  it.each([
+    ["was made empty", (path: string) => truncateSync(path)],
+    ["is gone", (path: string) => rmSync(path)],
+    ["became a text", (path: string) => writeFileSync(path, "Dear diary")],
+  ])("is refused as damaged, and its log is kept: one that %s after a crash", async (_, damage) => {
+    const folder = temporaryFolder();
+    const store = sqliteStore(join(folder, "running.db"));
+    await accept(await store.open(host), message("a", "m"));
+    const path = join(folder, "store.db");
+    for (const end of ["", "-wal"]) copyFileSync(join(folder, `running.db${end}`), `${path}${end}`);
+    await store.close();
+    damage(path);
+    const log = readFileSync(`${path}-wal`);
+    expect(log.length).toBeGreaterThan(0);
+    await expect(open(path)).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+    expect(readFileSync(`${path}-wal`).equals(log)).toBe(true);
   });
 
   it("is whole with its log: one into which a crash, or a full disk, let only some pages of the log be moved", async () => {
@@ -203,12 +232,39 @@ describe("a file that is no store of this version", () => {
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
-  it("is refused and left as it is: a text", async () => {
-    const path = join(temporaryFolder(), "notes.txt");
-    writeFileSync(path, "Dear diary, ".repeat(1_000));
-    const before = readFileSync(path);
-    await expect(open(path)).rejects.toMatchObject({ code: "STORE_CORRUPT" });
-    expect(readFileSync(path).equals(before)).toBe(true);
+  it("is refused and left as it is, with nothing beside it: a text of any length, or what else is no database", async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, "notes.txt");
+    const texts = string({ unit: "grapheme", minLength: 1, maxLength: 5_000 }).map((text) =>
+      Buffer.from(text),
+    );
+    await assert(
+      asyncProperty(oneof(texts, uint8Array({ minLength: 8 })), async (bytes) => {
+        pre(
+          bytes.some((byte) => byte !== 0) && !"SQLite format 3".startsWith(String.fromCharCode(bytes[0]!)),
+        );
+        writeFileSync(path, bytes);
+        await expect(open(path)).rejects.toMatchObject({
+          code: "STORE_INCOMPATIBLE",
+          details: { path },
+          message: expect.stringContaining("is no SQLite database") as string,
+        });
+        expect([readFileSync(path).equals(bytes), readdirSync(folder)]).toEqual([true, ["notes.txt"]]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("is made a store where it is empty", async () => {
+    const path = join(temporaryFolder(), "store.db");
+    writeFileSync(path, "");
+    const store = sqliteStore(path);
+    const mailboxes = await store.open(host);
+    await accept(mailboxes, message("s", "m"));
+    await store.close();
+    const again = await store.open(host);
+    expect(again.backlog).toBe(1);
+    await store.close();
   });
 
   it("is refused with a reason: in a folder that does not exist", async () => {

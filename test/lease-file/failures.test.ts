@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { sqliteLeases, type SqliteLeasesOptions } from "@lanekeeper/sqlite";
@@ -52,10 +52,6 @@ it("fails with its reason where it may not write, and works once it may", async 
 });
 
 it.for<[string, (path: string) => void]>([
-  [
-    "is no database",
-    (path) => writeFileSync(path, "not a database, but long enough to be looked at".repeat(100)),
-  ],
   ["was truncated", (path) => truncateSync(path, 4_096)],
   [
     "has other bits",
@@ -96,6 +92,28 @@ it("refuses a database of somebody else and one of a later version, and changes 
     });
     expect(readFileSync(path)).toEqual(bytes);
   }
+});
+
+it.for([1, 10, 5_000])(
+  "refuses a text of %i bytes as somebody else's, and changes nothing",
+  async (length) => {
+    const folder = temporaryFolder();
+    const path = join(folder, "notes.txt");
+    writeFileSync(path, "Dear diary, ".repeat(length).slice(0, length));
+    const bytes = readFileSync(path);
+    await expect(openLeases(path).acquire("lock", "one", ttlMs)).rejects.toMatchObject({
+      code: "STORE_INCOMPATIBLE",
+      message: expect.stringContaining("is no SQLite database") as string,
+    });
+    expect([readFileSync(path), readdirSync(folder)]).toEqual([bytes, ["notes.txt"]]);
+  },
+);
+
+it("takes an empty file for its own", async () => {
+  const path = join(temporaryFolder(), "leases.db");
+  writeFileSync(path, "");
+  await take(openLeases(path), "lock", "one");
+  expect(await openLeases(path).acquire("lock", "two", ttlMs)).toMatchObject({ owner: "one" });
 });
 
 it("waits for another process's step, no longer than its time-out", async () => {

@@ -1,10 +1,18 @@
-import { accessSync, constants, existsSync, realpathSync, statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { LanekeeperError } from "lanekeeper";
 import { type Connection, createConnection } from "./connection.ts";
-import { corrupt, isDamage, isLocked, isLockRefused, readOnly, toOpeningError } from "./failures.ts";
+import {
+  assertNoScrap,
+  corrupt,
+  foreign,
+  isDamage,
+  isLocked,
+  isNoDatabase,
+  toOpeningError,
+} from "./failures.ts";
 import { forgetHolder, noteHolder, readHolder } from "./holder-file.ts";
 import { applicationId, migrations } from "./migrations.ts";
 
@@ -41,9 +49,12 @@ export function openDatabaseFile(given: string, settings: FileSettings): Databas
   const path = realPathOf(given);
   let database: DatabaseSync | undefined;
   try {
-    // What a crash while it was made has left is undone by SQLite first.
+    assertNoScrap(path);
     const size = sizeOf(path);
     const hasLog = sizeOf(`${path}-wal`) > 0;
+    // SQLite would begin anew, and throw the log away.
+    if (size === 0 && hasLog) throw corrupt(path, `it is empty or gone, while its log ${path}-wal is there`);
+    // What a crash while it was made has left is undone by SQLite first.
     if (size > 0 && sizeOf(`${path}-journal`) === 0) assertOurs(path, hasLog);
     // A crash in the middle of a page is mended from the log.
     if (size % pageBytes > 0 && !hasLog) throw corrupt(path, "it ends in the middle of a page");
@@ -62,26 +73,23 @@ export function openDatabaseFile(given: string, settings: FileSettings): Databas
     };
   } catch (error) {
     closeQuietly(database);
-    if (isLocked(error)) throw inUse(path, error);
-    throw isLockRefused(error) && isProtected(path) ? readOnly(path, error) : toOpeningError(path, error);
+    throw isLocked(error) ? inUse(path, error) : toOpeningError(path, error);
   }
 }
 
 /** The path behind links, also of a file that is not there yet: two names of one file are one store. */
 function realPathOf(given: string): string {
   const path = resolve(given);
-  if (existsSync(path)) return realpathSync(path);
   const folder = dirname(path);
-  return existsSync(folder) ? join(realpathSync(folder), basename(path)) : path;
+  return realPath(path) ?? join(realPath(folder) ?? folder, basename(path));
 }
 
-/** Whether a file may not be written. */
-function isProtected(path: string): boolean {
+function realPath(path: string): string | undefined {
   try {
-    accessSync(path, constants.W_OK);
-    return (statSync(path).mode & 0o222) === 0;
+    return realpathSync(path);
   } catch {
-    return true;
+    // Not there, or out of reach: opening it will say so.
+    return undefined;
   }
 }
 
@@ -100,7 +108,8 @@ function assertOurs(path: string, hasLog: boolean): void {
   try {
     assertVersion(path, database);
   } catch (error) {
-    if (!(hasLog && isDamage(error))) throw error;
+    // No crash changes what a database begins with.
+    if (!hasLog || isNoDatabase(error) || !isDamage(error)) throw error;
   } finally {
     database.close();
   }
@@ -110,11 +119,7 @@ function assertVersion(path: string, database: DatabaseSync): number {
   const application = pragma(database, "application_id");
   const version = pragma(database, "user_version");
   if (application !== applicationId) {
-    throw new LanekeeperError(
-      "STORE_INCOMPATIBLE",
-      `${path} is a SQLite database, but no store of Lanekeeper. It was left as it is; give the store a path of its own.`,
-      { path, application },
-    );
+    throw foreign(path, "a SQLite database, but no store of Lanekeeper");
   }
   if (version > migrations.length) {
     throw new LanekeeperError(

@@ -1,6 +1,9 @@
+import { statSync } from "node:fs";
 import { LanekeeperError } from "lanekeeper";
+import { isForeign } from "./file-head.ts";
+import { findObstacle } from "./obstacle.ts";
 
-/** SQLite's primary result codes that a host can do something about, with what they mean for a store. */
+/** SQLite's primary result codes that a host can do something about, with what they mean for what is kept there. */
 const meanings: Readonly<Record<number, { readonly reason: string; readonly advice: string }>> = {
   5: { reason: "locked", advice: "another process has the file; close it there" },
   8: { reason: "read-only", advice: "make the file and its folder writable" },
@@ -9,43 +12,58 @@ const meanings: Readonly<Record<number, { readonly reason: string; readonly advi
   14: { reason: "cannot-open", advice: "see that the folder exists and that this user may write to it" },
 };
 
-/** SQLite's codes for a file that is not what it should be: `SQLITE_CORRUPT`, `SQLITE_NOTADB`. */
-const corruptCodes: ReadonlySet<number | undefined> = new Set([11, 26]);
+/** The codes that may come of a path or of permissions: read-only, input/output, cannot open. */
+const isOfPath: ReadonlySet<number> = new Set([8, 10, 14]);
 
 /** What a host can branch on, of whatever a step on the file threw. */
 export function toStoreError(path: string, error: unknown): LanekeeperError {
   if (error instanceof LanekeeperError) return error;
+  return isDamage(error) ? corrupt(path, messageOf(error), error) : unavailable(path, error);
+}
+
+function unavailable(path: string, error: unknown): LanekeeperError {
   const code = primaryCodeOf(error);
-  if (isDamage(error)) return corrupt(path, messageOf(error), error);
-  return unavailable(path, code, error);
-}
-
-/** What becomes of a file that may not be written, whatever SQLite calls that. */
-export function readOnly(path: string, error: unknown): LanekeeperError {
-  return unavailable(path, 8, error);
-}
-
-function unavailable(path: string, code: number | undefined, error: unknown): LanekeeperError {
-  const { reason, advice } = meanings[code ?? -1] ?? { reason: "failed", advice: "see the cause" };
+  const obstacle = code === undefined || isOfPath.has(code) ? findObstacle(path) : undefined;
+  const { reason, advice } = obstacle ??
+    meanings[code ?? -1] ?? { reason: "failed", advice: "see the cause" };
+  const what = obstacle === undefined ? `failed (${messageOf(error)})` : `cannot be used: ${obstacle.what}`;
   return new LanekeeperError(
     "STORE_UNAVAILABLE",
-    `The store ${path} failed (${messageOf(error)}). Nothing of this was kept; ${advice}, and try again.`,
+    `The file ${path} ${what}. Nothing of this was kept; ${advice}, and try again.`,
     { path, reason },
     { cause: error },
   );
 }
 
-/** The same for what fails while a file is opened: statements that SQLite cannot make are those of a file that has other tables. */
+/** The same for what fails while a file is opened: one that is no database, or whose tables are others. */
 export function toOpeningError(path: string, error: unknown): LanekeeperError {
-  const isOther = !(error instanceof LanekeeperError) && primaryCodeOf(error) === 1;
-  return isOther ? corrupt(path, messageOf(error), error) : toStoreError(path, error);
+  if (error instanceof LanekeeperError) return error;
+  if (isNoDatabase(error) && isForeign(path)) return foreign(path, "no SQLite database", error);
+  // Statements that SQLite cannot make are those of a file that has other tables.
+  return primaryCodeOf(error) === 1 ? corrupt(path, messageOf(error), error) : toStoreError(path, error);
+}
+
+/** Throws where one byte is all there is: SQLite takes such a file for an empty one, and would write over it. */
+export function assertNoScrap(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.size !== 1) return;
+  throw isForeign(path) ? foreign(path, "no SQLite database") : corrupt(path, "one byte is left of it");
+}
+
+/** A file that was somebody else's before Lanekeeper came. */
+export function foreign(path: string, what: string, cause?: unknown): LanekeeperError {
+  return new LanekeeperError(
+    "STORE_INCOMPATIBLE",
+    `${path} is ${what}. It was left as it is; give a path of its own to what Lanekeeper keeps. If that was here before, something has written over it: go on with a backup.`,
+    { path },
+    { cause },
+  );
 }
 
 /** A file that cannot be trusted any more. */
 export function corrupt(path: string, what: string, cause?: unknown): LanekeeperError {
   return new LanekeeperError(
     "STORE_CORRUPT",
-    `The store ${path} is damaged (${what}). Nothing more is written to it. Keep it for examination and go on with a backup.`,
+    `The file ${path} is damaged (${what}). Nothing more is written to it. Keep it for examination and go on with a backup.`,
     { path, what },
     { cause },
   );
@@ -56,14 +74,14 @@ export function isLocked(error: unknown): boolean {
   return primaryCodeOf(error) === 5;
 }
 
-/** Whether a lock on the file was refused by the system, and not because another has it: `SQLITE_IOERR_LOCK`. */
-export function isLockRefused(error: unknown): boolean {
-  return (error as { readonly errcode?: unknown }).errcode === 3_850;
+/** Whether SQLite found a file not to be what it should be: `SQLITE_CORRUPT`, or no database at all. */
+export function isDamage(error: unknown): boolean {
+  return primaryCodeOf(error) === 11 || isNoDatabase(error);
 }
 
-/** Whether SQLite found a file not to be what it should be. */
-export function isDamage(error: unknown): boolean {
-  return corruptCodes.has(primaryCodeOf(error));
+/** Whether a file does not begin as a database does: `SQLITE_NOTADB`. */
+export function isNoDatabase(error: unknown): boolean {
+  return primaryCodeOf(error) === 26;
 }
 
 function primaryCodeOf(error: unknown): number | undefined {

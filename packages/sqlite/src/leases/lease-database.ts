@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { LanekeeperError } from "lanekeeper";
-import { corrupt } from "../failures.ts";
+import { assertNoScrap, corrupt, foreign } from "../failures.ts";
 
 /**
  * A lease file, opened; other processes have it open too.
@@ -53,6 +53,7 @@ const busyMs = 5;
 
 /** Opens a lease file, made if there is none. Throws what SQLite does, `STORE_INCOMPATIBLE` or `STORE_CORRUPT`. */
 export function openLeaseDatabase(path: string, maxBytes: number | undefined): LeaseDatabase {
+  assertNoScrap(path);
   const database = new DatabaseSync(path, { timeout: busyMs });
   try {
     prepareFile(path, database);
@@ -98,11 +99,7 @@ function prepareFile(path: string, database: DatabaseSync): void {
 
 function assertOurs(path: string, application: number, written: number): void {
   if (application !== applicationId) {
-    throw new LanekeeperError(
-      "STORE_INCOMPATIBLE",
-      `${path} is a SQLite database, but no lease file of Lanekeeper. It was left as it is; give the leases a path of their own.`,
-      { path, application },
-    );
+    throw foreign(path, "a SQLite database, but no lease file of Lanekeeper");
   }
   if (written > version) {
     throw new LanekeeperError(

@@ -1,6 +1,6 @@
 import { LanekeeperError } from "lanekeeper";
 import { type Clock, type LeaseStore, systemClock } from "lanekeeper/ports";
-import { isLocked, toStoreError } from "../failures.ts";
+import { isLocked, toOpeningError } from "../failures.ts";
 import { type BootClock, machineBootClock } from "./boot-clock.ts";
 import { checkLeaseOptions } from "./lease-options.ts";
 import {
@@ -92,7 +92,7 @@ export function sqliteLeases(path: string, options: SqliteLeasesOptions = {}): L
       } catch (error) {
         if (!isLocked(error)) {
           closeFile();
-          throw toStoreError(path, error);
+          throw toOpeningError(path, error);
         }
         const waitedMs = clock.monotonic() - begun;
         if (waitedMs >= timeoutMs) throw busy(path, waitedMs, error);
