@@ -75,6 +75,8 @@ export default defineConfig({
           name: "system",
           root: "test",
           include: ["system/**/*.test.ts"],
+          // Concurrent tests here are real processes: a core each.
+          maxConcurrency: 2,
           testTimeout: systemTimeout,
           hookTimeout: systemTimeout,
         },

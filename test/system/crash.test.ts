@@ -1,107 +1,104 @@
-import { type CrashFact, checkCrashes } from "./crash-checker.ts";
+import { checkCrashes } from "./crash-checker.ts";
+import { CrashLives, crashScript, type Death, type Phase } from "./crash-lives.ts";
 import { runScript } from "./child-script.ts";
 import { sqliteStore } from "@lanekeeper/sqlite";
-import { createChance } from "@lanekeeper/testing";
+import { type Chance, createChance } from "@lanekeeper/testing";
 import { createLanekeeper } from "lanekeeper";
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
 
 /** In CI; `LANEKEEPER_SOAK` multiplies it. */
-const kills = 20 * Number(process.env["LANEKEEPER_SOAK"] ?? 1);
-/** A process that is killed lives so long at most, in milliseconds, once its keeper is open. */
-const longestLifeMs = 250;
-const script = new URL("crash-script.ts", import.meta.url);
+const stores = 8 * Number(process.env["LANEKEEPER_SOAK"] ?? 1);
+const killsPerStore = 50;
+const seeds = Array.from({ length: stores }, (_, index) => index + 1);
 
-interface Scene {
-  readonly path: string;
-  readonly log: string;
-}
-
-function createScene(): Scene {
-  const folder = mkdtempSync(join(tmpdir(), "lanekeeper-crash-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return { path: join(folder, "store.db"), log: join(folder, "facts.jsonl") };
-}
-
-/** Lets a process live for a while once its keeper is open, or until it ends by itself, and kills it. */
-function live({ path, log }: Scene, life: string, lifeMs: number | undefined): Promise<string | null> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(
-      process.execPath,
-      [fileURLToPath(script), path, log, life, lifeMs === undefined ? "finish" : "traffic"],
-      {
-        stdio: ["ignore", "pipe", "inherit"],
-      },
-    );
-    child.stdout.once("data", () => {
-      if (lifeMs !== undefined) setTimeout(() => child.kill("SIGKILL"), lifeMs);
-    });
-    child.once("error", reject);
-    child.once("close", (_, signal) => resolve(signal));
+/** What they leave stays where the test fails. */
+function createLives({ onTestFinished }: TestContext): CrashLives {
+  const lives = new CrashLives();
+  onTestFinished(({ task }) => {
+    if (task.result?.state !== "fail") rmSync(lives.folder, { recursive: true, force: true });
   });
+  return lives;
 }
 
-function factsOf({ log }: Scene): readonly CrashFact[] {
-  const lines = readFileSync(log, "utf8").split("\n");
-  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as CrashFact);
+function chooseDeath(chance: Chance): Death {
+  return {
+    phase: chance.pick(["opening", "opening", "serving", "serving", "closing"]),
+    share: chance.next(),
+    closeAfter: chance.next(),
+  };
 }
 
-describe("a process that is killed", () => {
-  it(
-    `B55 loses nothing that it accepted, keeps order and runs nothing twice that was told: ${kills} kills under load`,
-    async () => {
-      const scene = createScene();
-      const chance = createChance(1);
-      for (let life = 0; life < kills; life++)
-        expect(await live(scene, `life${life}`, chance.below(longestLifeMs))).toBe("SIGKILL");
-      expect(await live(scene, "last", undefined)).toBeNull();
-      const report = checkCrashes(factsOf(scene));
-      expect(report.faults).toEqual([]);
-      expect(report.accepted).toBeGreaterThan(kills);
-      expect(report.repeated).toBeGreaterThan(0);
-    },
-    60_000 + kills * 10_000,
-  );
+/** Node keeps what it compiled: a process that is killed so often starts in less than half the time. */
+const compiled = mkdtempSync(join(tmpdir(), "lanekeeper-compiled-"));
+beforeAll(async () => {
+  process.env["NODE_COMPILE_CACHE"] = compiled;
+  const lives = new CrashLives();
+  await lives.finish("finish");
+  rmSync(lives.folder, { recursive: true });
+});
+afterAll(() => {
+  delete process.env["NODE_COMPILE_CACHE"];
+  rmSync(compiled, { recursive: true });
+});
 
-  it("B30 by a message is killed three times by it; then that is dead-lettered, and its session goes on", async () => {
-    const scene = createScene();
-    // A turn that close ends is no attempt.
-    const keeper = await createLanekeeper({
-      store: sqliteStore(scene.path),
-      turn: () => new Promise(() => {}),
-      lane: { abortGraceMs: 0 },
-      logger: { debug() {}, info() {}, warn() {}, error() {} },
-    });
-    await keeper.send("a", { kill: true }, { id: "poison" });
-    await keeper.send("a", {}, { id: "after" });
-    await keeper.close();
-    const ends: (string | null)[] = [];
-    for (const life of ["1", "2", "3", "4"]) ends.push(await live(scene, life, undefined));
-    expect(ends).toEqual(["SIGKILL", "SIGKILL", "SIGKILL", null]);
-    const facts = factsOf(scene);
-    expect(facts.filter(({ type }) => type !== "shown")).toMatchObject([
-      { type: "started", id: "poison", attempt: 1 },
-      { type: "started", id: "poison", attempt: 2 },
-      { type: "started", id: "poison", attempt: 3 },
-      { type: "started", id: "after", attempt: 1 },
-      { type: "buried", id: "poison" },
-    ]);
+describe.concurrent("B55 B30 a process that is killed under load, while it recovers and while it closes, loses nothing that it accepted, keeps order and runs nothing twice that was over:", () => {
+  it.for(seeds)(`${killsPerStore} kills, seed %i`, { timeout: 600_000 }, async (seed, context) => {
+    const lives = createLives(context);
+    const chance = createChance(seed);
+    const ends: Record<Phase, number> = { opening: 0, serving: 0, closing: 0, closed: 0 };
+    for (let kills = 0; kills < killsPerStore;) {
+      const phase = await lives.die(chooseDeath(chance));
+      ends[phase] += 1;
+      if (phase !== "closed") kills += 1;
+    }
+    expect(await lives.finish("finish")).toBeNull();
+    const report = checkCrashes(lives.facts);
+    expect(report.faults, `What was noted and stored is in ${lives.folder}`).toEqual([]);
+    expect(report.accepted).toBeGreaterThan(killsPerStore);
+    expect(report.commands).toBeGreaterThan(0);
+    expect(report.repeated).toBeGreaterThan(0);
+    for (const phase of ["opening", "serving", "closing"] as const) expect(ends[phase]).toBeGreaterThan(0);
   });
+});
 
-  it("B59 gives its store free, and whoever has it is named to the next", async () => {
-    const { path } = createScene();
-    const holder = sqliteStore(path);
-    const keeper = await createLanekeeper({ store: holder, turn: () => "ok" });
-    const { exitCode, stderr } = await runScript(script, { args: [path, `${path}.log`, "other", "finish"] });
-    expect(exitCode).toBe(1);
-    expect(stderr).toContain("STORE_IN_USE");
-    expect(stderr).toContain(`Process ${process.pid} on `);
-    await keeper.close();
-    const { exitCode: next } = await runScript(script, { args: [path, `${path}.log`, "next", "finish"] });
-    expect(next).toBe(0);
+it("B30 a process is killed three times by a message; then that is dead-lettered, and its session goes on", async (context) => {
+  const lives = createLives(context);
+  // A turn that close ends is no attempt.
+  const keeper = await createLanekeeper({
+    store: sqliteStore(lives.path),
+    turn: () => new Promise(() => {}),
+    lane: { abortGraceMs: 0 },
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
   });
+  await keeper.send("a", { kill: true }, { id: "poison" });
+  await keeper.send("a", {}, { id: "after" });
+  await keeper.close();
+  const ends: (string | null)[] = [];
+  for (let life = 1; life <= 4; life++) ends.push(await lives.finish("poisoned"));
+  expect(ends).toEqual(["SIGKILL", "SIGKILL", "SIGKILL", null]);
+  expect(lives.facts.filter(({ type }) => type !== "shown")).toMatchObject([
+    { type: "started", id: "poison", attempt: 1 },
+    { type: "started", id: "poison", attempt: 2 },
+    { type: "started", id: "poison", attempt: 3 },
+    { type: "started", id: "after", attempt: 1 },
+    { type: "buried", id: "poison" },
+  ]);
+});
+
+it("B59 a process gives its store free when it is killed or closes, and whoever has it is named to the next", async (context) => {
+  const { path } = createLives(context);
+  const holder = sqliteStore(path);
+  const keeper = await createLanekeeper({ store: holder, turn: () => "ok" });
+  const { exitCode, stderr } = await runScript(crashScript, {
+    args: [path, `${path}.log`, "other", "finish"],
+  });
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain("STORE_IN_USE");
+  expect(stderr).toContain(`Process ${process.pid} on `);
+  await keeper.close();
+  const { exitCode: next } = await runScript(crashScript, { args: [path, `${path}.log`, "next", "finish"] });
+  expect(next).toBe(0);
 });
