@@ -1,7 +1,6 @@
 import { type Lanekeeper, LanekeeperError, PermanentError, type Turn } from "lanekeeper";
 import type { SimulatedClock } from "lanekeeper/simulated-clock";
 import type { Chance } from "@lanekeeper/testing";
-import type { Witness } from "./witness.ts";
 
 /**
  * A turn handler that does everything that goes wrong: hangs, throws, ignores its abort, runs commands, takes its time,
@@ -10,7 +9,7 @@ import type { Witness } from "./witness.ts";
 export function createRandomAgent(
   clock: SimulatedClock,
   chance: Chance,
-  witness: Witness,
+  fault: (what: string) => void,
   keeper: () => Lanekeeper<string, string>,
   sessions: readonly string[],
 ): (turn: Turn<string>) => Promise<string> {
@@ -26,13 +25,8 @@ export function createRandomAgent(
       if (chance.next() < 0.5) await execution.done;
     } catch (error) {
       if (!(error instanceof LanekeeperError && ["TURN_FENCED", "CLOSED"].includes(error.code)))
-        witness.fault(`exec: ${String(error)}`);
+        fault(`exec: ${String(error)}`);
     }
-  };
-  const take = (turn: Turn<string>): void => {
-    const taken = turn.takeSteering();
-    if (turn.signal.aborted && taken.length > 0) witness.fault(`B28 steered after the abort: ${turn.id}`);
-    witness.took(turn, taken);
   };
   const ask = async (turn: Turn<string>): Promise<void> => {
     try {
@@ -57,7 +51,7 @@ export function createRandomAgent(
       for (let steps = chance.below(5); steps > 0; steps--) {
         await sleep(chance.below(900));
         if (chance.next() < 0.5) turn.progress();
-        else take(turn);
+        else turn.takeSteering();
       }
     } else if (kind < 0.6) {
       await sleep(chance.below(4_000));
@@ -67,17 +61,10 @@ export function createRandomAgent(
     if (kind > 0.68 && kind < 0.72) {
       await turn.waiting("a human", clock.now() + chance.below(6_000), sleep(chance.below(6_000)));
     }
-    take(turn);
+    turn.takeSteering();
     if (chance.next() < 0.05) throw new PermanentError("for good");
     if (chance.next() < 0.15) throw new Error("this time");
     return "done";
   };
-  return async (turn) => {
-    const ended = witness.started(turn);
-    try {
-      return await act(turn);
-    } finally {
-      ended();
-    }
-  };
+  return act;
 }

@@ -5,14 +5,13 @@ import {
   LanekeeperError,
   type LaneSettings,
   type Receipt,
-  type Recorder,
   type Store,
 } from "lanekeeper";
 import { scriptedProcesses } from "lanekeeper/ports";
 import { createSimulatedClock, type SimulatedClock } from "lanekeeper/simulated-clock";
-import { type Chance, createChance } from "@lanekeeper/testing";
+import { type MemoryRecorder, recordInMemory } from "lanekeeper/recording";
+import { type Chance, checkInvariants, createChance } from "@lanekeeper/testing";
 import { createRandomAgent } from "./random-agent.ts";
-import { createWitness, type Witness } from "./witness.ts";
 
 const sessions = ["a", "b", "c", "d", "e"];
 const modes = ["followup", "followup", "collect", "steer", "steer", "interrupt", "reject"] as const;
@@ -20,15 +19,16 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {} };
 /** Long after every deadline, backoff and command of the settings below. */
 const longMs = 600_000;
 
-/** Runs one random history against a keeper on the store, which may be recorded, and says what broke a rule. */
+/** Runs one random history against a keeper on the store, records it, and says what broke a rule. */
 export async function runRandomTraffic(
   seed: number,
   store: Store,
-  recorder?: Recorder,
+  recorder: MemoryRecorder = recordInMemory(),
 ): Promise<readonly string[]> {
   const chance = createChance(seed);
   const clock = createSimulatedClock();
-  const witness = createWitness();
+  const faults: string[] = [];
+  const fault = (what: string): void => void faults.push(what);
   const processes = scriptedProcesses({
     onStart: (process) => void clock.setTimeout(() => process.end(chance.below(2)), chance.below(3_000)),
   });
@@ -41,35 +41,33 @@ export async function runRandomTraffic(
     capacity: randomCapacity(chance),
     lane: randomLane(chance),
     laneFor: (sessionKey) => (sessionKey === "a" ? { mode: "collect", debounceMs: 300 } : undefined),
-    turn: createRandomAgent(clock, chance, witness, () => keeper, sessions),
+    turn: createRandomAgent(clock, chance, fault, () => keeper, sessions),
     logger: {
       ...silent,
-      error: (fields, message) => void (/dropped/.test(message) || witness.fault(faultOf(fields, message))),
+      error: (fields, message) => void (/dropped/.test(message) || fault(faultOf(fields, message))),
     },
   });
-  keeper.events$.subscribe((event) => witness.event(event));
 
   const receipts: Receipt<string>[] = [];
   const calls: Promise<void>[] = [];
-  const attempt = (call: Promise<unknown>): void => void calls.push(expectAnswer(witness, call));
-  for (let step = 0; step < 120; step++)
-    await takeStep(step, { keeper, clock, chance, witness, receipts, attempt });
+  const attempt = (call: Promise<unknown>): void => void calls.push(expectAnswer(fault, call));
+  for (let step = 0; step < 120; step++) await takeStep(step, { keeper, clock, chance, receipts, attempt });
   for (const key of [undefined, ...sessions]) attempt(keeper.resume(key));
   if (chance.next() < 0.7) {
     await clock.advance(longMs);
-    await expectRest(keeper, witness);
+    await expectRest(keeper, fault);
   }
   const closed = keeper.close();
   await clock.advance(longMs);
   await closed;
   await Promise.all(calls);
-  for (const { id, sessionKey, outcome } of receipts) {
+  for (const { id, outcome } of receipts) {
     const ended = await Promise.race([outcome, clock.settle()]);
-    if (ended === undefined) witness.fault(`B33 no outcome: ${id}`);
-    else witness.ended(sessionKey, id, ended);
+    if (ended === undefined) fault(`B33 no outcome: ${id}`);
   }
-  witness.check();
-  return witness.faults;
+  for (const { rule, sentence } of checkInvariants(recorder.recording, { earlyMs: 0 }))
+    fault(`${rule} ${sentence}`);
+  return faults;
 }
 
 /** A line of the log that must not be, with its error. */
@@ -82,7 +80,6 @@ interface Scene {
   readonly keeper: Lanekeeper<string, string>;
   readonly clock: SimulatedClock;
   readonly chance: Chance;
-  readonly witness: Witness;
   readonly receipts: Receipt<string>[];
   readonly attempt: (call: Promise<unknown>) => void;
 }
@@ -112,21 +109,13 @@ function randomLane(chance: Chance): LaneSettings {
   };
 }
 
-async function takeStep(
-  step: number,
-  { keeper, clock, chance, witness, receipts, attempt }: Scene,
-): Promise<void> {
+async function takeStep(step: number, { keeper, clock, chance, receipts, attempt }: Scene): Promise<void> {
   const key = chance.pick(sessions);
   const keep = (receipt: Receipt<string>): void => void receipts.push(receipt);
   const which = chance.next();
   if (which < 0.4) {
     const id = `m${step}`;
     const mode = chance.pick(modes);
-    const isOrdered = mode === "followup" || mode === "collect";
-    const accepted = (receipt: Receipt<string>): void => (
-      keep(receipt),
-      witness.accepted(key, id, isOrdered)
-    );
     const options = {
       id,
       mode,
@@ -134,7 +123,7 @@ async function takeStep(
       group: chance.pick([undefined, undefined, "batch"]),
       expiresInMs: chance.pick([undefined, undefined, 1_000]),
     };
-    attempt(keeper.send(key, id, options).then(accepted));
+    attempt(keeper.send(key, id, options).then(keep));
   } else if (which < 0.5) {
     const event = { kind: "note", key: chance.next() < 0.3 ? "same" : undefined };
     attempt(keeper.notify(key, event, { wake: chance.next() < 0.7 }).then(keep));
@@ -157,25 +146,25 @@ async function takeStep(
 }
 
 /** Any answer but the refusals that the rules allow is a fault. */
-async function expectAnswer(witness: Witness, call: Promise<unknown>): Promise<void> {
+async function expectAnswer(fault: (what: string) => void, call: Promise<unknown>): Promise<void> {
   try {
     await call;
   } catch (error) {
     const isAllowed =
       error instanceof LanekeeperError &&
       ["LANE_BUSY", "LANE_FULL", "CLOSED", "NOT_FOUND"].includes(error.code);
-    if (!isAllowed) witness.fault(`refused: ${String(error)}`);
+    if (!isAllowed) fault(`refused: ${String(error)}`);
   }
 }
 
 /** Long after the last call nothing runs, nothing waits but events that may not start a turn, and every session says so. */
-async function expectRest(keeper: Lanekeeper<string, string>, witness: Witness): Promise<void> {
+async function expectRest(keeper: Lanekeeper<string, string>, fault: (what: string) => void): Promise<void> {
   const { running, stalled } = keeper.stats();
-  if (running + stalled > 0) witness.fault(`B26 still running: ${running}, stalled: ${stalled}`);
+  if (running + stalled > 0) fault(`B26 still running: ${running}, stalled: ${stalled}`);
   for (const key of sessions) {
     const { blockedBy, sentence } = keeper.explain(key);
-    if (blockedBy !== "nothing-to-do") witness.fault(`B60 ${key}: ${sentence}`);
+    if (blockedBy !== "nothing-to-do") fault(`B60 ${key}: ${sentence}`);
     const left = (await keeper.mailbox(key)).filter(({ type }) => type === "message");
-    if (left.length > 0) witness.fault(`B33 ${left.length} messages left in ${key}`);
+    if (left.length > 0) fault(`B33 ${left.length} messages left in ${key}`);
   }
 }
