@@ -103,6 +103,7 @@ export function provideLaneEffects(host: LaneEffectsHost): typeof sessionLaneMac
       },
       startTurn: ({ context, self }) => {
         const turn = laneOf(self).turn!;
+        turn.starts();
         turn.reasons = runtime.wakes.take(context.sessionKey).reasons;
         if (turn.origin === "heartbeat") runtime.heartbeats.turnStarts(turn);
         for (const item of turn.items) if (item.expiresAt !== undefined) runtime.expiries.over(item.seq);

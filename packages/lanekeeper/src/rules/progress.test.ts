@@ -210,6 +210,25 @@ describe("progress, stall and reclaim", () => {
     expect(of("lane.stalled")).toHaveLength(1);
   });
 
+  it("B26a gives a turn its whole time, whenever the process was suspended before it started", async () => {
+    for (let microtasks = 0; microtasks < 30; microtasks++) {
+      const { keeper, clock, turns, of } = await createFixture({ lane });
+      const sending = keeper.send("s", 1);
+      for (let passed = 0; passed < microtasks; passed++) await Promise.resolve();
+      await clock.suspend(60_000);
+      await sending;
+      await clock.settle();
+      const [started] = of("turn.started");
+      if (started!.at < clock.now()) continue;
+      expect(of("lane.stalled")).toEqual([]);
+      await clock.advance(999);
+      expect(of("lane.stalled")).toEqual([]);
+      expect(turns[0]!.turn.signal.aborted).toBe(false);
+      await clock.advance(1);
+      expect(of("lane.stalled")).toHaveLength(1);
+    }
+  });
+
   it("B26a does not move turnTimeoutMs: a turn whose time passed meanwhile is timed out", async () => {
     const { keeper, clock, turns } = await createFixture({ lane });
     await keeper.send("s", 1);

@@ -37,10 +37,10 @@ export class LiveTurn implements Turn {
   readonly dropped: Dropped | undefined;
   readonly incarnation: number;
   readonly origin: Origin;
-  /** Epoch milliseconds. */
-  readonly startedAt: number;
-  /** Monotonic milliseconds. */
-  readonly startedMono: number;
+  /** Epoch milliseconds; of its opening, until it starts. */
+  startedAt: number;
+  /** Monotonic milliseconds of the same. */
+  startedMono: number;
   readonly lane: Lane;
   readonly #runtime: Runtime;
 
@@ -86,8 +86,16 @@ export class LiveTurn implements Turn {
     this.dropped = opened.dropped;
     this.incarnation = opened.incarnation;
     this.origin = opened.origin;
-    this.startedAt = runtime.settings.clock.now();
-    this.startedMono = this.progressedMono = runtime.settings.clock.monotonic();
+    const { clock } = runtime.settings;
+    this.startedAt = clock.now();
+    this.startedMono = this.progressedMono = clock.monotonic();
+  }
+
+  /** Its time begins: the process may have been suspended since the store opened it, and that is none of it (B26a). */
+  starts(): void {
+    const { clock } = this.#runtime.settings;
+    this.startedAt = clock.now();
+    this.startedMono = this.progressedMono = clock.monotonic();
   }
 
   get messages(): readonly AcceptedMessage<unknown>[] {

@@ -1,6 +1,5 @@
 import type { HeartbeatOptions, LanekeeperEvent, LaneOptions, LaneSettings } from "lanekeeper";
 import type { Recording } from "lanekeeper/recording";
-import { member } from "./call-story.ts";
 import { KeeperTime, type Tolerance } from "./keeper-time.ts";
 import { countBefore, type Step, type StepOf, type Told } from "./step.ts";
 
@@ -51,8 +50,6 @@ export interface Life {
   readonly closed: Step | undefined;
   /** The first call of `drain` or `close`. */
   readonly draining: StepOf<"call"> | undefined;
-  /** When the store was asked last to open each turn, in monotonic milliseconds. */
-  readonly openings: ReadonlyMap<string, number>;
   /** The steps in which a store said that it failed, or did not answer. */
   readonly storeFailures: readonly Step[];
   /** All events, in order. */
@@ -86,7 +83,6 @@ export function readLife(
   let opened: Step | undefined;
   let hasEarlyLanes = false;
   const storeFailures: Step[] = [];
-  const openings = new Map<string, number>();
   const ownSettings = new Map<string, unknown[]>();
   const life: Life = {
     number,
@@ -112,7 +108,6 @@ export function readLife(
     get draining() {
       return draining;
     },
-    openings,
     storeFailures,
     nextEvent: ({ order }) => events[countBefore(events, orderOf, order + 1)],
     lastEvent: ({ order }) => events[countBefore(events, orderOf, order) - 1],
@@ -137,7 +132,6 @@ export function readLife(
         opened = step;
         break;
       case "asked":
-        if (entry.what === "openTurn") openings.set(String(member(entry.args[0], "turnId")), step.at);
         // What waits is asked for by a lane that is about to open a turn.
         if (opened === undefined && entry.what === "waiting") hasEarlyLanes = true;
         break;

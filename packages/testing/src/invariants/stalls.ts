@@ -89,19 +89,12 @@ function* tooSoon(
   const { id, sessionKey } = turn;
   const deadlineMs = life.laneOf(sessionKey)[deadline];
   const silence = silencesOf(turn).findLast(({ from }) => from.order < step.order);
-  if (silence === undefined) return;
-  const since = silence.since === startOf(turn).at ? openedAt(turn) : silence.since;
-  if (!life.life.time.isTooSoon(since, deadlineMs, step.at)) return;
+  if (silence === undefined || !life.life.time.isTooSoon(silence.since, deadlineMs, step.at)) return;
   yield {
     step,
     sessionKey,
     sentence: `Turn ${id} of ${sessionKey} was ${what} at ${step.at} ms, ${deadlineMs} ms of silence after ${silence.since} ms.`,
   };
-}
-
-/** When a turn began for its keeper: not after the store was asked to open it. A machine may sleep before that is told. */
-function openedAt(turn: TurnStory): number {
-  return turn.life.openings.get(turn.id) ?? startOf(turn).at;
 }
 
 /** Silences that were longer than a deadline, each with the step by which that must have been told. */
@@ -147,7 +140,7 @@ function* timed(life: LifeView, turn: TurnStory): Iterable<Breach> {
   const { turnTimeoutMs } = life.laneOf(sessionKey);
   const { time } = life.life;
   const early = turn.aborts.find(
-    ({ event, step }) => event.reason === "timeout" && time.isBefore(step.at, openedAt(turn) + turnTimeoutMs),
+    ({ event, step }) => event.reason === "timeout" && time.isBefore(step.at, start.at + turnTimeoutMs),
   );
   if (early !== undefined)
     yield {
