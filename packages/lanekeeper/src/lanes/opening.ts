@@ -30,8 +30,8 @@ interface Opening {
   wake: { readonly isDue: boolean; readonly attempts: number };
   heartbeat: DueHeartbeat | undefined;
   selection: Selection | undefined;
-  /** Whether it is a batch that came since the lane asked for its slot, and has not had its quiet (B18). */
-  isHasty: boolean;
+  /** Whether it may not start yet: what came first when the lane asked for its slot has ended since. */
+  isEarly: boolean;
   /** Whether the turn was asked for before. */
   isRepeated: boolean;
   /** Whether it is asked for with nothing, and is given back if it is empty. */
@@ -78,9 +78,9 @@ export function createOpenings(
     }
     const { selection } = opening;
     const isOtherGroup = selection !== undefined && !countsIn(lane, groupOf(selection, opening));
-    opening.isHasty = selection !== undefined && !hasHadQuiet(selection, lane);
-    opening.isProbing = opening.isRepeated && (isOtherGroup || opening.isHasty);
-    if (!opening.isRepeated && (selection === undefined || isOtherGroup || opening.isHasty)) {
+    opening.isEarly = selection !== undefined && (backsOff(selection, lane) || !hasHadQuiet(selection, lane));
+    opening.isProbing = opening.isRepeated && (isOtherGroup || opening.isEarly);
+    if (!opening.isRepeated && (selection === undefined || isOtherGroup || opening.isEarly)) {
       runtime.ask(askSession, withhold, fail, opening);
       return;
     }
@@ -176,7 +176,7 @@ export function createOpenings(
       // Its slot is of another group than the turn would be: claimed anew, unless nothing new is known of the group. What
       // came since it was looked at may be of the slot's group.
       const isHeartbeat = opening.selection.cause === "heartbeat";
-      if (!opening.isHasty && !isHeartbeat && countsIn(opening.lane, mailbox.group ?? undefined)) {
+      if (!opening.isEarly && !isHeartbeat && countsIn(opening.lane, mailbox.group ?? undefined)) {
         if (--opening.triesLeft > 0) begin(opening);
         else openSelected(opening);
         return;
@@ -196,6 +196,11 @@ export function createOpenings(
     opening.sendBack({ type: "turn.withheld", mailbox });
   };
 
+  /** Whether what comes first failed before and may not be tried again yet (B31): the lane knows which backoff is over. */
+  const backsOff = ({ cause, items }: Selection, lane: Lane): boolean => {
+    const retryAt = cause === "message" ? items[0]?.retryAt : lastRetryAt(items);
+    return retryAt !== undefined && retryAt !== lane.snapshot.context.elapsedRetryAt;
+  };
   /** Whether a turn may start with its messages: what is no fresh batch may, one that is full, and one after its quiet. */
   const hasHadQuiet = ({ items }: Selection, lane: Lane): boolean => {
     const [head] = items;
@@ -223,7 +228,7 @@ export function createOpenings(
       wake: noWake,
       heartbeat: undefined,
       selection: undefined,
-      isHasty: false,
+      isEarly: false,
       isRepeated: false,
       isProbing: false,
       turnId: "",
@@ -232,4 +237,11 @@ export function createOpenings(
     begin(opening);
     return opening.isOver;
   };
+}
+
+/** When the last of several items may be tried again. */
+function lastRetryAt(items: readonly StoredItem[]): number | undefined {
+  let at: number | undefined;
+  for (const { retryAt } of items) if (retryAt !== undefined) at = Math.max(at ?? 0, retryAt);
+  return at;
 }

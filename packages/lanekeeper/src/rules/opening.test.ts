@@ -153,3 +153,38 @@ test("B9 an event that starts no turn goes back where the heartbeat that it rode
   await clock.settle();
   expect(turns.map(({ turn }) => turn.events.map(({ kind }) => kind))).toEqual([["quiet"]]);
 });
+
+test.each([
+  ["a turn of events", "event"],
+  ["a message behind one that interrupts", "message"],
+] as const)(
+  "B31 %s that backs off is not tried early for a message that has ended before the store answers",
+  async (_, failed) => {
+    const store = answeringStore();
+    const retry = { attempts: 3, baseMs: 10_000, maxMs: 10_000 };
+    const { keeper, clock, turns, of } = await createFixture({ store, random: () => 0.5, lane: { retry } });
+    await (failed === "event" ? keeper.notify("s", { kind: "news" }) : keeper.send("s", "news"));
+    await clock.settle();
+    turns[0]!.reject(new Error("this time"));
+    await clock.settle();
+    const [retrying] = of("turn.retrying");
+    const late: (() => void)[] = [];
+    store.answerBy((step, answer) =>
+      step === "waiting"
+        ? new Promise((resolve) => late.push(() => resolve(answer)))
+        : Promise.resolve(answer),
+    );
+    const receipt = await keeper.send("s", "withdrawn", { mode: "interrupt" });
+    await clock.settle();
+    expect(late).toHaveLength(1);
+    expect(await receipt.cancel()).toBe(true);
+    store.answerBy(undefined);
+    for (const answer of late) answer();
+    await clock.settle();
+    expect(turns).toHaveLength(1);
+    expect(keeper.explain("s").blockedBy).toBe("backoff");
+    await clock.advance(10_000);
+    expect(of("turn.started")[1]!.at).toBeGreaterThanOrEqual(retrying!.retryAt!);
+    expect(turns).toHaveLength(2);
+  },
+);
