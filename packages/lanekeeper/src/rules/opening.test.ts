@@ -184,7 +184,7 @@ test.each([
     expect(turns).toHaveLength(1);
     expect(keeper.explain("s").blockedBy).toBe("backoff");
     await clock.advance(10_000);
-    expect(of("turn.started")[1]!.at).toBeGreaterThanOrEqual(retrying!.retryAt!);
+    expect(of("turn.started")[1]!.at).toBeGreaterThanOrEqual(retrying!.retryAt);
     expect(turns).toHaveLength(2);
   },
 );

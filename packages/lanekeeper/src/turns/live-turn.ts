@@ -38,14 +38,14 @@ export class LiveTurn implements Turn {
   readonly incarnation: number;
   readonly origin: Origin;
   /** Epoch milliseconds; of its opening, until it starts. */
-  startedAt: number;
+  startedAt = 0;
   /** Monotonic milliseconds of the same. */
-  startedMono: number;
+  startedMono = 0;
   readonly lane: Lane;
   readonly #runtime: Runtime;
 
   /** Monotonic milliseconds of the last progress (B24). */
-  progressedMono: number;
+  progressedMono = 0;
   stalledMono = 0;
   abortedMono = 0;
   stopReason: AbortReason | null = null;
@@ -86,9 +86,7 @@ export class LiveTurn implements Turn {
     this.dropped = opened.dropped;
     this.incarnation = opened.incarnation;
     this.origin = opened.origin;
-    const { clock } = runtime.settings;
-    this.startedAt = clock.now();
-    this.startedMono = this.progressedMono = clock.monotonic();
+    this.starts();
   }
 
   /** Its time begins: the process may have been suspended since the store opened it, and that is none of it (B26a). */
