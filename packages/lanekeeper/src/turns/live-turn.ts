@@ -366,7 +366,7 @@ export class LiveTurn implements Turn {
     this.#phase = "over";
     if (result === "returned") this.reply = value;
     else this.error = toError(value);
-    this.#runtime.tell(this.lane, result === "returned" ? hasReturned : hasThrown);
+    this.#runtime.tell(this.lane, { type: result === "returned" ? "turn.returned" : "turn.threw" });
   }
 
   #reportLate(result: "returned" | "threw"): void {
@@ -396,6 +396,3 @@ export class LiveTurn implements Turn {
 function toMessage({ id, body, acceptedAt, meta }: StoredItem): AcceptedMessage<unknown> {
   return meta === undefined ? { id, body, acceptedAt } : { id, body, acceptedAt, meta };
 }
-
-const hasReturned = { type: "turn.returned" } as const;
-const hasThrown = { type: "turn.threw" } as const;
