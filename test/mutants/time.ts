@@ -1,7 +1,18 @@
-import { type Mutant, rules, units } from "./mutant.ts";
+import { crossing, type Mutant, rules, units } from "./mutant.ts";
 
 /** Deadlines, and time in which nothing could run (B25, B26, B26a, B33). */
 export const timeMutants: readonly Mutant[] = [
+  {
+    name: "turns-time-counted-from-its-opening",
+    rules: ["B26a"],
+    change:
+      "a turn is silent from when the store opened it, though the process was suspended before it started",
+    file: "packages/lanekeeper/src/lanes/lane-effects.ts",
+    find: `        turn.starts();
+`,
+    replace: "",
+    kills: [...rules("progress"), ...crossing("simulation/random-traffic")],
+  },
   {
     name: "lost-time-forgotten",
     rules: ["B26a"],

@@ -225,4 +225,14 @@ export const turnMutants: readonly Mutant[] = [
     replace: `      if (expected > 0 && waiting !== undefined) early.set(seq, outcome);`,
     kills: [...rules("races-cancel", "late-answers"), ...crossing("simulation/random-traffic")],
   },
+  {
+    name: "backoff-cut-short-by-what-has-ended",
+    rules: ["B31"],
+    change:
+      "work that backs off is tried early where a message came after it, and ended before a turn was opened",
+    file: "packages/lanekeeper/src/lanes/opening.ts",
+    find: `(backsOff(selection, lane) || !hasHadQuiet(selection, lane))`,
+    replace: `!hasHadQuiet(selection, lane)`,
+    kills: rules("opening"),
+  },
 ];
