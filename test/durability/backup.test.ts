@@ -47,6 +47,12 @@ it("overwrites nothing, and says where there is nothing to copy", async () => {
   const taken = join(temporaryFolder(), "taken.db");
   writeFileSync(taken, "mine");
   await expect(store.backup(taken)).rejects.toMatchObject({ code: "INVALID_OPTION" });
+  await expect(store.backup("file:copy.db")).rejects.toMatchObject({ code: "INVALID_OPTION" });
+  const nowhere = join(temporaryFolder(), "no");
+  await expect(store.backup(join(nowhere, "copy.db"))).rejects.toMatchObject({
+    code: "STORE_UNAVAILABLE",
+    message: expect.stringContaining(`the folder ${nowhere} does not exist`) as string,
+  });
   await store.close();
   await expect(store.backup(join(temporaryFolder(), "copy.db"))).rejects.toMatchObject({ code: "CLOSED" });
   await reopen();

@@ -144,11 +144,20 @@ it.for<[string, unknown, SqliteLeasesOptions?]>([
   ["path", ":memory:"],
   ["path", undefined],
   ["path", "a\0b"],
+  ["path", "file:leases.db"],
+  ["options", "leases.db", null as unknown as SqliteLeasesOptions],
+  ["maxbytes", "leases.db", { maxbytes: 1 } as SqliteLeasesOptions],
   ["timeoutMs", "leases.db", { timeoutMs: 0 }],
   ["timeoutMs", "leases.db", { timeoutMs: Number.NaN }],
   ["maxBytes", "leases.db", { maxBytes: 10 }],
 ])("refuses what cannot be: %s of %o, %o", ([option, path, options]) => {
   expect(() => sqliteLeases(path as string, options)).toThrow(
     expect.objectContaining({ code: "INVALID_OPTION", details: expect.objectContaining({ option }) }),
+  );
+});
+
+it("names an unknown option, and those that are known", () => {
+  expect(() => sqliteLeases("leases.db", { timeout: 5 } as SqliteLeasesOptions)).toThrow(
+    "Unknown option timeout of sqliteLeases. Known: timeoutMs, maxBytes, clock, bootClock, random. Remove it",
   );
 });

@@ -1,6 +1,12 @@
 import { createClient } from "@redis/client";
 import { LanekeeperError } from "lanekeeper";
-import { type Clock, type LeaseStore, systemClock } from "lanekeeper/ports";
+import {
+  assertKnownOptions,
+  type Clock,
+  invalidOption,
+  type LeaseStore,
+  systemClock,
+} from "lanekeeper/ports";
 import { randomBytes } from "node:crypto";
 import { acquireScript, keepTokenMs, type LeaseScript, releaseScript, renewScript } from "./lease-scripts.ts";
 import { createConnection, type RedisClientLike, type RedisConnection } from "./redis-connection.ts";
@@ -31,6 +37,14 @@ function spans(ttlMs: number): readonly [leaseMicros: string, keyMs: string] {
   const wholeMs = Math.ceil(ttlMs);
   return [String(wholeMs * 1_000), String(wholeMs + keepTokenMs)];
 }
+const known = [
+  "url",
+  "client",
+  "prefix",
+  "timeoutMs",
+  "clock",
+  "random",
+] as const satisfies readonly (keyof RedisLeasesOptions)[];
 const mostMs = 2_147_483_647;
 
 /**
@@ -104,35 +118,37 @@ function checkOptions(options: RedisLeasesOptions): {
   readonly timeoutMs: number;
   readonly dial: () => RedisConnection;
 } {
+  assertKnownOptions("redisLeases", options, known);
   const { url, client, prefix = "lanekeeper:lease:", timeoutMs = 2_000 } = options;
   if ((url === undefined) === (client === undefined)) {
-    throw invalid("url", url, "either a url or a client, for the leases to know their server");
+    throw invalid("url", hidden(url), "given, or the option client, and not both");
   }
-  if (typeof prefix !== "string") throw invalid("prefix", prefix, "a string");
+  if (typeof prefix !== "string") throw invalid("prefix", prefix, "a text");
   if (!(Number.isFinite(timeoutMs) && timeoutMs >= 1 && timeoutMs <= mostMs)) {
     throw invalid("timeoutMs", timeoutMs, `milliseconds from 1 to ${mostMs}`);
   }
   if (client !== undefined) {
-    if (typeof client.duplicate !== "function") throw invalid("client", client, "a client of node-redis");
+    if (typeof client.duplicate !== "function")
+      throw invalid("client", hidden(client), "a client of node-redis");
     return { prefix, timeoutMs, dial: () => client.duplicate(settings) };
   }
   const dial = (): RedisConnection =>
     createClient({ ...settings, url: url!, socket: { connectTimeout: timeoutMs, reconnectStrategy: false } });
   try {
     dial();
-  } catch (cause) {
-    throw invalid("url", url, "redis[s]://[[user][:password]@][host][:port][/database]", cause);
+  } catch {
+    // What it threw may show the password.
+    throw invalid("url", hidden(url), "redis[s]://[[user][:password]@][host][:port][/database]");
   }
   return { prefix, timeoutMs, dial };
 }
 
-function invalid(option: string, got: unknown, takes: string, cause?: unknown): LanekeeperError {
-  // A url may hold a password.
-  const shown = option === "url" ? typeof got : String(got);
-  return new LanekeeperError(
-    "INVALID_OPTION",
-    `redisLeases: ${option} must be ${takes}; it was ${shown}.`,
-    { option, takes },
-    { cause },
-  );
+function invalid(option: string, got: unknown, takes: string): LanekeeperError {
+  return invalidOption(option, got, takes, `The option ${option} of redisLeases`);
+}
+
+/** What was given, without what may hold a password: of a url all that follows its protocol, and of a client all. */
+function hidden(given: unknown): unknown {
+  if (typeof given === "string") return given.replace(/^([a-z+]+:\/\/)?.*$/isu, "$1…");
+  return typeof given === "object" && given !== null ? "an object" : given;
 }

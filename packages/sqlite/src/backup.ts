@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "no
 import { dirname } from "node:path";
 import { backup } from "node:sqlite";
 import { LanekeeperError } from "lanekeeper";
+import { checkPath } from "./file-path.ts";
 import type { Connection } from "./connection.ts";
 import type { GroupCommit } from "./group-commit.ts";
 
@@ -15,6 +16,7 @@ const pagesAtOnce = 256;
  * I2. The file has its name only once all of it is on disk.
  */
 export async function backUp({ database }: Connection, group: GroupCommit, target: string): Promise<void> {
+  checkPath("backup", target, "a backup is to last");
   if (statSync(target, { throwIfNoEntry: false }) !== undefined) {
     throw new LanekeeperError(
       "INVALID_OPTION",

@@ -14,6 +14,9 @@ it.each([
   ["path", ":memory:", {}],
   ["path", "a\0b", {}],
   ["path", 5, {}],
+  ["path", "file:x.db", {}],
+  ["path", "FILE:x.db?mode=memory", {}],
+  ["path", new URL("file:///x.db"), {}],
   ["options", "store.db", null],
   ["durability", "store.db", { durability: "none" }],
   ["maxBytes", "store.db", { maxBytes: 1_000 }],
@@ -24,5 +27,36 @@ it.each([
   const check = (): unknown => checkOptions(path, options as Parameters<typeof checkOptions>[1]);
   expect(check).toThrow(
     expect.objectContaining({ code: "INVALID_OPTION", details: expect.objectContaining({ option }) }),
+  );
+});
+
+const refusal = (path: unknown, options: object = {}): string => {
+  try {
+    checkOptions(path, options);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "none";
+};
+
+it.each([
+  [":memory:", "use memoryStore() of lanekeeper"],
+  ["", "use memoryStore() of lanekeeper"],
+  [
+    "file:x.db",
+    'must be a plain path, not a URI of SQLite (a file of that name is "./file:x.db"); got "file:x.db".',
+  ],
+  [new URL("file:///x.db"), "fileURLToPath(url)"],
+])("says what to give instead of the path %j", (path, advice) => {
+  expect(refusal(path)).toContain(advice);
+});
+
+it("takes a file whose name looks like a URI where its path does not", () => {
+  expect(refusal("./file:x.db")).toBe("none");
+});
+
+it("names an unknown option and those that are known, and does not show what it was given", () => {
+  expect(refusal("store.db", { maxbytes: "secret" })).toBe(
+    "Unknown option maxbytes of sqliteStore. Known: durability, maxBytes, memoryBytes. Remove it, or correct its name.",
   );
 });

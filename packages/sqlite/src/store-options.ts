@@ -1,5 +1,7 @@
-import { LanekeeperError } from "lanekeeper";
+import type { LanekeeperError } from "lanekeeper";
+import { assertKnownOptions, invalidOption } from "lanekeeper/ports";
 import type { FileSettings } from "./database-file.ts";
+import { checkPath } from "./file-path.ts";
 
 /** How a store keeps what it accepts. */
 export interface SqliteStoreOptions {
@@ -22,27 +24,26 @@ export interface StoreSettings extends FileSettings {
 const leastBytes = 1_048_576;
 const usualMemoryBytes = 32 * 1_048_576;
 
+const known = [
+  "durability",
+  "maxBytes",
+  "memoryBytes",
+] as const satisfies readonly (keyof SqliteStoreOptions)[];
+
 /** Checks a store's path and options. Throws `INVALID_OPTION`. */
 export function checkOptions(path: unknown, options: SqliteStoreOptions): StoreSettings {
-  if (typeof path !== "string" || path === "" || path.includes("\0") || path === ":memory:")
-    throw invalid("path", path, "the path of a file; use memoryStore() for one in memory");
-  if (typeof options !== "object" || options === null) throw invalid("options", options, "an object");
-  const { durability = "full", maxBytes, memoryBytes = usualMemoryBytes, ...others } = options;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw invalid(unknown, unknown, "durability, maxBytes or memoryBytes");
+  checkPath("sqliteStore", path, "for a store in memory use memoryStore() of lanekeeper");
+  assertKnownOptions("sqliteStore", options, known);
+  const { durability = "full", maxBytes, memoryBytes = usualMemoryBytes } = options;
   if (durability !== "full" && durability !== "normal")
     throw invalid("durability", durability, '"full" or "normal"');
   if (maxBytes !== undefined && !(Number.isSafeInteger(maxBytes) && maxBytes >= leastBytes))
     throw invalid("maxBytes", maxBytes, `a whole number of bytes, at least ${leastBytes}`);
   if (!(Number.isSafeInteger(memoryBytes) && memoryBytes >= 0))
-    throw invalid("memoryBytes", memoryBytes, "a whole number of bytes");
+    throw invalid("memoryBytes", memoryBytes, "a whole number of bytes, 0 or more");
   return { durability, maxBytes, memoryBytes };
 }
 
-function invalid(option: string, value: unknown, expected: string): LanekeeperError {
-  const given = typeof value === "string" ? JSON.stringify(value) : String(value);
-  return new LanekeeperError("INVALID_OPTION", `${option} must be ${expected}; got ${given}.`, {
-    option,
-    value,
-  });
+function invalid(option: string, value: unknown, takes: string): LanekeeperError {
+  return invalidOption(option, value, takes, `The option ${option} of sqliteStore`);
 }

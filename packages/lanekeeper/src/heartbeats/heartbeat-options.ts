@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { type ActiveHours, isZone } from "./active-hours.ts";
 import { assertGroup, type Capacity } from "../keeper/capacity-options.ts";
-import { check, duration, flag, invalidOption, members, optional, properName } from "../keeper/validation.ts";
+import { invalidOption } from "../keeper/option-faults.ts";
+import { check, duration, flag, members, optional, properName } from "../keeper/validation.ts";
 
 /** One agent's heartbeats: turns of its session at the times of a schedule. */
 export interface HeartbeatOptions {

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { GroupBudget, Slots } from "../dispatch/dispatcher.ts";
-import { check, count, invalidOption, byName, members, optional } from "./validation.ts";
+import { invalidOption } from "./option-faults.ts";
+import { check, count, byName, members, optional } from "./validation.ts";
 
 /** How many turns may run at once, and the budgets inside it. */
 export interface CapacityOptions {

@@ -1,5 +1,5 @@
 import { type CallbackFault, containRejection } from "./errors.ts";
-import { invalidOption } from "./validation.ts";
+import { invalidOption } from "./option-faults.ts";
 import { nameFault } from "./session-key.ts";
 
 const alphabet = "0123456789abcdefghijklmnopqrstuvwxyz";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { describe, LanekeeperError } from "./errors.ts";
+import { invalidOption, unknownOption } from "./option-faults.ts";
 import { nameFault } from "./session-key.ts";
 
 /** A member that may be left out. */
@@ -105,14 +105,7 @@ export function check<T>(
   const member = entries[keys.at(-1)!];
   // Only a member that is missing, and one that is unknown, are reported by the object around them.
   if (member !== undefined) throw invalidOption(path, undefined, messageOf(member));
-  const got: unknown = issue.path?.at(-1)?.value;
-  const owner = [name, ...keys.slice(0, -1)].join(".");
-  const known = Object.keys(entries);
-  throw new LanekeeperError(
-    "INVALID_OPTION",
-    `${path} is no option of ${owner}; got ${describe(got)}. Known: ${known.join(", ")}. Remove it, or correct its name.`,
-    { option: path, got, known },
-  );
+  throw unknownOption(path, Object.keys(entries));
 }
 
 /** Checks the arguments of a call that takes one or more of some texts. Throws `INVALID_OPTION`. */
@@ -132,20 +125,6 @@ export function checkChoices(
 /** Checks the options of a call. */
 export const checkOptions = <T>(call: string, schema: v.GenericSchema<unknown, T>, value: unknown): T =>
   check(call, schema, value, `The options of ${call}`);
-
-/** The error for a bad value. `called` is what people are told of the option. */
-export function invalidOption(
-  option: string,
-  got: unknown,
-  takes: string,
-  called: string = option,
-): LanekeeperError {
-  return new LanekeeperError("INVALID_OPTION", `${called} must be ${takes}; got ${describe(got)}.`, {
-    option,
-    got,
-    takes,
-  });
-}
 
 function numeric(isValid: (value: number) => boolean, takes: string): v.GenericSchema<number> {
   return v.custom<number>(

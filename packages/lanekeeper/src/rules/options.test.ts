@@ -136,14 +136,15 @@ test.each([
 });
 
 describe("what concerns a group (B12)", () => {
-  test.each(["surprise", "turns"])("%s is no option of it", async (member) => {
+  test.each(["surprise", "turns"])("%s is an unknown option of it", async (member) => {
     const error = await refusal({
       turn,
       capacity: { turns: 1, groups: { webhook: { limit: 1, [member]: 1 } } },
     });
     expect(error.code).toBe("INVALID_OPTION");
-    expect(error.message).toContain(`capacity.groups.webhook.${member} is no option`);
-    expect(error.message).toContain("Known: limit, reserved.");
+    expect(error.message).toBe(
+      `Unknown option capacity.groups.webhook.${member}. Known: limit, reserved. Remove it, or correct its name.`,
+    );
   });
 
   test("a group without a limit is told what it takes", async () => {

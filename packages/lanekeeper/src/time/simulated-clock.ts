@@ -1,5 +1,6 @@
 import { optional, strictObject } from "valibot";
-import { check, finite, invalidOption } from "../keeper/validation.ts";
+import { invalidOption } from "../keeper/option-faults.ts";
+import { check, finite } from "../keeper/validation.ts";
 import type { Clock } from "./clock.ts";
 
 /**

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { LanekeeperError } from "lanekeeper";
 import { assertNoScrap, corrupt, foreign } from "../failures.ts";
+import type { LeaseFileSettings } from "./lease-options.ts";
 
 /**
  * A lease file, opened; other processes have it open too.
@@ -52,7 +53,10 @@ const pageBytes = 4_096;
 const busyMs = 5;
 
 /** Opens a lease file, made if there is none. Throws what SQLite does, `STORE_INCOMPATIBLE` or `STORE_CORRUPT`. */
-export function openLeaseDatabase(path: string, maxBytes: number | undefined): LeaseDatabase {
+export function openLeaseDatabase({
+  path,
+  maxBytes,
+}: Pick<LeaseFileSettings, "path" | "maxBytes">): LeaseDatabase {
   assertNoScrap(path);
   const database = new DatabaseSync(path, { timeout: busyMs });
   try {

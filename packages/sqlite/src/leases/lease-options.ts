@@ -1,28 +1,41 @@
-import { LanekeeperError } from "lanekeeper";
+import { resolve } from "node:path";
+import type { LanekeeperError } from "lanekeeper";
+import { assertKnownOptions, invalidOption } from "lanekeeper/ports";
+import { checkPath } from "../file-path.ts";
 import type { SqliteLeasesOptions } from "./sqlite-leases.ts";
 
 const mostMs = 2_147_483_647;
 const leastBytes = 1_048_576;
+const known = [
+  "timeoutMs",
+  "maxBytes",
+  "clock",
+  "bootClock",
+  "random",
+] as const satisfies readonly (keyof SqliteLeasesOptions)[];
+
+/** Where a lease file is, and how it is used. */
+export interface LeaseFileSettings {
+  /** Absolute: what the process does with its working folder later changes nothing. */
+  readonly path: string;
+  readonly timeoutMs: number;
+  readonly maxBytes: number | undefined;
+}
 
 /** Checks a lease file's path and options. Throws `INVALID_OPTION`. */
-export function checkLeaseOptions(
-  path: unknown,
-  options: SqliteLeasesOptions,
-): { readonly timeoutMs: number; readonly maxBytes: number | undefined } {
-  if (typeof path !== "string" || path === "" || path.includes("\0") || path === ":memory:")
-    throw invalid("path", path, "the path of a file that the processes share");
+export function checkLeaseOptions(given: unknown, options: SqliteLeasesOptions): LeaseFileSettings {
+  const path = resolve(
+    checkPath("sqliteLeases", given, "a keeper that is given no leases has locks of its own"),
+  );
+  assertKnownOptions("sqliteLeases", options, known);
   const { timeoutMs = 2_000, maxBytes } = options;
   if (!(timeoutMs >= 1 && timeoutMs <= mostMs))
     throw invalid("timeoutMs", timeoutMs, `milliseconds from 1 to ${mostMs}`);
   if (maxBytes !== undefined && !(Number.isSafeInteger(maxBytes) && maxBytes >= leastBytes))
     throw invalid("maxBytes", maxBytes, `a whole number of bytes, at least ${leastBytes}`);
-  return { timeoutMs, maxBytes };
+  return { path, timeoutMs, maxBytes };
 }
 
 function invalid(option: string, got: unknown, takes: string): LanekeeperError {
-  return new LanekeeperError(
-    "INVALID_OPTION",
-    `sqliteLeases: ${option} must be ${takes}; it was ${JSON.stringify(got) ?? String(got)}.`,
-    { option, takes },
-  );
+  return invalidOption(option, got, takes, `The option ${option} of sqliteLeases`);
 }

@@ -43,7 +43,7 @@ const retryMs = 10;
  * `INVALID_OPTION`; steps reject with `STORE_UNAVAILABLE`, `STORE_CORRUPT`, `STORE_INCOMPATIBLE` or `CLOSED`.
  */
 export function sqliteLeases(path: string, options: SqliteLeasesOptions = {}): LeaseStore {
-  const { timeoutMs, maxBytes } = checkLeaseOptions(path, options);
+  const settings = checkLeaseOptions(path, options);
   const { clock = systemClock, bootClock = machineBootClock(), random = Math.random } = options;
   let database: LeaseDatabase | undefined;
   let isClosed = false;
@@ -60,7 +60,7 @@ export function sqliteLeases(path: string, options: SqliteLeasesOptions = {}): L
 
   const tryStep = <Answer>(name: string, run: (tables: LeaseTables, present: Present) => Answer): Answer => {
     if (database?.isInPlace() === false) closeFile();
-    database ??= openLeaseDatabase(path, maxBytes);
+    database ??= openLeaseDatabase(settings);
     return database.step((tables) => run(tables, look(tables, name)));
   };
 
@@ -92,10 +92,10 @@ export function sqliteLeases(path: string, options: SqliteLeasesOptions = {}): L
       } catch (error) {
         if (!isLocked(error)) {
           closeFile();
-          throw toOpeningError(path, error);
+          throw toOpeningError(settings.path, error);
         }
         const waitedMs = clock.monotonic() - begun;
-        if (waitedMs >= timeoutMs) throw busy(path, waitedMs, error);
+        if (waitedMs >= settings.timeoutMs) throw busy(settings.path, waitedMs, error);
       }
       const delayMs = Math.max(1, retryMs * random());
       await new Promise<void>((resolve) => clock.setTimeout(resolve, delayMs));
