@@ -37,7 +37,7 @@ function spans(ttlMs: number): readonly [leaseMicros: string, keyMs: string] {
   const wholeMs = Math.ceil(ttlMs);
   return [String(wholeMs * 1_000), String(wholeMs + keepTokenMs)];
 }
-const known = [
+const optionNames = [
   "url",
   "client",
   "prefix",
@@ -118,7 +118,7 @@ function checkOptions(options: RedisLeasesOptions): {
   readonly timeoutMs: number;
   readonly dial: () => RedisConnection;
 } {
-  assertKnownOptions("redisLeases", options, known);
+  assertKnownOptions("redisLeases", options, optionNames);
   const { url, client, prefix = "lanekeeper:lease:", timeoutMs = 2_000 } = options;
   if ((url === undefined) === (client === undefined)) {
     throw invalid("url", hidden(url), "given, or the option client, and not both");

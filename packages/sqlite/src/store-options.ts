@@ -24,7 +24,7 @@ export interface StoreSettings extends FileSettings {
 const leastBytes = 1_048_576;
 const usualMemoryBytes = 32 * 1_048_576;
 
-const known = [
+const optionNames = [
   "durability",
   "maxBytes",
   "memoryBytes",
@@ -33,7 +33,7 @@ const known = [
 /** Checks a store's path and options. Throws `INVALID_OPTION`. */
 export function checkOptions(path: unknown, options: SqliteStoreOptions): StoreSettings {
   checkPath("sqliteStore", path, "for a store in memory use memoryStore() of lanekeeper");
-  assertKnownOptions("sqliteStore", options, known);
+  assertKnownOptions("sqliteStore", options, optionNames);
   const { durability = "full", maxBytes, memoryBytes = usualMemoryBytes } = options;
   if (durability !== "full" && durability !== "normal")
     throw invalid("durability", durability, '"full" or "normal"');

@@ -6,7 +6,7 @@ import type { SqliteLeasesOptions } from "./sqlite-leases.ts";
 
 const mostMs = 2_147_483_647;
 const leastBytes = 1_048_576;
-const known = [
+const optionNames = [
   "timeoutMs",
   "maxBytes",
   "clock",
@@ -27,7 +27,7 @@ export function checkLeaseOptions(given: unknown, options: SqliteLeasesOptions):
   const path = resolve(
     checkPath("sqliteLeases", given, "a keeper that is given no leases has locks of its own"),
   );
-  assertKnownOptions("sqliteLeases", options, known);
+  assertKnownOptions("sqliteLeases", options, optionNames);
   const { timeoutMs = 2_000, maxBytes } = options;
   if (!(timeoutMs >= 1 && timeoutMs <= mostMs))
     throw invalid("timeoutMs", timeoutMs, `milliseconds from 1 to ${mostMs}`);
