@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type { Violation } from "@lanekeeper/testing";
 import type { Explanation, LanekeeperError } from "lanekeeper";
 import type { Recording, ReplayResult } from "lanekeeper/recording";
 import { formatDuration } from "./duration.ts";
@@ -33,11 +34,23 @@ export interface RecordingReport {
     readonly actual?: unknown;
   };
   readonly moment?: Moment | undefined;
+  /** What broke a rule, where that was asked for. */
+  readonly violations?: readonly BrokenRecordedRule[] | undefined;
+}
+
+/** A place in a recording where a rule was broken. */
+export interface BrokenRecordedRule extends Pick<Violation, "rule" | "claim" | "sentence" | "sessionKey"> {
+  /** Counted from 1; its line in the file is one more. */
+  readonly entry: number;
+  /** Milliseconds since the recording began. */
+  readonly atMs: number;
 }
 
 const numbers = new Intl.NumberFormat("en");
 /** Characters of an entry that are shown. */
 const shownCharacters = 600;
+/** Broken rules that are shown; JSON has them all. */
+const shownViolations = 20;
 
 /** Makes the report of a playback. */
 export function createRecordingReport(
@@ -47,9 +60,10 @@ export function createRecordingReport(
     readonly result: ReplayResult | undefined;
     readonly divergence: LanekeeperError | undefined;
     readonly moment: Moment | undefined;
+    readonly violations: readonly Violation[] | undefined;
   },
 ): RecordingReport {
-  const { result, divergence, moment } = played;
+  const { result, divergence, moment, violations } = played;
   const details = divergence?.details as
     | { entry: number; at: number; expected?: unknown; actual?: unknown }
     | undefined;
@@ -70,12 +84,24 @@ export function createRecordingReport(
           },
         }),
     ...(moment === undefined ? {} : { moment }),
+    ...(violations === undefined
+      ? {}
+      : {
+          violations: violations.map(({ rule, claim, sentence, sessionKey, index, at }) => ({
+            rule,
+            claim,
+            sentence,
+            sessionKey,
+            entry: index + 1,
+            atMs: at - header.startedMono,
+          })),
+        }),
   };
 }
 
 /** The report as people read it, ending with a line break. */
 export function renderRecordingReport(report: RecordingReport, paint: Paint): string {
-  const { file, recordedAt, recordedBy, result, difference, moment } = report;
+  const { file, recordedAt, recordedBy, result, difference, moment, violations } = report;
   const lines = [`${file}: recorded ${recordedAt} by lanekeeper ${recordedBy}`];
   if (result !== undefined) {
     const { sessions, turns, events, spanMs, entries, compared } = result;
@@ -91,6 +117,7 @@ export function renderRecordingReport(report: RecordingReport, paint: Paint): st
   if (moment !== undefined) lines.push(...describeMoment(moment));
   if (difference === undefined) lines.push("", paint.good("✔ The keeper did the same, step by step."));
   else lines.push(...describeDifference(difference, paint));
+  if (violations !== undefined) lines.push(...describeViolations(violations, paint));
   return `${lines.join("\n")}\n`;
 }
 
@@ -122,6 +149,19 @@ function describeDifference(
     row("recorded", show(expected)),
     row("came", show(actual)),
   ];
+}
+
+function describeViolations(violations: readonly BrokenRecordedRule[], paint: Paint): readonly string[] {
+  if (violations.length === 0) return [paint.good("✔ No rule was broken.")];
+  const places = violations
+    .slice(0, shownViolations)
+    .flatMap(({ rule, claim, sentence, entry, atMs }) => [
+      `  ${rule} at entry ${numbers.format(entry)}, ${formatDuration(atMs)} in: ${sentence}`,
+      `      The rule: ${claim}`,
+    ]);
+  const more = violations.length - shownViolations;
+  if (more > 0) places.push(`  and ${counted(more, "place")} more: --report json has them all`);
+  return ["", paint.bad(`✘ A rule was broken in ${counted(violations.length, "place")}:`), ...places];
 }
 
 const row = (name: string, value: string): string => `  ${name.padEnd(10)}${value}`;

@@ -74,6 +74,27 @@ describe("lanekeeper replay-recording", () => {
     });
   });
 
+  it("says with --check that no rule was broken, with exit code 0", async () => {
+    expect(await runCommandLine(["replay-recording", recording, "--check"])).toBe(0);
+    expect(stdout).toMatch(/✔ The keeper did the same, step by step\.\n✔ No rule was broken\.\n$/);
+  });
+
+  it("says with --check which rule was broken, where and how, with exit code 1", async () => {
+    const path = await changed("broken.jsonl", '"turn.completed"', '"turn.fenced"');
+    expect(await runCommandLine(["replay-recording", path, "--until", "20"])).toBe(0);
+    stdout = "";
+    expect(await runCommandLine(["replay-recording", path, "--until", "20", "--check"])).toBe(1);
+    expect(stdout).toContain("✔ The keeper did the same, step by step.");
+    const [, places] = /✘ A rule was broken in (\d+) places?:\n/.exec(stdout)!;
+    expect(stdout).toMatch(/ {2}B8 at entry \d+, 1\.5 s in: The outcome of .*\n {6}The rule: .+\./);
+    stdout = "";
+    const args = ["replay-recording", path, "--until", "20", "--check", "--report", "json"];
+    expect(await runCommandLine(args)).toBe(1);
+    const { violations } = JSON.parse(stdout) as { violations: { rule: string; entry: number }[] };
+    expect(violations).toHaveLength(Number(places));
+    expect(violations.map(({ rule }) => rule)).toEqual(["B8", "B28"]);
+  });
+
   it.for([
     ["no file", () => [], "missing required argument 'recording'"],
     ["a missing file", () => ["no/such"], "no/such cannot be read: ENOENT"],

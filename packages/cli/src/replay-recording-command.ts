@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import type { Violation } from "@lanekeeper/testing";
 import { Command, Option } from "commander";
 import { LanekeeperError } from "lanekeeper";
 import { readRecording, type Recording, replayRecording, type ReplayResult } from "lanekeeper/recording";
@@ -10,6 +11,7 @@ import { exitCodes } from "./exit-codes.ts";
 interface RecordingFlags {
   readonly until: number | undefined;
   readonly explain: string | undefined;
+  readonly check: boolean | undefined;
   readonly report: "text" | "json";
 }
 
@@ -21,9 +23,12 @@ Examples:
   Why did nothing happen in a session, as of the 5,000th entry?
     $ lanekeeper replay-recording gateway.jsonl.gz --until 5000 --explain agent:main:web:7
 
+  Was a rule broken then, whatever this release would do?
+    $ lanekeeper replay-recording gateway.jsonl.gz --check
+
 A recording is what the option recorder: recordToFile("gateway.jsonl.gz") of createLanekeeper writes.
 
-Exit codes: 0 the same, step by step · 1 a difference · 2 bad input`;
+Exit codes: 0 the same, step by step · 1 a difference or a broken rule · 2 bad input`;
 
 /** `lanekeeper replay-recording`; calls back with the exit code when it has run. */
 export function createReplayRecordingCommand(onExit: (exitCode: number) => void): Command {
@@ -36,6 +41,7 @@ export function createReplayRecordingCommand(onExit: (exitCode: number) => void)
     .argument("<recording>", "the file that recordToFile has written, compressed if its name ends in .gz")
     .addOption(new Option("--until <n>", "stop once so many entries have been played").argParser(parseCount))
     .addOption(new Option("--explain <session>", "say at the end why that session does not run a turn"))
+    .addOption(new Option("--check", "compare what was recorded with the rules, too: all of the file"))
     .addOption(
       new Option("--report <form>", "form of the report on stdout").choices(["text", "json"]).default("text"),
     )
@@ -47,12 +53,14 @@ export function createReplayRecordingCommand(onExit: (exitCode: number) => void)
 
 async function runReplay(path: string, flags: RecordingFlags): Promise<number> {
   const recording = await read(path);
-  const { result, divergence, moment } = await play(recording, flags);
-  const report = createRecordingReport(path, recording, { result, divergence, moment });
+  const played = await play(recording, flags);
+  const violations = flags.check === true ? await check(recording) : undefined;
+  const report = createRecordingReport(path, recording, { ...played, violations });
   process.stdout.write(
     flags.report === "json" ? `${JSON.stringify(report)}\n` : renderRecordingReport(report, paint),
   );
-  return divergence === undefined ? exitCodes.fine : exitCodes.violations;
+  const isFine = played.divergence === undefined && (violations ?? []).length === 0;
+  return isFine ? exitCodes.fine : exitCodes.violations;
 }
 
 async function read(path: string): Promise<Recording> {
@@ -62,6 +70,12 @@ async function read(path: string): Promise<Recording> {
     if (!(error instanceof LanekeeperError)) throw error;
     throw new CliError("BAD_RECORDING", error.message, { cause: error });
   }
+}
+
+/** The rules and what they need are loaded only where they are asked for: they take longer than everything else. */
+async function check(recording: Recording): Promise<readonly Violation[]> {
+  const { checkInvariants } = await import("@lanekeeper/testing");
+  return checkInvariants(recording);
 }
 
 interface Played {
