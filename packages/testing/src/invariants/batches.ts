@@ -82,6 +82,8 @@ function* missing(view: RecordingView, turn: TurnStory): Iterable<Breach> {
   if (head === undefined || opened === undefined || !isCollected(head) || !isFresh(head, turn)) return;
   // A store that loses answers may have opened a turn with some of them that nobody knows.
   if (turn.life.storeFailures.length > 0) return;
+  // A message that was put back is followed up, whatever it was sent as, and may stand between them.
+  if (view.itemsOf(turn.sessionKey).some(({ isRedriven }) => isRedriven)) return;
   const first = acceptanceOf(head)!.to;
   const last = acceptanceOf(turn.messages.at(-1)!)?.from ?? first;
   const others = view
