@@ -135,6 +135,7 @@ describe.each(Object.entries(uses))("B57 a %s says what is in its way, and what 
     const refused = await use(path).catch((error: unknown) => error);
     actAsBefore();
     chmodSync(folder, 0o755);
+    chmodSync(kept, 0o644);
     expect(refused).toMatchObject({ code: "STORE_UNAVAILABLE", details: { path, reason } });
     const { message } = refused as LanekeeperError;
     for (const text of says) expect(message).toContain(text.replaceAll("FOLDER", folder));

@@ -7,7 +7,7 @@ import { findObstacle } from "./obstacle.ts";
 const meanings: Readonly<Record<number, { readonly reason: string; readonly advice: string }>> = {
   5: { reason: "locked", advice: "another process has the file; close it there" },
   8: { reason: "read-only", advice: "make the file and its folder writable" },
-  10: { reason: "io", advice: "look at the disk and at the system's log" },
+  10: { reason: "io", advice: "look at the disk, at its quotas and at the system's log" },
   13: { reason: "full", advice: "free space on the disk, or raise maxBytes" },
   14: { reason: "cannot-open", advice: "see that the folder exists and that this user may write to it" },
 };

@@ -1,4 +1,7 @@
-import { expect, it } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
 import { findObstacle, forbiddenWriting } from "./obstacle.ts";
 
 // What a test can put in a file's way for real is in the tests of durability. These take another system, or its superuser.
@@ -12,5 +15,10 @@ it.each([
 });
 
 it("finds nothing in the way of a file that this process may write", () => {
-  expect(findObstacle(import.meta.filename)).toBeUndefined();
+  const folder = mkdtempSync(join(tmpdir(), "lanekeeper-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "store.db");
+  expect(findObstacle(path)).toBeUndefined();
+  writeFileSync(path, "");
+  expect(findObstacle(path)).toBeUndefined();
 });
