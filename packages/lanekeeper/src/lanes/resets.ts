@@ -92,8 +92,9 @@ export function createResets(
         (error) => {
           sendBack({ type: "store.failed" });
           take(sessionKey)?.reject(error);
-          runtime.doubts.raise(sessionKey);
         },
+        undefined,
+        { changes: sessionKey },
       );
       return undefined;
     },

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import type { Mailboxes } from "../store/store.ts";
+import { memoryStore } from "../store/memory-store.ts";
+import type { Mailboxes, Store } from "../store/store.ts";
 import { answeringStore, inMicrotask } from "./answering-store.ts";
 import { createFixture, deferred } from "./fixture.ts";
 import { ran } from "./ran.ts";
@@ -168,4 +169,37 @@ test("B43 of turning heartbeats on and off the one that was asked for last count
   await answer();
   await disabling;
   expect(control.inspect().detail).toBe("idle.waiting");
+});
+
+test("B33 what a reset ended has its outcome, however late the store does it", async () => {
+  const { promise, resolve: doIt } = deferred<void>();
+  const inner = memoryStore();
+  const store: Store = {
+    leases: inner.leases,
+    close: () => inner.close(),
+    async open(host) {
+      const mailboxes = await inner.open(host);
+      const restart: Mailboxes["restart"] = async (request) => {
+        await promise;
+        return mailboxes.restart(request);
+      };
+      return new Proxy(mailboxes, {
+        get: (target, step) => (step === "restart" ? restart : (Reflect.get(target, step) as unknown)),
+      });
+    },
+  };
+  const retry = { attempts: 3, baseMs: 600_000, maxMs: 600_000 };
+  const { keeper, clock, turns } = await createFixture({ store, lane: { retry } });
+  const receipt = await keeper.send("a", "fails");
+  await clock.settle();
+  turns[0]!.reject(new Error("this time"));
+  await clock.settle();
+  const refused = keeper.reset("a").catch((error: unknown) => error);
+  await clock.advance(30_000);
+  expect(await refused).toMatchObject({ code: "STORE_UNAVAILABLE" });
+  await clock.advance(10_000);
+  expect(await outcomeOf(receipt)).toBe(undefined);
+  doIt();
+  await clock.advance(2_000);
+  expect(await outcomeOf(receipt)).toEqual({ status: "cancelled", reason: "reset" });
 });

@@ -31,7 +31,7 @@ interface Finding {
 /** Milliseconds until a store that has failed is asked. */
 const pauseMs = 1_000;
 /** A store that cannot write may be read. */
-const proof = "proves nothing";
+const reading = { provesNothing: true } as const;
 
 /** Creates the doubts of a keeper. */
 export function createDoubts(runtime: Runtime, supervisor: Pick<Supervisor, "route" | "inform">): Doubts {
@@ -48,7 +48,7 @@ export function createDoubts(runtime: Runtime, supervisor: Pick<Supervisor, "rou
     raised.delete(sessionKey);
     look(sessionKey);
   };
-  const look = (sessionKey: string): void => runtime.ask(unfinished, compare, failed, sessionKey, proof);
+  const look = (sessionKey: string): void => runtime.ask(unfinished, compare, failed, sessionKey, reading);
   const failed = (_: LanekeeperError, sessionKey: string): void => raise(sessionKey);
 
   const unfinished = (sessionKey: string): Answer<readonly StoredItem[]> => mailboxes.unfinished(sessionKey);
@@ -63,8 +63,8 @@ export function createDoubts(runtime: Runtime, supervisor: Pick<Supervisor, "rou
     findNext({ sessionKey, left: outcomes.openIn(sessionKey).filter(({ seq }) => !open.has(seq)) });
   };
   const findNext = (finding: Finding): void => {
-    if (finding.left.length === 0) runtime.ask(record, know, failed, finding.sessionKey, proof);
-    else runtime.ask(find, found, notFound, finding, proof);
+    if (finding.left.length === 0) runtime.ask(record, know, failed, finding.sessionKey, reading);
+    else runtime.ask(find, found, notFound, finding, reading);
   };
   const find = ({ sessionKey, left }: Finding): Answer<KnownItem | undefined> =>
     mailboxes.find(sessionKey, knownName(left[0]!));

@@ -12,28 +12,37 @@ import type { Answer } from "./store.ts";
 export interface StoreRequests {
   /**
    * Asks, and calls back exactly once: at once if the store answers at once. Where `answered` throws, `failed` is called
-   * as well. All three are given the subject: closures for each question cost more. An answer shows that the store works,
-   * unless it is said to prove nothing: a full disk can be read.
+   * as well. All three are given the subject: closures for each question cost more.
    */
   ask<T, S>(
     question: (subject: S) => Answer<T>,
     answered: (value: T, subject: S) => void,
     failed: (error: LanekeeperError, subject: S) => void,
     subject: S,
-    proof?: "proves nothing",
+    note?: QuestionNote,
   ): void;
   ask<T>(
     question: () => Answer<T>,
     answered: (value: T) => void,
     failed: (error: LanekeeperError) => void,
+    subject?: undefined,
+    note?: QuestionNote,
   ): void;
   /**
-   * Asks for a caller outside. Rejects with `STORE_UNAVAILABLE`, or with the store's own typed error. With the session that
-   * the question changes: where no answer comes in time it is found out what was done (`Doubts`).
+   * Asks for a caller outside. Rejects with `STORE_UNAVAILABLE`, or with the store's own typed error. `changes` is the
+   * session that the question changes, as for `QuestionNote`.
    */
   request<T>(question: () => Answer<T>, changes?: string): T | Promise<T>;
   /** Resolves when nobody waits for an answer any more: each comes, or its deadline does (B33). */
   answered(): Promise<void>;
+}
+
+/** What there is to know about a question. */
+export interface QuestionNote {
+  /** An answer to it does not show that the store works: a full disk can be read. */
+  readonly provesNothing?: true;
+  /** The session that it changes: where no answer comes in time it is found out what was done (`Doubts`). */
+  readonly changes?: string | undefined;
 }
 
 /** Milliseconds a store has to answer. */
@@ -71,11 +80,13 @@ export function createStoreRequests(
     answered: (value: T, subject: S) => void,
     failed: (error: LanekeeperError, subject: S) => void,
     subject: S,
+    { changes }: QuestionNote,
   ): void => {
     try {
       answered(value, subject);
     } catch (error) {
       failed(unavailable(error), subject);
+      if (changes !== undefined) host.onLoss(changes);
     }
   };
 
@@ -91,9 +102,9 @@ export function createStoreRequests(
     answered: (value: T, subject: S) => void,
     failed: (error: LanekeeperError, subject: S) => void,
     subject: S,
-    changes: string | undefined,
-    proof: "proves nothing" | undefined,
+    note: QuestionNote,
   ): void => {
+    const { changes, provesNothing } = note;
     let isOver = false;
     pending++;
     const lost = (): void => {
@@ -110,7 +121,7 @@ export function createStoreRequests(
     );
     Promise.resolve(answer).then(
       enter((value: T) => {
-        if (proof === undefined) host.onSuccess();
+        if (provesNothing !== true) host.onSuccess();
         if (isOver) {
           lost();
           return;
@@ -118,7 +129,7 @@ export function createStoreRequests(
         isOver = true;
         settled();
         deadline.cancel();
-        give(value, answered, failed, subject);
+        give(value, answered, failed, subject, note);
       }),
       enter((error: unknown) => {
         if (isOver) return;
@@ -134,21 +145,22 @@ export function createStoreRequests(
       answered: (value: T, subject: S) => void,
       failed: (error: LanekeeperError, subject: S) => void,
       subject?: S,
-      proof?: "proves nothing",
+      note: QuestionNote = unremarkable,
     ): void {
       let answer;
       try {
         answer = question(subject as S);
       } catch (error) {
         failed(unavailable(error), subject as S);
+        if (note.changes !== undefined) host.onLoss(note.changes);
         return;
       }
       if (isThenable(answer)) {
-        awaitAnswer(answer, answered, failed, subject as S, undefined, proof);
+        awaitAnswer(answer, answered, failed, subject as S, note);
         return;
       }
-      if (proof === undefined) host.onSuccess();
-      give(answer, answered, failed, subject as S);
+      if (note.provesNothing !== true) host.onSuccess();
+      give(answer, answered, failed, subject as S, note);
     },
     async answered() {
       // Whoever is answered may ask again.
@@ -169,7 +181,7 @@ export function createStoreRequests(
       if (isThenable(answer)) {
         const given = answer;
         return new Promise<T>((resolve, reject) =>
-          awaitAnswer(given, resolve, reject, undefined, changes, undefined),
+          awaitAnswer(given, resolve, reject, undefined, { changes }),
         );
       }
       host.onSuccess();
@@ -177,6 +189,8 @@ export function createStoreRequests(
     },
   };
 }
+
+const unremarkable: QuestionNote = {};
 
 function isThenable<T>(answer: Answer<T>): answer is PromiseLike<T> {
   return (
