@@ -17,15 +17,16 @@ export class NoAnswer extends Error {
 }
 
 const advice: Readonly<Record<string, string>> = {
-  timeout: "Is the server overloaded, or the network cut? What was asked may still be done.",
-  connection: "Is the server running, and its address right?",
-  READONLY: "This server is a replica: connect to the primary.",
+  timeout:
+    "See whether the server is overloaded or the network cut, and try again. What was asked may still be done.",
+  connection: "See that the server runs and that its address is right, and try again.",
+  READONLY: "This server is a replica: connect to the primary, or try again once it is one.",
   NOAUTH: "Give the user and the password in the url.",
   WRONGPASS: "Give the right user and password in the url.",
   NOPERM:
     "The user needs EVAL, EVALSHA, TIME, GET, SET, SETRANGE, PUBLISH, SUBSCRIBE and UNSUBSCRIBE on the keys and channels of the prefix.",
-  OOM: "The server is out of memory.",
-  MISCONF: "The server cannot write its snapshot: look into its log.",
+  OOM: "The server is out of memory: raise its maxmemory, or free some.",
+  MISCONF: "The server cannot write its snapshot: look into its log, and free its disk.",
   WRONGTYPE: "Something else uses this key: choose another prefix.",
 };
 
@@ -35,7 +36,7 @@ export function stepFailure(step: string, cause: unknown): LanekeeperError {
   const said = cause instanceof Error ? cause.message || (cause as { code?: string }).code : String(cause);
   return new LanekeeperError(
     "STORE_UNAVAILABLE",
-    [`Redis could not ${step}: ${said}.`, advice[reason]].filter(Boolean).join(" "),
+    `Redis could not ${step}: ${String(said).replace(/\.$/u, "")}. ${advice[reason] ?? "Look into the server's log, and try again."}`,
     { store: "redis", step, reason },
     { cause },
   );

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { expect, it } from "vitest";
+import { NoAnswer, stepFailure } from "./redis-failure.ts";
 import { redisLeases, type RedisLeasesOptions } from "./redis-leases.ts";
 
 const url = "redis://127.0.0.1:1";
@@ -47,6 +48,20 @@ it.for([
 it("names an unknown option, and those that are known", () => {
   expect(() => redisLeases({ url, timeout: 5 } as RedisLeasesOptions)).toThrow(
     "Unknown option timeout of redisLeases. Known: url, client, prefix, timeoutMs, clock, random. Remove it",
+  );
+});
+
+it.for([
+  [new Error("OOM command not allowed."), "OOM command not allowed. The server is out of memory: raise"],
+  [
+    new Error("LOADING Redis is loading"),
+    "LOADING Redis is loading. Look into the server's log, and try again.",
+  ],
+  [new NoAnswer(50), "no answer within 50 ms. See whether the server is overloaded"],
+  [Object.assign(new Error(), { code: "ECONNREFUSED" }), "ECONNREFUSED. See that the server runs"],
+] as const)("says what failed and what to do: %s", ([cause, message]) => {
+  expect(stepFailure("acquire a lease", cause).message).toContain(
+    `Redis could not acquire a lease: ${message}`,
   );
 });
 

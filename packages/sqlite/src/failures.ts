@@ -53,7 +53,7 @@ export function assertNoScrap(path: string): void {
 export function foreign(path: string, what: string, cause?: unknown): LanekeeperError {
   return new LanekeeperError(
     "STORE_INCOMPATIBLE",
-    `${path} is ${what}. It was left as it is; give a path of its own to what Lanekeeper keeps. If that was here before, something has written over it: go on with a backup.`,
+    `${path} is ${what}. It was left as it is; give a path of its own to what Lanekeeper keeps. If that was here before, something has written over it: go on with a backup, or remove it to begin anew.`,
     { path },
     { cause },
   );
@@ -63,7 +63,7 @@ export function foreign(path: string, what: string, cause?: unknown): Lanekeeper
 export function corrupt(path: string, what: string, cause?: unknown): LanekeeperError {
   return new LanekeeperError(
     "STORE_CORRUPT",
-    `The file ${path} is damaged (${what}). Nothing more is written to it. Keep it for examination and go on with a backup.`,
+    `The file ${path} is damaged (${what}). Nothing more is written to it. Keep a copy of it and of its -wal; then go on with a backup, or remove both to begin anew without what they held.`,
     { path, what },
     { cause },
   );

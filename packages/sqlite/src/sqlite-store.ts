@@ -32,13 +32,14 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
   let clock: Clock | undefined;
   let opened: Opened | undefined;
   const backups = new Set<Promise<void>>();
-  const refuse = (advice = ""): never => {
-    throw new LanekeeperError("CLOSED", `No keeper has the store ${path} open.${advice}`);
+  const refuse = (advice: string): never => {
+    throw new LanekeeperError("CLOSED", `No keeper has the store ${path} open. ${advice}`);
   };
   return {
     leases: storeLeases(
       () => clock ?? systemClock,
-      async () => (opened ?? refuse()).held.reserve(),
+      async () =>
+        (opened ?? refuse("Its leases are there while one has: create a keeper on it.")).held.reserve(),
     ),
     open(host) {
       if (opened !== undefined) {
@@ -78,7 +79,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
       }
     },
     async backup(target) {
-      const { file, held } = opened ?? refuse(" A store at rest is one file: copy that.");
+      const { file, held } = opened ?? refuse("A store at rest is one file: copy that.");
       const copying = backUp(file.connection, held.group, target);
       backups.add(copying);
       try {

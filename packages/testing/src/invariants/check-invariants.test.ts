@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { checkInvariants, invariants } from "./check-invariants.ts";
+import { checkInvariants, type CheckOptions, invariants } from "./check-invariants.ts";
 import { story } from "./stories/story.ts";
 
 const broken = story().sends("m1").starts("t1", ["m1"]).at(7).tellsStart("t2", []).enters("t2");
@@ -27,6 +27,7 @@ describe("checkInvariants", () => {
 
   test.each([
     [{ rules: ["B99"] }, "rules"],
+    [{ rule: "B3" } as CheckOptions, "rule"],
     [{ latenessMs: -1 }, "latenessMs"],
     [{ earlyMs: Number.NaN }, "earlyMs"],
   ])("refuses %o", (options, option) => {

@@ -27,8 +27,8 @@ import { stateInvariants } from "./states.ts";
 import { steeringInvariants } from "./steering.ts";
 import { tellingInvariants } from "./telling.ts";
 import { wakeInvariants } from "./wakes.ts";
+import { assertKnownOptions, invalidOption } from "lanekeeper/ports";
 import type { Recording } from "lanekeeper/recording";
-import { invalid } from "../simulation/command.ts";
 
 /** How recordings are checked. */
 export interface CheckOptions {
@@ -87,12 +87,14 @@ export function checkInvariants(
   recorded: Recording | readonly Recording[],
   options: CheckOptions = {},
 ): readonly Violation[] {
+  assertKnownOptions("checkInvariants", options, ["rules", "latenessMs", "earlyMs"]);
   const { rules, latenessMs = 1_000, earlyMs = 250 } = options;
   for (const [name, value] of Object.entries({ latenessMs, earlyMs }))
-    if (!(value >= 0 && value < Infinity)) throw invalid(name, value, "a number of milliseconds, 0 or more");
+    if (!(value >= 0 && value < Infinity))
+      throw invalidOption(name, value, "a number of milliseconds, 0 or more");
   const known = new Set(invariants.map(({ rule }) => rule));
   for (const rule of rules ?? [])
-    if (!known.has(rule)) throw invalid("rules", rule, `some of ${[...known].join(", ")}`);
+    if (!known.has(rule)) throw invalidOption("rules", rule, `some of ${[...known].join(", ")}`);
   const recordings = "header" in recorded ? [recorded] : recorded;
   const view = new RecordingView(recordings, { latenessMs, earlyMs });
   return invariants

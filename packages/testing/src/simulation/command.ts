@@ -1,4 +1,5 @@
-import { type CapacityOptions, LanekeeperError, type Priority, type QueueMode } from "lanekeeper";
+import type { CapacityOptions, Priority, QueueMode } from "lanekeeper";
+import { invalidOption } from "lanekeeper/ports";
 
 /** One thing that is done to a simulated world, as data: a list of these and a seed are a run. */
 export type Command = {
@@ -137,23 +138,14 @@ const kinds: Readonly<Record<CommandKind, true>> = {
  * keeper is asked for is checked by the keeper.
  */
 export function checkCommands(given: unknown): readonly Command[] {
-  if (!Array.isArray(given)) throw invalid("commands", given, "a list of commands, as `simulate` gives it");
+  if (!Array.isArray(given))
+    throw invalidOption("commands", given, "a list of commands, as `simulate` gives it");
   for (const [index, command] of (given as readonly unknown[]).entries()) {
     const { at, do: kind } = (command ?? {}) as { readonly at?: unknown; readonly do?: unknown };
     if (typeof kind !== "string" || !(kind in kinds))
-      throw invalid(`commands.${index}.do`, kind, `one of ${Object.keys(kinds).join(", ")}`);
+      throw invalidOption(`commands.${index}.do`, kind, `one of ${Object.keys(kinds).join(", ")}`);
     if (typeof at !== "number" || !(at >= 0 && Number.isFinite(at)))
-      throw invalid(`commands.${index}.at`, at, "true milliseconds since the start, 0 or more");
+      throw invalidOption(`commands.${index}.at`, at, "true milliseconds since the start, 0 or more");
   }
   return (given as readonly Command[]).toSorted((a, b) => a.at - b.at);
-}
-
-/** The error for an option of a simulation. */
-export function invalid(option: string, got: unknown, takes: string): LanekeeperError {
-  const shown = JSON.stringify(got) ?? String(got);
-  return new LanekeeperError("INVALID_OPTION", `${option} must be ${takes}, got ${shown}.`, {
-    option,
-    got,
-    takes,
-  });
 }

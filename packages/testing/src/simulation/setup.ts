@@ -6,9 +6,10 @@ import type {
   Turn,
   Lanekeeper,
 } from "lanekeeper";
+import { assertKnownOptions, invalidOption } from "lanekeeper/ports";
 import { type Chance, createChanceFor } from "../chance.ts";
 import type { ProcessClock } from "../virtual-time.ts";
-import { checkCommands, type Command, invalid } from "./command.ts";
+import { checkCommands, type Command } from "./command.ts";
 
 /** What goes wrong besides turns. */
 export type Fault = "crashes" | "clocks" | "store" | "leases";
@@ -76,22 +77,37 @@ export const lockNames = ["ledger", "index", "mail"] as const;
 export const longestTtlMs = 20_000;
 /** How long ids are remembered where they are to be known at the end of a run, in milliseconds: 100 days. */
 export const longMemoryMs = 8_640_000_000;
+const optionNames = [
+  "seed",
+  "minutes",
+  "sessions",
+  "agents",
+  "keepers",
+  "faults",
+  "commands",
+  "turn",
+  "lane",
+  "capacity",
+  "progress",
+] as const satisfies readonly (keyof SimulationOptions)[];
 const allFaults: readonly Fault[] = ["crashes", "clocks", "store", "leases"];
 /** Longest run, in minutes: a month. */
 const longest = 43_200;
 
 /** Checks options and decides what they leave open. Throws `INVALID_OPTION`. */
 export function createSetup(options: SimulationOptions): Setup {
+  assertKnownOptions("simulate", options, optionNames);
   const { seed } = options;
   if (!Number.isSafeInteger(seed) || (seed | 0) !== seed)
-    throw invalid("seed", seed, "a whole number of 32 bits");
+    throw invalidOption("seed", seed, "a whole number of 32 bits");
   const minutes = number("minutes", options.minutes ?? 5, longest);
   const agents = whole("agents", options.agents ?? Math.min(4, options.sessions ?? 4), 1_000);
   const sessions = whole("sessions", options.sessions ?? 20, 100_000);
-  if (sessions < agents) throw invalid("sessions", sessions, `at least one for each of ${agents} agents`);
+  if (sessions < agents)
+    throw invalidOption("sessions", sessions, `at least one for each of ${agents} agents`);
   const keepers = whole("keepers", options.keepers ?? Math.min(2, agents), agents);
   for (const fault of options.faults ?? [])
-    if (!allFaults.includes(fault)) throw invalid("faults", fault, `some of ${allFaults.join(", ")}`);
+    if (!allFaults.includes(fault)) throw invalidOption("faults", fault, `some of ${allFaults.join(", ")}`);
   const names = Array.from({ length: agents }, (_, index) => `a${index + 1}`);
   const keys = Array.from({ length: sessions }, (_, index) => {
     const name = names[index % agents]!;
@@ -193,11 +209,11 @@ function randomHeartbeat(chance: Chance, agent: string): HeartbeatOptions {
 
 function whole(option: string, value: number, most: number): number {
   if (!Number.isSafeInteger(value) || value < 1 || value > most)
-    throw invalid(option, value, `a whole number from 1 to ${most}`);
+    throw invalidOption(option, value, `a whole number from 1 to ${most}`);
   return value;
 }
 
 function number(option: string, value: number, most: number): number {
-  if (!(value > 0 && value <= most)) throw invalid(option, value, `a number above 0, at most ${most}`);
+  if (!(value > 0 && value <= most)) throw invalidOption(option, value, `a number above 0, at most ${most}`);
   return value;
 }

@@ -1,7 +1,7 @@
 import type { Turn } from "lanekeeper";
 import { describe, expect, it } from "vitest";
 import type { Command } from "./command.ts";
-import type { TurnPlace } from "./setup.ts";
+import type { SimulationOptions, TurnPlace } from "./setup.ts";
 import { shrinkSimulation } from "./shrink.ts";
 import { simulate } from "./simulate.ts";
 
@@ -71,6 +71,8 @@ describe("a simulation", () => {
   });
 
   it.each([
+    ["options", null as unknown as SimulationOptions],
+    ["hours", { seed: 1, hours: 2 } as SimulationOptions],
     ["seed", { seed: 0.5 }],
     ["minutes", { seed: 1, minutes: 0 }],
     ["sessions", { seed: 1, sessions: 2, agents: 3 }],
