@@ -231,8 +231,8 @@ export const turnMutants: readonly Mutant[] = [
     change:
       "work that backs off is tried early where a message came after it, and ended before a turn was opened",
     file: "packages/lanekeeper/src/lanes/opening.ts",
-    find: `(backsOff(selection, lane) || !hasHadQuiet(selection, lane))`,
-    replace: `!hasHadQuiet(selection, lane)`,
+    find: `retryAt !== undefined && retryAt !== lane.snapshot.context.elapsedRetryAt`,
+    replace: `retryAt !== undefined && retryAt === -1 && lane.isOver`,
     kills: rules("opening"),
   },
 ];
