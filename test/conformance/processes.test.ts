@@ -11,7 +11,7 @@ import { type Commands, describeProcesses, run } from "./processes-conformance.t
 
 /** A command line, with the environment and directory of this process. */
 function line(command: string, ...args: readonly string[]): ProcessCommand {
-  return { command, args, cwd: undefined, env: undefined };
+  return { execId: "id", command, args, cwd: undefined, env: undefined };
 }
 
 const shell = (script: string): ProcessCommand => line("sh", "-c", script);
@@ -115,6 +115,22 @@ describe("real processes", () => {
     const here = await run(childProcesses, shell("pwd -P"));
     await here.ended;
     expect(here.text.split("\n")[0]).not.toBe(started.text.split("\n")[0]);
+  });
+
+  it("tell a command its id, and by which process it was started, whatever its environment is to be", async () => {
+    const script = 'printf "%s %s" "$LANEKEEPER_EXEC_ID" "$LANEKEEPER_EXEC_STARTER"';
+    const env = { LANEKEEPER_EXEC_ID: "another" };
+    const started = await run(childProcesses, { ...shell(script), execId: "its own", env });
+    await started.ended;
+    expect(started.text).toBe(`its own ${process.pid}`);
+  });
+
+  it("I5: are not found by a command's id while whoever started them runs", async () => {
+    const started = await run(childProcesses, { ...commands.runsOn, execId: "still ours" });
+    await started.written("ready");
+    expect(await childProcesses.findStarted?.("still ours")).toBeUndefined();
+    started.process.kill("SIGKILL");
+    await started.ended;
   });
 
   it("I3: are not started in a directory that does not exist", async () => {

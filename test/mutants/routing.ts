@@ -55,9 +55,8 @@ export const routingMutants: readonly Mutant[] = [
     rules: ["B37"],
     change: "a command that was announced to an earlier keeper counts as lost at once",
     file: "packages/lanekeeper/src/commands/executions.ts",
-    find: `      if (record.state === "running") await lose(record, route);
-      else announce(record, Math.max(0, (record.dueAt ?? 0) - settings.clock.now()));`,
-    replace: `      await lose(record);`,
+    find: `        announce(record, Math.max(0, (record.dueAt ?? 0) - settings.clock.now()));`,
+    replace: `        await lose(record);`,
     kills: rules("recovery", "completions"),
   },
   {
@@ -78,6 +77,24 @@ export const routingMutants: readonly Mutant[] = [
     find: `    found.kill("SIGKILL");`,
     replace: `    found.kill("SIGTERM");`,
     kills: [...rules("orphans"), ...crossing("system/orphans")],
+  },
+  {
+    name: "orphan-never-recorded",
+    rules: ["B37"],
+    change: "a command that was started, and whose process no keeper has recorded, runs on for ever",
+    file: "packages/lanekeeper/src/commands/orphans.ts",
+    find: `process === undefined ? processes.findStarted?.(execId) : processes.find?.(process)`,
+    replace: `process === undefined ? undefined : processes.find?.(process)`,
+    kills: [...rules("orphans"), ...crossing("system/orphans")],
+  },
+  {
+    name: "command-of-the-living-ended",
+    rules: ["B37"],
+    change: "a command that a keeper on this machine still runs is ended by another that knows its id",
+    file: "packages/lanekeeper/src/commands/process-group.ts",
+    find: `id === execId && starter !== undefined && Number(starter) !== parent`,
+    replace: `id === execId && starter !== undefined && parent > 0`,
+    kills: [...units("commands/process-group"), ...crossing("conformance/processes")],
   },
   {
     name: "completion-given-up",

@@ -16,7 +16,7 @@ const shown = (life: string, id: string, turn = id): CrashFact => ({
   ...inSession(id),
 });
 const told = (id: string, status = "completed"): CrashFact => ({ type: "told", ...inSession(id), status });
-const fact = (type: "accepted" | "launched" | "buried", id: string): CrashFact => ({
+const fact = (type: "accepted" | "launched" | "ran" | "buried", id: string): CrashFact => ({
   type,
   ...inSession(id),
 });
@@ -26,6 +26,7 @@ const story: readonly CrashFact[] = [
   fact("accepted", "one"),
   started("1", "one"),
   fact("launched", "command"),
+  fact("ran", "command"),
   fact("accepted", "two"),
   started("2", "one", 2),
   fact("accepted", "three"),
@@ -88,6 +89,16 @@ it.each<[string, readonly CrashFact[], string]>([
     "I4 a completion after the turn that held it",
     after(told("three"), shown("4", "command")),
     "a command came again in 4 after it was over",
+  ],
+  [
+    "I5 a command that was started twice",
+    after(fact("ran", "command"), fact("ran", "command")),
+    "a command was started twice: a command",
+  ],
+  [
+    "I5 a command that only itself knows of, and whose completion vanished",
+    after(fact("ran", "command"), fact("ran", "unknown")),
+    "no completion: a unknown",
   ],
   [
     "I5 a command whose completion vanished",

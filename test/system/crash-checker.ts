@@ -1,7 +1,7 @@
-/** What a process wrote down before it went on. */
+/** What a process wrote down before it went on: a keeper's, or (`ran`) that of a command. */
 export type CrashFact =
   | {
-      readonly type: "offered" | "accepted" | "launched" | "buried";
+      readonly type: "offered" | "accepted" | "launched" | "ran" | "buried";
       readonly session: string;
       readonly id: string;
     }
@@ -34,7 +34,7 @@ export interface CrashReport {
  * I3. A message begins again only in a later life, with a later attempt (the one between may have died before its first
  *     line); with the same one only where the life before was told to close.
  * I4. Nothing is run or shown again once its outcome was told, or once its session has begun another turn in that life.
- * I5. The completion of every command that is known to have started was shown, to its session.
+ * I5. The completion of every command that is known to have started was shown, to its session; none started twice.
  */
 export function checkCrashes(facts: readonly CrashFact[]): CrashReport {
   const faults: string[] = [];
@@ -44,6 +44,7 @@ export function checkCrashes(facts: readonly CrashFact[]): CrashReport {
   const completed = new Set<string>();
   const shown = new Set<string>();
   const launched = new Set<string>();
+  const ran = new Set<string>();
   const buried = new Set<string>();
   const repeated = new Set<string>();
   const closing = new Set<string>();
@@ -97,6 +98,10 @@ export function checkCrashes(facts: readonly CrashFact[]): CrashReport {
       case "launched":
         launched.add(name);
         break;
+      case "ran":
+        if (ran.has(name)) faults.push(`a command was started twice: ${name}`);
+        ran.add(name);
+        break;
       case "buried":
         buried.add(name);
         break;
@@ -116,10 +121,11 @@ export function checkCrashes(facts: readonly CrashFact[]): CrashReport {
     const order = started.filter((id) => ids.includes(id));
     if (order.join() !== inOrder.join()) faults.push(`out of order in ${session}: ${order.join()}`);
   }
-  for (const name of launched)
+  const commands = new Set([...launched, ...ran]);
+  for (const name of commands)
     if (!shown.has(name) && !buried.has(name)) faults.push(`no completion: ${name}`);
   const count = [...accepted.values()].reduce((sum, { length }) => sum + length, 0);
-  return { accepted: count, commands: launched.size, repeated: repeated.size, faults };
+  return { accepted: count, commands: commands.size, repeated: repeated.size, faults };
 }
 
 function listOf(lists: Map<string, string[]>, key: string): string[] {

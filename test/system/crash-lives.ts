@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,6 +10,9 @@ import type { CrashFact } from "./crash-checker.ts";
 export const crashScript = new URL("crash-script.ts", import.meta.url);
 /** A keeper is killed so long after it began to serve at most, in milliseconds. */
 const servingMs = 200;
+
+/** A variable of the environment of every process that is killed, and of whatever it starts. */
+const mark = "LANEKEEPER_CRASH_LIVES";
 
 /** What a process was doing when it ended. */
 export type Phase = "opening" | "serving" | "closing" | "closed";
@@ -35,6 +38,18 @@ export class CrashLives {
   get facts(): readonly CrashFact[] {
     const lines = existsSync(this.log) ? readFileSync(this.log, "utf8").split("\n") : [];
     return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as CrashFact);
+  }
+
+  /** Processes that still run, the commands' and theirs included; none where the system does not tell. */
+  get leftovers(): readonly string[] {
+    const isOurs = (pid: string): boolean => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(`${mark}=${this.folder}`);
+      } catch {
+        return false;
+      }
+    };
+    return existsSync("/proc/self/environ") ? readdirSync("/proc").filter(isOurs) : [];
   }
 
   /** Messages of which their client knows no answer, by session, in the order in which they were sent. */
@@ -66,7 +81,7 @@ export class CrashLives {
     const child = spawn(
       process.execPath,
       [fileURLToPath(crashScript), this.path, this.log, life, mode, JSON.stringify(this.#unanswered)],
-      { stdio: ["ignore", "pipe", "inherit"] },
+      { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, [mark]: this.folder } },
     );
     let phase = "opening" as Phase;
     let began = performance.now();

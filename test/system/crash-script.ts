@@ -27,6 +27,8 @@ function note(fact: CrashFact): void {
   writeSync(out, `${JSON.stringify(fact)}\n`);
 }
 
+/** What a command itself writes to the log first, its file being the shell's `$0` and its session `$1`. */
+const noting = `printf '{"type":"ran","session":"%s","id":"%s"}\\n' "$1" "$LANEKEEPER_EXEC_ID" >> "$0"; `;
 /** Commands of all kinds: one that ends at once, later, by its time-out, and only by SIGKILL. */
 const commands = ["true", "sleep 0.03", "sleep 600", "trap '' TERM; sleep 600 & wait; sleep 600"];
 
@@ -37,7 +39,8 @@ async function run(turn: Turn<Body>): Promise<string> {
   if (messages[0]?.body.kill === true) process.kill(process.pid, "SIGKILL");
   if (mode === "traffic" && messages.length > 0 && Math.random() < 0.2) {
     const script = commands[Math.floor(Math.random() * commands.length)]!;
-    const { execId } = await turn.exec("sh", ["-c", script], { timeoutMs: 60 });
+    const args = ["-c", noting + script, log, session];
+    const { execId } = await turn.exec("sh", args, { timeoutMs: 60 });
     note({ type: "launched", session, id: execId });
   }
   await new Promise((resolve) => setTimeout(resolve, Math.random() * 10));

@@ -14,10 +14,11 @@ const stores = 8 * Number(process.env["LANEKEEPER_SOAK"] ?? 1);
 const killsPerStore = 50;
 const seeds = Array.from({ length: stores }, (_, index) => index + 1);
 
-/** What they leave stays where the test fails. */
+/** Their files stay where the test fails, their processes never. */
 function createLives({ onTestFinished }: TestContext): CrashLives {
   const lives = new CrashLives();
   onTestFinished(({ task }) => {
+    for (const pid of lives.leftovers) process.kill(Number(pid), "SIGKILL");
     if (task.result?.state !== "fail") rmSync(lives.folder, { recursive: true, force: true });
   });
   return lives;
@@ -57,6 +58,7 @@ describe.concurrent("B55 B30 a process that is killed under load, while it recov
     expect(await lives.finish("finish")).toBeNull();
     const report = checkCrashes(lives.facts);
     expect(report.faults, `What was noted and stored is in ${lives.folder}`).toEqual([]);
+    expect(lives.leftovers).toEqual([]);
     expect(report.accepted).toBeGreaterThan(killsPerStore);
     expect(report.commands).toBeGreaterThan(0);
     expect(report.repeated).toBeGreaterThan(0);

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { StringDecoder } from "node:string_decoder";
-import { findGroup, killGroup } from "./process-group.ts";
+import { type FoundGroup, findGroup, findStartedGroup, killGroup, namesOf } from "./process-group.ts";
 import { openProcessTable } from "./process-table.ts";
-import type { Processes } from "./processes.ts";
+import type { Processes, StartedProcess } from "./processes.ts";
 
 /** Milliseconds after its exit in which what a process wrote may still arrive through pipes that its children hold open. */
 const drainMs = 250;
@@ -11,11 +11,11 @@ const table = openProcessTable();
 
 /** Real processes: no shell, a process group each, output as UTF-8. */
 export const childProcesses: Processes = {
-  start: ({ command, args, cwd, env }, listener) =>
+  start: ({ execId, command, args, cwd, env }, listener) =>
     new Promise((resolve, reject) => {
       const child = spawn(command, [...args], {
         cwd,
-        env: env === undefined ? process.env : { ...process.env, ...env },
+        env: { ...process.env, ...env, ...namesOf(execId, process.pid) },
         detached: true,
         shell: false,
         stdio: ["ignore", "pipe", "pipe"],
@@ -53,7 +53,13 @@ export const childProcesses: Processes = {
       });
     }),
   async find(identity) {
-    const group = findGroup(table, identity);
-    return group === undefined ? undefined : { ...identity, kill: (signal) => group.kill(signal) };
+    return toProcess(findGroup(table, identity));
+  },
+  async findStarted(execId) {
+    return toProcess(findStartedGroup(table, execId));
   },
 };
+
+function toProcess(group: FoundGroup | undefined): StartedProcess | undefined {
+  return group === undefined ? undefined : { ...group.identity, kill: (signal) => group.kill(signal) };
+}

@@ -32,7 +32,7 @@ export interface Execution {
 export interface ExecOptions {
   /** Its working directory. Default: this process's own. */
   readonly cwd?: string | undefined;
-  /** Added to this process's own environment. */
+  /** Added to this process's own environment. `LANEKEEPER_EXEC_ID` is always the command's own `execId`. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Then SIGTERM, and `killGraceMs` later SIGKILL. Default 3,600,000. */
   readonly timeoutMs?: number | undefined;

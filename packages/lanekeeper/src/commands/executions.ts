@@ -265,7 +265,7 @@ export function createExecutions(
           runtime,
           startDeadlineMs,
           settings.processes.start(
-            { command, args, cwd: exec.cwd, env: exec.env },
+            { execId: record.execId, command, args, cwd: exec.cwd, env: exec.env },
             {
               output: (text) => {
                 state.tail.add(text);
@@ -352,9 +352,12 @@ export function createExecutions(
     },
 
     async takeOver(record) {
-      if (record.process !== undefined) await through(endOrphan(runtime, record.execId, record.process));
-      if (record.state === "running") await lose(record, route);
-      else announce(record, Math.max(0, (record.dueAt ?? 0) - settings.clock.now()));
+      if (record.state === "announced") {
+        announce(record, Math.max(0, (record.dueAt ?? 0) - settings.clock.now()));
+        return;
+      }
+      await through(endOrphan(runtime, record));
+      await lose(record, route);
     },
 
     isSilent,

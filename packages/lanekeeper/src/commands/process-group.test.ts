@@ -2,20 +2,23 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { findGroup, killGroup } from "./process-group.ts";
+import { findGroup, findStartedGroup, killGroup, namesOf } from "./process-group.ts";
 import {
   type GroupMember,
   openProcessTable,
   procTable,
   type ProcessTable,
   psTable,
+  type SessionLeader,
 } from "./process-table.ts";
 
 /** A group of real processes, led by a shell that writes the number of its child; it is killed with the test. */
 async function startGroup(
   script = "sleep 600 & echo $!; wait",
+  names?: Readonly<Record<string, string>>,
 ): Promise<{ readonly leader: number; readonly child: number }> {
-  const shell = spawn("sh", ["-c", script], { detached: true, stdio: ["ignore", "pipe", "ignore"] });
+  const env = { ...process.env, ...names };
+  const shell = spawn("sh", ["-c", script], { detached: true, stdio: ["ignore", "pipe", "ignore"], env });
   const leader = shell.pid!;
   onTestFinished(() => void killGroup(leader, "SIGKILL"));
   const [line] = (await once(shell.stdout, "data")) as [Buffer];
@@ -68,7 +71,12 @@ it("opens the table that this system has", async () => {
 describe("a group whose number may be another's by now", () => {
   /** A table that a test sets. */
   function createTable(...members: GroupMember[]) {
-    const table = { members, markOf: async () => undefined, membersOf: () => table.members };
+    const table = {
+      members,
+      markOf: async () => undefined,
+      membersOf: () => table.members,
+      sessionLeaders: () => [],
+    };
     return table;
   }
   const leader = { pid: 42, mark: "then" };
@@ -103,5 +111,60 @@ describe("a group whose number may be another's by now", () => {
     }
     table.members = [first];
     expect(group?.kill("SIGCONT")).toBe(false);
+  });
+});
+
+describe("a group of which only the command's id is known", () => {
+  const starter = 41;
+  const named = (pid: number, more: Partial<SessionLeader> = {}): SessionLeader => ({
+    pid,
+    mark: `mark of ${pid}`,
+    parent: 1,
+    started: 7,
+    environment: namesOf("id", starter),
+    ...more,
+  });
+  const pidOf = (...leaders: readonly SessionLeader[]): number | undefined =>
+    findStartedGroup(
+      {
+        markOf: async () => undefined,
+        membersOf: (group) => leaders.filter(({ pid }) => pid === group),
+        sessionLeaders: () => leaders,
+      },
+      "id",
+    )?.identity.pid;
+
+  it("is found where whoever started it is over, and not where that still runs it", () => {
+    expect(pidOf(named(42))).toBe(42);
+    expect(pidOf(named(42, { parent: starter }))).toBeUndefined();
+    expect(pidOf(named(42, { parent: starter }), named(43))).toBe(43);
+  });
+
+  it("is nobody's who has another id, or none, or does not say who started it", () => {
+    for (const environment of [namesOf("another", starter), {}, { LANEKEEPER_EXEC_ID: "id" }])
+      expect(pidOf(named(42, { environment }))).toBeUndefined();
+  });
+
+  it("is the command's own, not that of what the command has put into a session of its own", () => {
+    expect(pidOf(named(43, { started: 8 }), named(42), named(44, { started: 9 }))).toBe(42);
+  });
+
+  it("is not found where environments are not told apart from arguments", () => {
+    expect(psTable.sessionLeaders()).toEqual([]);
+  });
+
+  it.runIf(existsSync("/proc/self/environ"))("is found in /proc, and ended", async () => {
+    const over = 2 ** 30;
+    const script = "setsid sleep 600 & echo $!; wait";
+    const { leader, child } = await startGroup(script, namesOf("named in proc", over));
+    onTestFinished(() => void killGroup(child, "SIGKILL"));
+    while (procTable.membersOf(child).length === 0) await tick();
+    const found = findStartedGroup(procTable, "named in proc");
+    expect(found?.identity).toEqual({ pid: leader, mark: await procTable.markOf(leader) });
+    expect(findStartedGroup(procTable, "named in pro")).toBeUndefined();
+    expect(found?.kill("SIGKILL")).toBe(true);
+    while (procTable.membersOf(leader).length > 0) await tick();
+    await startGroup(undefined, namesOf("run by this process", process.pid));
+    expect(findStartedGroup(procTable, "run by this process")).toBeUndefined();
   });
 });

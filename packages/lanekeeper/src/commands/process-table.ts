@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { promisify } from "node:util";
 
 /**
@@ -13,12 +13,23 @@ export interface ProcessTable {
   markOf(pid: number): Promise<string | undefined>;
   /** The processes of a group that live. */
   membersOf(group: number): readonly GroupMember[];
+  /** The processes that live, lead a session and a group, and show this process their environments. */
+  sessionLeaders(): readonly SessionLeader[];
 }
 
 /** A process of a group. */
 export interface GroupMember {
   readonly pid: number;
   readonly mark: string;
+}
+
+/** A process that leads a session and a group. */
+export interface SessionLeader extends GroupMember {
+  /** The number of its parent: of another process once that which started it is over. */
+  readonly parent: number;
+  /** When it started, on the system's own scale. */
+  readonly started: number;
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** The table of this system: `/proc` where there is one, else what `ps` prints. */
@@ -32,13 +43,15 @@ export const procTable: ProcessTable = {
     return readStat(pid)?.mark;
   },
   membersOf(group) {
-    const members: GroupMember[] = [];
-    for (const name of readdirSync("/proc")) {
-      const pid = Number(name);
-      const stat = Number.isInteger(pid) ? readStat(pid) : undefined;
-      if (stat?.group === group && !stat.isDead) members.push({ pid, mark: stat.mark });
-    }
-    return members;
+    return livingProcesses()
+      .filter((one) => one.group === group)
+      .map(({ pid, mark }) => ({ pid, mark }));
+  },
+  sessionLeaders() {
+    return livingProcesses().flatMap(({ pid, mark, parent, group, session, started }) => {
+      const environment = group === pid && session === pid ? readEnvironment(pid) : undefined;
+      return environment === undefined ? [] : [{ pid, mark, parent, started, environment }];
+    });
   },
 };
 
@@ -75,12 +88,25 @@ export const psTable: ProcessTable = {
         : [];
     });
   },
+  // It prints environments behind arguments, so that nobody can tell where one begins.
+  sessionLeaders: () => [],
 };
 
 interface Stat {
+  readonly parent: number;
   readonly group: number;
+  readonly session: number;
+  readonly started: number;
   readonly mark: string;
   readonly isDead: boolean;
+}
+
+function livingProcesses(): readonly (Stat & { readonly pid: number })[] {
+  return readdirSync("/proc").flatMap((name) => {
+    const pid = Number(name);
+    const stat = Number.isInteger(pid) ? readStat(pid) : undefined;
+    return stat === undefined || stat.isDead ? [] : [{ pid, ...stat }];
+  });
 }
 
 function readStat(pid: number): Stat | undefined {
@@ -88,8 +114,16 @@ function readStat(pid: number): Stat | undefined {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The command's name stands in brackets before the rest, and may have any in it.
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    const [state = "", , group] = fields;
-    return { group: Number(group), mark: `${bootId()}:${fields[startField]}`, isDead: /[ZX]/.test(state) };
+    const [state = "", parent, group, session] = fields;
+    const started = fields[startField];
+    return {
+      parent: Number(parent),
+      group: Number(group),
+      session: Number(session),
+      started: Number(started),
+      mark: `${bootId()}:${started}`,
+      isDead: /[ZX]/.test(state),
+    };
   } catch {
     return undefined;
   }
@@ -97,6 +131,18 @@ function readStat(pid: number): Stat | undefined {
 
 /** Of `/proc/<pid>/stat` without the two fields before the state: when it started. */
 const startField = 19;
+
+/** As it was when its program began; undefined for a process of another user, and for one of another container. */
+function readEnvironment(pid: number): Readonly<Record<string, string>> | undefined {
+  try {
+    // The same numbers name other processes there.
+    if (readlinkSync(`/proc/${pid}/ns/pid`) !== readlinkSync("/proc/self/ns/pid")) return undefined;
+    const entries = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+    return Object.fromEntries(entries.map((entry) => entry.split(/=(.*)/s, 2)) as [string, string][]);
+  } catch {
+    return undefined;
+  }
+}
 
 function bootId(): string {
   return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();

@@ -20,7 +20,7 @@ export interface ScriptedProcesses extends Processes {
 /**
  * Creates scripted processes. `onStart` may script each; `obeys` are the signals that end one at once
  * (default SIGTERM, SIGINT and SIGKILL). A command named in `missing` cannot be started. With `areFound` each has a mark and is
- * found as long as it runs, also by a later keeper.
+ * found, by that or by its command's id, as long as it runs, also by a later keeper.
  */
 export function scriptedProcesses(
   options: {
@@ -31,7 +31,7 @@ export function scriptedProcesses(
   } = {},
 ): ScriptedProcesses {
   const started: ScriptedProcess[] = [];
-  const running = new Map<number, StartedProcess>();
+  const running = new Map<number, { readonly execId: string; readonly handle: StartedProcess }>();
   const obeys = options.obeys ?? ["SIGTERM", "SIGINT", "SIGKILL"];
   return {
     started,
@@ -63,12 +63,16 @@ export function scriptedProcesses(
           return true;
         },
       };
-      running.set(pid, handle);
+      running.set(pid, { execId: command.execId, handle });
       return handle;
     },
     async find({ pid, mark }) {
-      const found = running.get(pid);
-      return found?.mark === mark ? found : undefined;
+      const handle = running.get(pid)?.handle;
+      return handle?.mark === mark ? handle : undefined;
+    },
+    async findStarted(execId) {
+      const found = [...running.values()].find((one) => one.execId === execId);
+      return options.areFound === true ? found?.handle : undefined;
     },
   };
 }

@@ -124,6 +124,8 @@ export function recordProcesses(processes: Processes, log: RecordingLog): Proces
         ask(log, ["processes", "kill", [request, signal]], () => kill(signal)) as boolean,
     },
   });
+  const giveFound = (found: StartedProcess | undefined, request: number) =>
+    found === undefined ? { shown: undefined, given: undefined } : give(found, request);
   return {
     start: async (command, listener) =>
       ask(
@@ -143,12 +145,13 @@ export function recordProcesses(processes: Processes, log: RecordingLog): Proces
         give,
       ),
     find: async (identity) =>
+      ask(log, ["processes", "find", [identity]], async () => processes.find?.(identity), giveFound),
+    findStarted: async (execId) =>
       ask(
         log,
-        ["processes", "find", [identity]],
-        async () => processes.find?.(identity),
-        (found, request) =>
-          found === undefined ? { shown: undefined, given: undefined } : give(found, request),
+        ["processes", "findStarted", [execId]],
+        async () => processes.findStarted?.(execId),
+        giveFound,
       ),
   };
 }

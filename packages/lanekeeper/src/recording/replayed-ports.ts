@@ -96,6 +96,8 @@ export function replayPorts(tape: Tape, made: MadeWith): ReplayedPorts {
     ...(answer as Pick<StartedProcess, "pid" | "mark">),
     kill: (signal) => ask("processes", "kill", [request, signal]) as boolean,
   });
+  const toFound = (answer: unknown, request: number): StartedProcess | undefined =>
+    answer === undefined ? undefined : toProcess(answer, request);
   const processes: Processes = {
     start: async (command, listener: ProcessListener) =>
       ask("processes", "start", [command], toProcess, (request) =>
@@ -105,9 +107,9 @@ export function replayPorts(tape: Tape, made: MadeWith): ReplayedPorts {
         }),
       ) as Promise<StartedProcess>,
     find: async (identity) =>
-      ask("processes", "find", [identity], (answer, request) =>
-        answer === undefined ? undefined : toProcess(answer, request),
-      ) as Promise<StartedProcess | undefined>,
+      ask("processes", "find", [identity], toFound) as Promise<StartedProcess | undefined>,
+    findStarted: async (execId) =>
+      ask("processes", "findStarted", [execId], toFound) as Promise<StartedProcess | undefined>,
   };
 
   return {

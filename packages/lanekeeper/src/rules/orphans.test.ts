@@ -126,7 +126,7 @@ describe("B37 a command that ran when its keeper died", () => {
     for (const [find, warnings] of finds) {
       const orphan = await createOrphan();
       const { start } = orphan.processes;
-      const next = open(orphan, find === undefined ? { start } : { start, find });
+      const next = open(orphan, { start, ...(find === undefined ? {} : { find }) });
       await orphan.clock.advance(10_000);
       expect(next.shown).toEqual(["lost"]);
       expect(next.warnings.filter((text) => text.includes("could not be looked for"))).toHaveLength(warnings);
@@ -135,8 +135,60 @@ describe("B37 a command that ran when its keeper died", () => {
   });
 });
 
-it("B37 a recording of how it was ended is played again exactly", async () => {
-  const orphan = await createOrphan(["SIGKILL"]);
+/** A command whose keeper's process died when it had started it, and before the store had heard who it is. */
+async function createUnknown(): Promise<Orphaned> {
+  const store = failingStore();
+  store.fail(["recordProcess"], "hangs");
+  const processes = scriptedProcesses({ areFound: true, obeys: ["SIGKILL"] });
+  const { keeper, clock } = await createFixture({ store, processes });
+  void keeper.exec("a", "work", []);
+  await clock.advance(1);
+  await store.close();
+  store.fail(["recordProcess"]);
+  return { store, clock, processes, execId: processes.started[0]!.execId };
+}
+
+describe("B37 a command that was started, and whose keeper died before its process was recorded", () => {
+  it("is found by its id and ended like any other", async () => {
+    const orphan = await createUnknown();
+    const next = open(orphan, orphan.processes);
+    await orphan.clock.advance(killGraceMs + 100);
+    const { signals } = orphan.processes.started[0]!;
+    expect(signals.filter((signal) => signal !== "SIGCONT")).toEqual(["SIGTERM", "SIGKILL"]);
+    expect(next.shown).toEqual(["lost"]);
+    await next.close();
+  });
+
+  it("is reported as lost where nobody can be found by an id, and where looking throws, fails or hangs", async () => {
+    const finds: readonly [Processes["findStarted"], number][] = [
+      [undefined, 0],
+      [async () => undefined, 0],
+      [
+        () => {
+          throw new Error("no table");
+        },
+        1,
+      ],
+      [() => Promise.reject(new Error("no table")), 1],
+      [() => new Promise(() => {}), 1],
+    ];
+    for (const [findStarted, warnings] of finds) {
+      const orphan = await createUnknown();
+      const { start } = orphan.processes;
+      const next = open(orphan, { start, ...(findStarted === undefined ? {} : { findStarted }) });
+      await orphan.clock.advance(10_000);
+      expect(next.shown).toEqual(["lost"]);
+      expect(next.warnings.filter((text) => text.includes("could not be looked for"))).toHaveLength(warnings);
+      await next.close();
+    }
+  });
+});
+
+it.each([
+  ["find", () => createOrphan(["SIGKILL"])],
+  ["findStarted", createUnknown],
+])("B37 a recording of how it was ended is played again exactly: %s", async (what, create) => {
+  const orphan = await create();
   const recorder = recordInMemory();
   const next = open(orphan, orphan.processes, recorder);
   await orphan.clock.advance(killGraceMs + 100);
@@ -145,7 +197,7 @@ it("B37 a recording of how it was ended is played again exactly", async () => {
   const asked = recorder.recording.entries.filter(
     (entry) => entry.type === "asked" && entry.port === "processes",
   );
-  expect(asked[0]).toMatchObject({ what: "find" });
+  expect(asked[0]).toMatchObject({ what });
   expect(asked.length).toBeGreaterThan(100);
   await expect(replayRecording(recorder.recording)).resolves.toMatchObject({ isWhole: true });
 });
