@@ -56,7 +56,7 @@ export const routingMutants: readonly Mutant[] = [
     change: "a command that was announced to an earlier keeper counts as lost at once",
     file: "packages/lanekeeper/src/commands/executions.ts",
     find: `        announce(record, Math.max(0, (record.dueAt ?? 0) - settings.clock.now()));`,
-    replace: `        await lose(record);`,
+    replace: `        void lose(record);`,
     kills: rules("recovery", "completions"),
   },
   {
@@ -77,6 +77,16 @@ export const routingMutants: readonly Mutant[] = [
     find: `    found.kill("SIGKILL");`,
     replace: `    found.kill("SIGTERM");`,
     kills: [...rules("orphans"), ...crossing("system/orphans")],
+  },
+  {
+    name: "turn-beside-an-orphan",
+    rules: ["B37"],
+    change:
+      "a session is told that its command was lost, and runs, while the next keeper still ends another's",
+    file: "packages/lanekeeper/src/commands/executions.ts",
+    find: `      await through(Promise.all(ran.map((record) => endOrphan(runtime, record))));`,
+    replace: `      await through(Promise.all(ran.map((one) => endOrphan(runtime, one).then(() => lose(one, route)))));`,
+    kills: rules("orphans"),
   },
   {
     name: "orphan-never-recorded",

@@ -33,10 +33,10 @@ export interface Executions {
   /** Announces a command that runs elsewhere. */
   expect(sessionKey: string, execId: string, options: unknown, origin?: Origin): Promise<void>;
   /**
-   * Takes over a command of an earlier keeper: one that ran is ended and lost, one that was announced is waited for until its
-   * time is over (B37). Rejects when the store fails.
+   * Takes over the commands of an earlier keeper: those that ran are ended, and only when all are over is the first one lost;
+   * one that was announced is waited for until its time is over (B37). Rejects when the store fails.
    */
-  takeOver(record: ExecutionRecord): Promise<void>;
+  takeOver(records: readonly ExecutionRecord[]): Promise<void>;
   /** Whether a command's completion concerns its turn or nobody, and is no event (B38a). */
   isSilent(execId: string, completion: ExecCompletion): boolean;
   /** Forgets the deadline of an announced command that was reported. */
@@ -351,13 +351,13 @@ export function createExecutions(
       if (!isClosed) announce(record, timeoutMs);
     },
 
-    async takeOver(record) {
-      if (record.state === "announced") {
+    async takeOver(records) {
+      for (const record of records.filter(({ state }) => state === "announced"))
         announce(record, Math.max(0, (record.dueAt ?? 0) - settings.clock.now()));
-        return;
-      }
-      await through(endOrphan(runtime, record));
-      await lose(record, route);
+      const ran = records.filter(({ state }) => state === "running");
+      await through(Promise.all(ran.map((record) => endOrphan(runtime, record))));
+      // Together, so that the next turn of a session sees all that it lost.
+      await through(Promise.all(ran.map((record) => lose(record, route))));
     },
 
     isSilent,

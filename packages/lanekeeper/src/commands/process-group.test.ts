@@ -1,6 +1,7 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { basename } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { findGroup, findStartedGroup, killGroup, namesOf } from "./process-group.ts";
 import {
@@ -25,6 +26,8 @@ async function startGroup(
   return { leader, child: Number(line.toString()) };
 }
 
+const programOf = (pid: number): string =>
+  basename(execFileSync("ps", ["-p", String(pid), "-o", "comm="], { encoding: "utf8" }).trim());
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const tables: readonly [string, ProcessTable][] = [["ps", psTable]];
@@ -48,7 +51,10 @@ describe.each(existsSync("/proc/self/stat") ? [...tables, ["proc", procTable] as
     });
 
     it("does not list a process that is over and that its parent has not buried", async () => {
-      const { leader, child } = await startGroup("true & echo $!; exec sleep 600");
+      // A shell may bury its children; the program that takes its place does not.
+      const { leader, child } = await startGroup("sleep 600 & echo $!; exec sleep 600");
+      while (programOf(leader) !== "sleep") await tick();
+      process.kill(child, "SIGKILL");
       while (table.membersOf(leader).some(({ pid }) => pid === child)) await tick();
       expect(process.kill(child, 0)).toBe(true);
       expect(table.membersOf(leader).map(({ pid }) => pid)).toEqual([leader]);

@@ -5,6 +5,7 @@ export interface ScriptedProcess extends ProcessCommand {
   readonly pid: number;
   /** Signals it was sent, in order. */
   readonly signals: readonly NodeJS.Signals[];
+  readonly hasEnded: boolean;
   /** Writes output. */
   write(text: string): void;
   /** Ends it. The second time it does nothing. */
@@ -18,21 +19,24 @@ export interface ScriptedProcesses extends Processes {
 }
 
 /**
- * Creates scripted processes. `onStart` may script each; `obeys` are the signals that end one at once
+ * Creates scripted processes. `onStart` may script each; `obeys` are the signals that end one at once, all or each by itself
  * (default SIGTERM, SIGINT and SIGKILL). A command named in `missing` cannot be started. With `areFound` each has a mark and is
  * found, by that or by its command's id, as long as it runs, also by a later keeper.
  */
 export function scriptedProcesses(
   options: {
     readonly onStart?: ((process: ScriptedProcess) => void) | undefined;
-    readonly obeys?: readonly NodeJS.Signals[] | undefined;
+    readonly obeys?:
+      | readonly NodeJS.Signals[]
+      | ((command: ProcessCommand) => readonly NodeJS.Signals[])
+      | undefined;
     readonly missing?: readonly string[] | undefined;
     readonly areFound?: boolean | undefined;
   } = {},
 ): ScriptedProcesses {
   const started: ScriptedProcess[] = [];
   const running = new Map<number, { readonly execId: string; readonly handle: StartedProcess }>();
-  const obeys = options.obeys ?? ["SIGTERM", "SIGINT", "SIGKILL"];
+  const { obeys = ["SIGTERM", "SIGINT", "SIGKILL"] } = options;
   return {
     started,
     async start(command, listener) {
@@ -59,7 +63,8 @@ export function scriptedProcesses(
         ...(options.areFound === true ? { mark: `scripted ${pid}` } : {}),
         kill(signal) {
           if (!scripted.receive(signal)) return false;
-          if (obeys.includes(signal)) scripted.process.end(null, signal);
+          if ((typeof obeys === "function" ? obeys(command) : obeys).includes(signal))
+            scripted.process.end(null, signal);
           return true;
         },
       };
@@ -89,6 +94,9 @@ function createProcess(
       ...command,
       pid,
       signals,
+      get hasEnded() {
+        return hasEnded;
+      },
       write: (text) => {
         if (!hasEnded) listener.output(text);
       },

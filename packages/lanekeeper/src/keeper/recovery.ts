@@ -34,8 +34,7 @@ export async function recover(
   const commands = await through(runtime.request(() => mailboxes.openExecutions()));
   happened.push(...(await through(dropExpired(runtime))));
   const waiting = await through(findWaiting(runtime));
-  // Together, so that the next turn of a session sees all that it lost.
-  await through(Promise.all(commands.map((record) => executions.takeOver(record))));
+  await through(executions.takeOver(commands));
   supervisor.resume(waiting);
   return happened;
 }

@@ -98,6 +98,25 @@ describe("B37 a command that ran when its keeper died", () => {
     await next.close();
   });
 
+  it("keeps every turn of the next keeper waiting until it is over, also that which is shown another's end", async () => {
+    const store = memoryStore();
+    const processes = scriptedProcesses({
+      areFound: true,
+      obeys: ({ command }) => (command === "stubborn" ? ["SIGKILL"] : ["SIGTERM"]),
+    });
+    const { keeper, clock } = await createFixture({ store, processes });
+    const { execId } = await keeper.exec("a", "obedient", []);
+    await keeper.exec("b", "stubborn", []);
+    await store.close();
+    const next = open({ store, clock, processes, execId }, processes);
+    await clock.advance(killGraceMs - 20);
+    expect(processes.started.map(({ hasEnded }) => hasEnded)).toEqual([true, false]);
+    expect([next.shown, next.keeper]).toEqual([[], undefined]);
+    await clock.advance(40);
+    expect(next.shown).toEqual(["lost", "lost"]);
+    await next.close();
+  });
+
   it("is sent nothing if it has ended meanwhile, or if its number is another's by now", async () => {
     const ended = await createOrphan();
     ended.processes.started[0]!.end(0);
