@@ -28,11 +28,11 @@ describe("the trace of a seed", () => {
     for (const seed of [1, 2, 3, 5, 8]) ({ hash: hashes[seed] } = await simulate({ seed }));
     expect(hashes).toMatchInlineSnapshot(`
       {
-        "1": "be64e3b4b5df0cdf2b6b5364ea40e85966ff7644ec0acf74fcc59291bf226d7d",
-        "2": "49140bde4a1f57bea8277b746777d2b208db8af37621a82988649fbebc4b29fe",
-        "3": "12d71bab8dc51558f7c0c558f22d3ae1a49e39bbf58710ba21e9f39fa91803f5",
-        "5": "f889767358ec2c4b0f24be4afb96a0e1f51c2f9a5a08d5b684c40eb6f4313c2c",
-        "8": "a15cbfceecf494cdf3946a549c4c374807d0606d5a2bae55a8f9ab2f95407108",
+        "1": "e967aa84a42450068aceec1dbc3d1190b0cd56bcfc8c4dd89b3da0cbc88253f5",
+        "2": "b225d8c4d2b1fe7a21f96814ad57a8ae63b59d5fae84e9aa4a04ff26faccb4de",
+        "3": "62715fae084dd93d1c5a06737212e7f1c026c3e7d5153f8ac23333684a426a69",
+        "5": "129cb995798f5aebc7bee869bc8f1462a20d0fbaf198a0afc5314764e63bea42",
+        "8": "41bbdc42b46ea804ac3a193157c04131657f203e00a214496c5c4e8540b06255",
       }
     `);
   });

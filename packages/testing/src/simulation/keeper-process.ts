@@ -5,14 +5,14 @@ import { scriptLeases } from "../scripted-leases.ts";
 import { type ScriptedStore, scriptStore } from "../scripted-store.ts";
 import { createCounter, fateOfLease, fateOfStep, type Storm } from "./faults.ts";
 import { Life } from "./life.ts";
-import { simulatedCommands } from "./simulated-commands.ts";
+import { type SimulatedCommands, simulatedCommands } from "./simulated-commands.ts";
 import type { World } from "./world.ts";
 
 /** True milliseconds after which a keeper that could not start is tried again. */
 const againMs = 1_000;
 
 /**
- * One keeper's process on a machine of its own: its store, and its lives one after the other.
+ * One keeper's process on a machine of its own: its store, its commands, and its lives one after the other.
  *
  * I1. It has at most one life that is not dead.
  * I2. A life that is not the present one is answered by nobody: not by the store, not by the leases.
@@ -20,6 +20,7 @@ const againMs = 1_000;
 export class KeeperProcess {
   readonly index: number;
   readonly store: ScriptedStore;
+  readonly commands: SimulatedCommands;
   /** All there were, in order. */
   readonly lives: Life[] = [];
   /** When its store is in trouble. */
@@ -34,6 +35,7 @@ export class KeeperProcess {
   constructor(world: World, index: number) {
     this.#world = world;
     this.index = index;
+    this.commands = simulatedCommands(world.setup.seed, (ms, callback) => world.after(ms, callback));
     const count = createCounter();
     const after = (ms: number, callback: () => void): void => void this.#life?.clock.setTimeout(callback, ms);
     this.store = scriptStore(
@@ -74,9 +76,7 @@ export class KeeperProcess {
       clock,
       store: this.store,
       leases: this.#leasesOf(() => life),
-      processes: simulatedCommands(seed, (ms, callback) =>
-        this.#world.after(ms, () => this.deliver(life, callback)),
-      ),
+      processes: this.commands.reachedBy((callback) => this.deliver(life, callback)),
       violate: this.#world.violate,
       countTurn: (sessionKey, cause) => {
         const key = `${sessionKey} ${cause}`;

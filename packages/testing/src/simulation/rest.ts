@@ -44,6 +44,10 @@ export async function comeToRest(world: World): Promise<void> {
   await world.advance(longestDelayMs + longestTtlMs);
   await checkEnds(world);
   await closeAll(world, lives);
+  for (const { index, commands } of world.processes) {
+    for (const name of commands.running)
+      world.violate("B37", `k${index + 1}: the command ${name} still runs`);
+  }
 }
 
 function isServing({ processes }: World): boolean {

@@ -1,14 +1,29 @@
-import { type Processes, type ScriptedProcess, scriptedProcesses } from "lanekeeper/ports";
+import {
+  type ProcessCommand,
+  type Processes,
+  type ScriptedProcess,
+  scriptedProcesses,
+} from "lanekeeper/ports";
 import { createChanceFor } from "../chance.ts";
 
 /**
- * Commands whose names, with the seed, say how they go: how long, what they write, how they end, and which signals end them.
- * `after` calls back in the process that started them. The name `missing` cannot be started.
+ * The commands of one machine. Their names, with the seed, say how they go: how long, what they write, how they end, and
+ * which signals end them. The name `missing` cannot be started.
+ *
+ * I1. A command outlives the keeper that started it; a later one finds it.
  */
+export interface SimulatedCommands {
+  /** As one keeper reaches them. It hears of what it started through `tell`, in order. */
+  reachedBy(tell: (callback: () => void) => void): Processes;
+  /** Names of those that run although there are signals that would end them. */
+  readonly running: readonly string[];
+}
+
+/** Creates the commands of a machine, on which `after` calls back so much later. */
 export function simulatedCommands(
   seed: number,
   after: (ms: number, callback: () => void) => void,
-): Processes {
+): SimulatedCommands {
   const onStart = (process: ScriptedProcess): void => {
     const chance = createChanceFor("command", seed, nameOf(process));
     let ms = 0;
@@ -22,20 +37,36 @@ export function simulatedCommands(
     const exitCode = chance.below(2);
     after(ms, () => process.end(exitCode));
   };
-  const obedient = scriptedProcesses({ onStart });
-  const stubborn = scriptedProcesses({ onStart, obeys: ["SIGKILL"] });
-  const unkillable = scriptedProcesses({ onStart, obeys: [] });
+  const obeys = (command: ProcessCommand): readonly NodeJS.Signals[] => {
+    const kind = createChanceFor("obeys", seed, nameOf(command)).next();
+    return kind < 0.7 ? ["SIGTERM", "SIGINT", "SIGKILL"] : kind < 0.95 ? ["SIGKILL"] : [];
+  };
+  const { start, find, findStarted, started } = scriptedProcesses({ onStart, obeys, areFound: true });
   return {
-    async start(command, listener) {
-      const name = nameOf(command);
-      if (name === "missing") throw Object.assign(new Error("spawn missing ENOENT"), { code: "ENOENT" });
-      const kind = createChanceFor("obeys", seed, name).next();
-      const runner = kind < 0.7 ? obedient : kind < 0.95 ? stubborn : unkillable;
-      return runner.start(command, listener);
+    reachedBy: (tell) => ({
+      async start(command, listener) {
+        if (nameOf(command) === "missing")
+          throw Object.assign(new Error("spawn missing ENOENT"), { code: "ENOENT" });
+        const untold: (() => void)[] = [];
+        // However late the keeper's process hears of one, the next comes after it.
+        const inOrder = (callback: () => void): void => {
+          untold.push(callback);
+          tell(() => untold.shift()!());
+        };
+        return start(command, {
+          output: (text) => inOrder(() => listener.output(text)),
+          ended: (exitCode, signal) => inOrder(() => listener.ended(exitCode, signal)),
+        });
+      },
+      find: find!,
+      findStarted: findStarted!,
+    }),
+    get running() {
+      return started.filter((one) => !one.hasEnded && obeys(one).length > 0).map(nameOf);
     },
   };
 }
 
-function nameOf({ args }: Pick<ScriptedProcess, "args">): string {
+function nameOf({ args }: Pick<ProcessCommand, "args">): string {
   return args[0] ?? "";
 }
