@@ -171,7 +171,10 @@ async function assemble(
     queue,
     passages,
     journal,
-    outcomes: createPendingOutcomes((seq) => expiries.over(seq), passages),
+    outcomes: createPendingOutcomes(
+      { ended: (seq) => expiries.over(seq), doubtful: (sessionKey) => doubts.raise(sessionKey) },
+      passages,
+    ),
     zombies,
     pulse: createPulse(deadlines, () => runtime.dispatcher.held > 0),
     counters: { stalled: 0, engaged: 0, completed: 0, failed: 0, reclaimed: 0 },

@@ -171,6 +171,27 @@ test("B43 of turning heartbeats on and off the one that was asked for last count
   expect(control.inspect().detail).toBe("idle.waiting");
 });
 
+test("B33 a message has its outcome where the answer to its withdrawal is lost, and its acceptance is answered later", async () => {
+  const store = answeringStore(inMicrotask);
+  const { keeper, clock, turns } = await createFixture({ store });
+  const { promise, resolve } = deferred<void>();
+  store.answerBy(async (step, answer) => {
+    if (step === "append") await promise;
+    if (step === "withdraw") throw new Error("the answer is lost");
+    return answer;
+  });
+  const sending = keeper.send("a", "first");
+  await expect(keeper.clear("a")).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  store.answerBy(inMicrotask);
+  await clock.advance(10_000);
+  resolve();
+  const receipt = await sending;
+  expect(await outcomeOf(receipt)).toBe(undefined);
+  await clock.advance(1_000);
+  expect(await outcomeOf(receipt)).toEqual({ status: "cancelled", reason: "cleared" });
+  expect(turns).toEqual([]);
+});
+
 test("B33 what a reset ended has its outcome, however late the store does it", async () => {
   const { promise, resolve: doIt } = deferred<void>();
   const inner = memoryStore();

@@ -14,6 +14,7 @@ import type { Answer, KnownItem, SessionRecord, SettledItem, StoredItem } from "
  * I2. Work that such a step finished gets its outcome then, and it is told (B33, B61); "suspended" where the store no
  *     longer remembers how it ended.
  * I3. What a turn holds is left to the record of its end, if that is not known to be done.
+ * I4. Work whose acceptance is answered only later is looked up then.
  */
 export interface Doubts {
   /** An answer was lost: looks at what the store has of the session in a second, and until it answers. */
@@ -40,6 +41,7 @@ export function createDoubts(runtime: Runtime, supervisor: Pick<Supervisor, "rou
   const raised = new Set<string>();
 
   const raise = (sessionKey: string): void => {
+    outcomes.doubt(sessionKey);
     if (raised.has(sessionKey)) return;
     raised.add(sessionKey);
     deadlines.arm(pauseMs, lookRaised, sessionKey);

@@ -77,18 +77,30 @@ export interface PendingOutcomes {
    * ends are kept in mind until then.
    */
   expecting<T, R>(answer: Promise<T>, use: (value: T) => R): Promise<R>;
+  /** Work of a session may have ended and nobody knows which: what is yet expected of it may be that. */
+  doubt(sessionKey: string): void;
   /** Tells everybody still waiting, now or later, that the keeper closed first. */
   suspendAll(): void;
 }
 
-/** No outcomes yet. `ended` is told of every end. */
+/** What else is told of outcomes. */
+export interface PendingOutcomesHost {
+  /** Work has ended. */
+  ended(seq: number): void;
+  /** Work of a session was brought late, and may have ended: it is to be looked up. */
+  doubtful(sessionKey: string): void;
+}
+
+/** No outcomes yet. */
 export function createPendingOutcomes(
-  ended: (seq: number) => void = () => {},
+  host: PendingOutcomesHost = { ended: () => {}, doubtful: () => {} },
   { through }: Pick<Passages, "through"> = openPassages,
 ): PendingOutcomes {
   const pending = new Map<number, OpenOutcome>();
   /** What ended while answers are expected that may bring it. */
   const early = new Map<number, Outcome>();
+  /** Sessions of which work may have ended meanwhile. */
+  const doubtful = new Set<string>();
   let expected = 0;
   let isSuspended = false;
   return {
@@ -100,12 +112,15 @@ export function createPendingOutcomes(
       const end = early.get(seq);
       if (end !== undefined) outcome.settle(end);
       else if (isSuspended) outcome.settle({ status: "suspended" });
-      else pending.set(seq, outcome);
+      else {
+        pending.set(seq, outcome);
+        if (doubtful.has(work.sessionKey)) host.doubtful(work.sessionKey);
+      }
       return outcome;
     },
     openIn: (sessionKey) => [...pending.values()].filter((work) => work.sessionKey === sessionKey),
     settle(seq, outcome) {
-      ended(seq);
+      host.ended(seq);
       const waiting = pending.get(seq);
       if (expected > 0) early.set(seq, outcome);
       if (waiting === undefined) return;
@@ -117,8 +132,14 @@ export function createPendingOutcomes(
       try {
         return use(await through(answer));
       } finally {
-        if (--expected === 0) early.clear();
+        if (--expected === 0) {
+          early.clear();
+          doubtful.clear();
+        }
       }
+    },
+    doubt(sessionKey) {
+      if (expected > 0) doubtful.add(sessionKey);
     },
     suspendAll() {
       isSuspended = true;

@@ -151,12 +151,13 @@ function* hasty(view: RecordingView, life: LifeView, turn: TurnStory): Iterable<
 }
 
 function* debouncing(view: RecordingView, life: LifeView): Iterable<Breach> {
-  const { time, storeFailures, steps } = life.life;
+  const { time, storeFailures, steps, closing } = life.life;
   if (storeFailures.length > 0) return;
   for (const sessionKey of life.sessions) {
     const { debounceMaxMs } = life.laneOf(sessionKey);
     for (const { detail, from, until } of life.staysOf(sessionKey)) {
-      const end = until?.step ?? steps.at(-1)!;
+      // A keeper that closes gives its lanes up when it is drained, and still waits for its turns.
+      const end = until?.step ?? closing ?? steps.at(-1)!;
       if (detail !== "busy.debouncing" || !time.isOverdue(from.step.at, debounceMaxMs, end.at)) continue;
       // Where a message is withdrawn another batch is at the head.
       if (

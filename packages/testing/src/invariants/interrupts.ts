@@ -47,6 +47,8 @@ export const interruptInvariants: readonly Invariant[] = [
         for (const item of turn.messages) {
           const end = outcomeOf(item);
           if (end === undefined || end.step.order < turn.aborts[0]!.step.order) continue;
+          // A keeper that died before that was recorded has told nobody of it.
+          if (end.step.life !== turn.life) continue;
           if (end.outcome.status === "cancelled" && end.outcome.reason === "interrupted") continue;
           yield {
             step: end.step,

@@ -308,10 +308,13 @@ class ItemReader {
   #about(step: Step, sessionKey: string, id: string): ItemStory | undefined {
     const known = this.#find(sessionKey, id);
     const name = nameOf(sessionKey, id);
+    // A keeper tells how its work ended before what it was put back as ends.
+    const isUntold = known !== undefined && known.ends.length + known.completed.length === 0;
+    if (isUntold && known.held.some(({ life }) => life === step.life)) return known;
     // What is being put back had ended, though that may not have been told.
     let call = this.#takePending(name, step, ({ method }) => method === "redrive");
     if (call === undefined) {
-      if (known !== undefined && known.ends.length + known.completed.length === 0) return known;
+      if (isUntold) return known;
       call = this.#takePending(name, step, () => true);
     }
     if (call === undefined) return known;
