@@ -31,7 +31,7 @@ describe("the trace of a seed", () => {
         "1": "e967aa84a42450068aceec1dbc3d1190b0cd56bcfc8c4dd89b3da0cbc88253f5",
         "2": "b225d8c4d2b1fe7a21f96814ad57a8ae63b59d5fae84e9aa4a04ff26faccb4de",
         "3": "62715fae084dd93d1c5a06737212e7f1c026c3e7d5153f8ac23333684a426a69",
-        "5": "129cb995798f5aebc7bee869bc8f1462a20d0fbaf198a0afc5314764e63bea42",
+        "5": "b11313c93549708c76a2801dc0f1d8b6f6d4d297f11100398ec073088fc4c8df",
         "8": "41bbdc42b46ea804ac3a193157c04131657f203e00a214496c5c4e8540b06255",
       }
     `);

@@ -5,7 +5,7 @@ import { simulate } from "../../simulation/simulate.ts";
 export type Lives = readonly Recording[];
 
 /** How many simulations there are to choose from. */
-const simulations = 24;
+const simulations = 60;
 const made: (readonly Lives[])[] = [];
 
 /** True recordings, of simulations in which nothing goes wrong but what turns do, and of others, made as far as they are asked for. */
