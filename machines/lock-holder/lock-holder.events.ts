@@ -10,6 +10,12 @@ export type LockEvent =
   | { readonly type: "lock.release" }
   | { readonly type: "line.reached" }
   | { readonly type: "line.blocked" }
+  /** To the first: somebody behind it asks once, and wants the store's answer of now. */
+  | { readonly type: "line.prompted" }
+  /** To those behind who ask once: the first has the lease, or the store said that another has it. */
+  | { readonly type: "line.taken" }
+  /** To those behind who ask once: the store failed the first. */
+  | { readonly type: "line.failed" }
   | {
       readonly type: "acquisition.granted";
       readonly token: string;
@@ -18,6 +24,8 @@ export type LockEvent =
     }
   | { readonly type: "acquisition.denied"; readonly heldBy: string; readonly expiresInMs: number }
   | { readonly type: "acquisition.failed" }
+  /** The store failed for good: it would fail again, whenever it is asked. */
+  | { readonly type: "acquisition.refused" }
   | { readonly type: "lease.vacated" }
   | { readonly type: "renewal.confirmed"; readonly sent: Instant; readonly received: Instant }
   | { readonly type: "renewal.refused" }

@@ -13,8 +13,8 @@ import { beliefEndsAt, hasSlept, type Instant, isConfirmation, type LockTerms } 
 
 const { produce } = new Immer({ autoFreeze: false });
 
-/** Why an acquisition ended without the lock. */
-export type LockRefusal = "occupied" | "timeout" | "aborted" | "unavailable" | "closed";
+/** Why an acquisition ended without the lock: a store is unavailable that may be back, and unusable that failed for good. */
+export type LockRefusal = "occupied" | "timeout" | "aborted" | "unavailable" | "unusable" | "closed";
 
 /** How ownership ended before it was released: the store denied it, belief ran out, its turn was fenced, or close. */
 export type LockLoss = "refused" | "expired" | "fenced" | "closed";

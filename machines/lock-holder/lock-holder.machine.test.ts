@@ -1,99 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { createActor, fromCallback, SimulatedClock } from "xstate";
-import { stateOf } from "../reachability.ts";
+import { fromCallback } from "xstate";
+import { startHolder } from "../staged-lock-holder.ts";
 import type { LockEvent } from "./lock-holder.events.ts";
-import { isBelieved, type LeaseRequest, type LockInput } from "./lock-holder.logic.ts";
-import { lockHolderMachine } from "./lock-holder.machine.ts";
-import { beliefEndsAt, createTerms, type Instant, renewalRetryMs } from "./lock-lease.ts";
-
-const input: LockInput = { name: "chat", owner: "owner-1", label: null, terms: createTerms({}), once: false };
-
-/** A holder with its line, its store and both clocks played by the test. */
-function startHolder(part: Partial<LockInput> = {}, actors: Partial<Actors> = {}) {
-  const log: string[] = [];
-  const asked: string[] = [];
-  /** How often it had asked when it said that it waits. */
-  const waits: number[] = [];
-  const clock = { monotonic: 0, wall: 1_000_000 };
-  const sent: Instant[] = [];
-  const timers = new SimulatedClock();
-  const now = (): Instant => ({ ...clock });
-  const play = (name: string) =>
-    fromCallback<LockEvent, LeaseRequest>(({ input: { token } }) => {
-      asked.push(token === null ? name : `${name} ${token}`);
-      if (name === "acquisition") sent.push(now());
-    });
-  const say = (word: string) => () => void log.push(word);
-  const left = (until: number | undefined) => Math.max(0, (until ?? 0) - clock.monotonic);
-  const machine = lockHolderMachine.provide({
-    actors: {
-      acquisition: play("acquisition"),
-      vacancy: play("vacancy"),
-      release: play("release"),
-      ...actors,
-    },
-    actions: {
-      sendRenewal: () => {
-        asked.push("renewal");
-        sent.push(now());
-      },
-      joinLine: say("joined"),
-      leaveLine: say("left"),
-      abortSignal: say("aborted"),
-      reportUnwatched: say("unwatched"),
-      reportAcquired: say("acquired"),
-      reportWaiting: () => void waits.push(asked.length),
-      reportRefused: ({ context }) => void log.push(`refused: ${context.refusal}`),
-      reportAtRisk: say("at risk"),
-      reportRecovered: say("recovered"),
-      reportLost: ({ context }) => void log.push(`lost: ${context.loss}`),
-      reportReleased: say("released"),
-    },
-    guards: {
-      isBeliefOver: ({ context: { lease, terms } }) =>
-        lease === null || clock.monotonic >= beliefEndsAt(terms, lease.confirmed),
-    },
-    delays: {
-      waitLimit: ({ context }) => left(context.terms.waitMs),
-      renewalTime: ({ context: { lease, terms } }) =>
-        left((lease?.confirmed.monotonic ?? 0) + terms.renewEveryMs),
-      renewalRetry: ({ context }) => renewalRetryMs(context.terms, context.failures),
-      beliefDeadline: ({ context: { lease, terms } }) =>
-        left(lease === null ? 0 : beliefEndsAt(terms, lease.confirmed)),
-    },
-  });
-  const actor = createActor(machine, { input: { ...input, ...part }, clock: timers }).start();
-  const answer = () => ({ sent: sent.at(-1) ?? now(), received: now() });
-  return {
-    asked,
-    log,
-    waits,
-    /** Renewals sent so far. */
-    renewals: () => asked.filter((word) => word === "renewal").length,
-    isBelieved: () => isBelieved(actor.getSnapshot().context, now()),
-    /** Sends events; the store's confirmations are given when they were asked for and came. */
-    tell: (...events: readonly WithoutAnswer<LockEvent>[]) => {
-      for (const event of events) actor.send({ ...answer(), ...event });
-      return stateOf(actor.getSnapshot());
-    },
-    /** Lets time pass on both clocks. */
-    pass: (ms: number) => {
-      clock.monotonic += ms;
-      clock.wall += ms;
-      timers.increment(ms);
-      return stateOf(actor.getSnapshot());
-    },
-    /** Lets the machine sleep, or steps the wall clock back. */
-    step: (ms: number) => {
-      clock.wall += ms;
-    },
-  };
-}
-
-type Actors = NonNullable<Parameters<typeof lockHolderMachine.provide>[0]["actors"]>;
-type WithoutAnswer<Event> = Event extends { readonly sent: Instant }
-  ? Omit<Event, "sent" | "received">
-  : Event;
+import type { LeaseRequest, LockInput } from "./lock-holder.logic.ts";
+import { createTerms } from "./lock-lease.ts";
 
 const granted = { type: "acquisition.granted", token: "7" } as const;
 const denied = { type: "acquisition.denied", heldBy: "another", expiresInMs: 900 } as const;
@@ -182,7 +92,12 @@ describe("a lock holder that asks", () => {
     }
     const slow = startAcquiring();
     expect(slow.pass(10_000)).toBe("busy.acquiring.withdrawn");
+    expect(slow.log).toContain("refused: unavailable");
     expect(slow.tell(denied)).toBe("idle.refused");
+    const told = startAcquiring();
+    told.tell(denied, { type: "lease.vacated" });
+    expect(told.pass(10_000)).toBe("busy.acquiring.withdrawn");
+    expect(told.log).toContain("refused: timeout");
   });
 
   it("tries again after a lost answer, and at its limit undoes what it may have granted", () => {
@@ -205,9 +120,55 @@ describe("a lock holder that asks", () => {
     expect(asleep.tell(granted)).toBe("busy.holding");
   });
 
-  it("that tries once never overtakes the line, and waits for nobody", () => {
-    const blocked = startHolder({ once: true });
-    expect(blocked.tell({ type: "lock.acquire" }, { type: "line.blocked" })).toBe("idle.refused");
+  it("gives up in line at its limit because of the store where that failed the first", () => {
+    const holder = startHolder();
+    holder.line.isFailed = true;
+    holder.tell({ type: "lock.acquire" }, { type: "line.blocked" });
+    expect(holder.pass(10_000)).toBe("idle.refused");
+    expect(holder.log).toEqual(["joined", "refused: unavailable", "left"]);
+  });
+
+  it("gives up at once where the store failed for good, and undoes what it may have granted before", () => {
+    const fresh = startAcquiring();
+    expect(fresh.tell({ type: "acquisition.refused" })).toBe("idle.refused");
+    expect(fresh.log).toEqual(["joined", "refused: unusable", "left"]);
+    expect(fresh.asked).toEqual(["acquisition"]);
+    const unsure = startAcquiring();
+    unsure.tell({ type: "acquisition.failed" }, { type: "lease.vacated" });
+    expect(unsure.tell({ type: "acquisition.refused" })).toBe("busy.undoing");
+    const gone = startAcquiring();
+    gone.tell(canceled);
+    expect(gone.tell({ type: "acquisition.refused" })).toBe("idle.refused");
+    expect(gone.log).toEqual(["joined", "refused: aborted", "left"]);
+  });
+
+  it("asks at once where somebody behind it asks once, and shares every answer", () => {
+    const holder = startAcquiring();
+    holder.tell({ type: "acquisition.failed" });
+    expect(holder.tell({ type: "line.prompted" })).toBe("busy.acquiring.asked");
+    expect(holder.tell({ type: "line.prompted" }, denied, { type: "line.prompted" }, granted)).toBe(
+      "busy.holding",
+    );
+    expect(holder.asked.filter((word) => word === "acquisition")).toHaveLength(3);
+    expect(holder.shared).toEqual(["failed", "taken", "taken"]);
+  });
+
+  it("that tries once behind others has the first one's answer for its own, or asks when it is reached", () => {
+    const ends = [
+      [{ type: "line.taken" }, "idle.refused", "refused: occupied"],
+      [{ type: "line.failed" }, "idle.refused", "refused: unavailable"],
+      [canceled, "idle.refused", "refused: aborted"],
+      [{ type: "line.reached" }, "busy.acquiring.asked", "prompted"],
+    ] as const;
+    for (const [event, state, said] of ends) {
+      const holder = startHolder({ once: true });
+      expect(holder.tell({ type: "lock.acquire" }, { type: "line.blocked" })).toBe("busy.inLine");
+      expect(holder.tell(event)).toBe(state);
+      expect(holder.log).toContain(said);
+    }
+  });
+
+  it("that tries once waits for the store's answer alone", () => {
     const occupied = startAcquiring({ once: true });
     expect(occupied.tell(denied)).toBe("idle.refused");
     expect(occupied.log).toContain("refused: occupied");

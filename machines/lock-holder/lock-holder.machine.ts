@@ -46,6 +46,7 @@ export const lockHolderMachine = setup({
     recordLostAnswer: assign(({ context }) => recordLostAnswer(context)),
     recordRefusal: assign(({ context }, params: { reason: LockRefusal }) => recordRefusal(context, params)),
     recordImpatience: assign(({ context }) => recordImpatience(context)),
+    recordOutage: assign(({ context }) => recordRefusal(context, { reason: "unavailable" })),
     recordRenewal: assign(({ context }, params: Answer) => recordRenewal(context, params)),
     recordRenewalFailure: assign(({ context }) => recordRenewalFailure(context)),
     recordLoss: assign(({ context }, params: { reason: LockLoss }) => recordLoss(context, params)),
@@ -54,6 +55,10 @@ export const lockHolderMachine = setup({
     forgetLease: assign(({ context }) => forgetLease(context)),
     /** Stands in this process's line for the name: `line.reached`, or `line.blocked` where others are ahead. */
     joinLine: () => {},
+    /** Has the first in line ask the store, unless its question is under way or it has the lease: `line.taken`. */
+    promptLine: () => {},
+    /** Tells those behind it who ask once what came of its question: `line.taken` or `line.failed`. */
+    tellLine: () => {},
     /** Leaves that line, so that the next is reached; without effect where it was never joined. */
     leaveLine: () => {},
     /** Sends one renewal: `renewal.*`. No actor, for it outlives the step from busy to stalled and is never repeated. */
@@ -75,6 +80,10 @@ export const lockHolderMachine = setup({
     isOnce: ({ context }) => context.once,
     isUnsure: ({ context }) => context.unsure,
     isFresh: ({ context }, params: Answer) => isFresh(context, params),
+    /** It has waited for nothing but the answer to its first question: nobody has said that the lock is another's. */
+    isUntold: () => false,
+    /** The store failed whoever is first in its line. */
+    isLineFailed: () => false,
     /** Belief in the lease has ended, though its deadline may not have fired yet: renewing it would serve nobody. */
     isBeliefOver: () => false,
   },
@@ -128,20 +137,24 @@ export const lockHolderMachine = setup({
       initial: "inLine",
       states: {
         inLine: {
-          description: "Waits behind those of its process who asked before, in order.",
+          description: "Stands in its process's line; one who tries once shares the first one's answer.",
           entry: "joinLine",
           on: {
             "line.reached": { target: "acquiring" },
-            "line.blocked": [
-              { guard: "isOnce", target: "leaving", actions: ["recordImpatience", "reportRefused"] },
-              { actions: "reportWaiting" },
-            ],
+            "line.blocked": [{ guard: "isOnce", actions: "promptLine" }, { actions: "reportWaiting" }],
+            "line.taken": { target: "leaving", actions: ["recordImpatience", "reportRefused"] },
+            "line.failed": { target: "leaving", actions: ["recordOutage", "reportRefused"] },
             "lock.cancel": {
               target: "leaving",
               actions: [{ type: "recordRefusal", params: ({ event }) => event }, "reportRefused"],
             },
           },
-          after: { waitLimit: { target: "leaving", actions: ["recordImpatience", "reportRefused"] } },
+          after: {
+            waitLimit: [
+              { guard: "isLineFailed", target: "leaving", actions: ["recordOutage", "reportRefused"] },
+              { target: "leaving", actions: ["recordImpatience", "reportRefused"] },
+            ],
+          },
         },
         acquiring: {
           description: "One request for the lease is under way.",
@@ -159,7 +172,11 @@ export const lockHolderMachine = setup({
                   {
                     guard: { type: "isFresh", params: ({ event }) => event },
                     target: "#lockHolder.busy.holding",
-                    actions: [{ type: "recordGrant", params: ({ event }) => event }, "reportAcquired"],
+                    actions: [
+                      { type: "recordGrant", params: ({ event }) => event },
+                      "reportAcquired",
+                      "tellLine",
+                    ],
                   },
                   { target: "#lockHolder.busy.unserved", actions: "recordLostAnswer" },
                 ],
@@ -168,12 +185,21 @@ export const lockHolderMachine = setup({
                   actions: { type: "recordDenial", params: ({ event }) => event },
                 },
                 "acquisition.failed": { target: "#lockHolder.busy.unserved", actions: "recordLostAnswer" },
+                "acquisition.refused": {
+                  target: "#lockHolder.busy.leaving",
+                  actions: [{ type: "recordRefusal", params: { reason: "unusable" } }, "reportRefused"],
+                },
                 "lock.cancel": {
                   target: "withdrawn",
                   actions: [{ type: "recordRefusal", params: ({ event }) => event }, "reportRefused"],
                 },
               },
-              after: { waitLimit: { target: "withdrawn", actions: ["recordImpatience", "reportRefused"] } },
+              after: {
+                waitLimit: [
+                  { guard: "isUntold", target: "withdrawn", actions: ["recordOutage", "reportRefused"] },
+                  { target: "withdrawn", actions: ["recordImpatience", "reportRefused"] },
+                ],
+              },
             },
             withdrawn: {
               description: "The caller gave up and was told; what the request still brings is given back.",
@@ -181,20 +207,21 @@ export const lockHolderMachine = setup({
                 "acquisition.granted": { target: "#lockHolder.busy.undoing" },
                 "acquisition.denied": { target: "#lockHolder.idle.refused" },
                 "acquisition.failed": { target: "#lockHolder.busy.undoing" },
+                "acquisition.refused": { target: "#lockHolder.busy.leaving" },
               },
             },
           },
         },
         unserved: {
           description: "Asked in vain; left at once: one who tries once gives up, the others wait.",
+          entry: "tellLine",
           always: [
             { guard: "isOnce", target: "leaving", actions: ["recordImpatience", "reportRefused"] },
             { target: "waiting" },
           ],
         },
         waiting: {
-          description:
-            "First in line, but the lease is another's, or the store failed: asks again when told or in time.",
+          description: "First in line; another has the lease, or the store failed: asks again in time.",
           entry: "reportWaiting",
           invoke: {
             id: "vacancy",
@@ -204,6 +231,7 @@ export const lockHolderMachine = setup({
           },
           on: {
             "lease.vacated": { target: "acquiring" },
+            "line.prompted": { target: "acquiring" },
             "lock.cancel": {
               target: "leaving",
               actions: [{ type: "recordRefusal", params: ({ event }) => event }, "reportRefused"],
@@ -219,8 +247,7 @@ export const lockHolderMachine = setup({
           always: [{ guard: "isUnsure", target: "undoing" }, { target: "#lockHolder.idle.refused" }],
         },
         undoing: {
-          description:
-            "The store may have granted what nobody waits for any more: gives it back, so that one who gave up never has the lock.",
+          description: "Gives back what may have been granted: one who gave up never has the lock.",
           invoke: {
             id: "undoing",
             src: "release",

@@ -19,7 +19,6 @@ export const lockMutants: readonly Mutant[] = [
     find: `      const { name, owner, token, ttlMs } = request;
       const sent = instants.now();
       ask(
-        request,
         () => leases.renew(name, owner, BigInt(token!), ttlMs),
         {
           answered: (isOurs) =>
@@ -28,7 +27,6 @@ export const lockMutants: readonly Mutant[] = [
                 ? { type: "renewal.confirmed", sent, received: instants.now() }`,
     replace: `      const { name, owner, token, ttlMs } = request;
       ask(
-        request,
         () => leases.renew(name, owner, BigInt(token!), ttlMs),
         {
           answered: (isOurs) =>
@@ -192,6 +190,42 @@ export const lockMutants: readonly Mutant[] = [
     kills: rules("locks-belief"),
   },
   {
+    name: "lasting-failure-waited-out",
+    rules: ["B53"],
+    change: "a lease store that can never work is asked every second until waitMs is over",
+    file: "packages/lanekeeper/src/locks/lease-requests.ts",
+    find: `  return error instanceof LanekeeperError && error.code !== "STORE_UNAVAILABLE";`,
+    replace: `  return error instanceof LanekeeperError && error.code === "CLOSED";`,
+    kills: rules("locks-store"),
+  },
+  {
+    name: "line-is-taken",
+    rules: ["B53"],
+    change: "who asks once behind others is told that the lock is taken, and the store is not asked",
+    file: "packages/lanekeeper/src/locks/lock-effects.ts",
+    find: `        if (first.isOwned && first.withdrawn === undefined) host.tell(`,
+    replace: `        if (first.request !== undefined) host.tell(`,
+    kills: rules("locks-store", "locks-store-races"),
+  },
+  {
+    name: "failure-shared-as-a-denial",
+    rules: ["B53"],
+    change: "who asks once while another's question fails is told that the lock is taken",
+    file: "packages/lanekeeper/src/locks/lock-effects.ts",
+    find: `          host.tell(other, { type: context.unsure ? "line.failed" : "line.taken" });`,
+    replace: `          host.tell(other, { type: "line.taken" });`,
+    kills: rules("locks-store", "locks-store-races"),
+  },
+  {
+    name: "time-out-blamed-on-others",
+    rules: ["B53"],
+    change: "who waits in line while the store fails the first is told that the lock did not become free",
+    file: "packages/lanekeeper/src/locks/lock-effects.ts",
+    find: `      isLineFailed: ({ context }) => lines.first(context.name)?.snapshot.context.unsure === true,`,
+    replace: `      isLineFailed: ({ context }) => lines.first(context.name)?.snapshot.context.refusal === "unavailable",`,
+    kills: rules("locks-store"),
+  },
+  {
     name: "outer-lock-not-recognised",
     rules: ["B53"],
     change: "acquiring a name inside its own using waits for itself where another using lies between",
@@ -209,8 +243,8 @@ export const lockMutants: readonly Mutant[] = [
     rules: ["B54"],
     change: "using resolves as if nothing had happened when the lock was lost and its work went on",
     file: "packages/lanekeeper/src/locks/locks.ts",
-    find: `        if (lost !== undefined) throw lostError(lock.name, lost, error?.thrown);`,
-    replace: `        if (lost !== undefined && error !== undefined) throw lostError(lock.name, lost, error.thrown);`,
+    find: `        if (lost !== undefined) throw lostError(`,
+    replace: `        if (lost !== undefined && error !== undefined) throw lostError(`,
     kills: [...crossing("incidents/two-hour-lock"), ...rules("locks-belief", "locks")],
   },
   {

@@ -28,10 +28,10 @@ describe("the trace of a seed", () => {
     for (const seed of [1, 2, 3, 5, 8]) ({ hash: hashes[seed] } = await simulate({ seed }));
     expect(hashes).toMatchInlineSnapshot(`
       {
-        "1": "e967aa84a42450068aceec1dbc3d1190b0cd56bcfc8c4dd89b3da0cbc88253f5",
-        "2": "b225d8c4d2b1fe7a21f96814ad57a8ae63b59d5fae84e9aa4a04ff26faccb4de",
+        "1": "83c5ab0d74467f450e74b59635b041b89396c6abda80e044e2226988b228fd3c",
+        "2": "f01f2bd9694658fddbe3e521734a550d4f44c6293a08a1d28fa49c96e68e23ed",
         "3": "62715fae084dd93d1c5a06737212e7f1c026c3e7d5153f8ac23333684a426a69",
-        "5": "b11313c93549708c76a2801dc0f1d8b6f6d4d297f11100398ec073088fc4c8df",
+        "5": "6cd916457e45fc5d8058a7c3a9cfcf479c7e766dc44646fd65c9a270bcb76b05",
         "8": "41bbdc42b46ea804ac3a193157c04131657f203e00a214496c5c4e8540b06255",
       }
     `);

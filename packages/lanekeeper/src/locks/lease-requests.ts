@@ -1,5 +1,5 @@
 import type { LeaseRequest, LockEvent } from "@lanekeeper/machines";
-import { toError } from "../keeper/errors.ts";
+import { LanekeeperError, toError } from "../keeper/errors.ts";
 import type { Passages } from "../keeper/passages.ts";
 import type { LeaseStore } from "../store/leases.ts";
 import type { ArmRunning } from "../time/running-deadlines.ts";
@@ -11,7 +11,8 @@ import type { Instants } from "./instants.ts";
  * I1. Acquiring and releasing have a deadline, after which they count as failed (B33). A renewal has none of its own: it
  *     is never repeated beside itself, and belief in the lease ends first (B50).
  * I2. A grant that comes after its deadline is handed to `lateGrant`, so that nobody holds what nobody waits for (B53).
- * I3. A store that throws, or answers nonsense, has failed.
+ * I3. A store that throws, or answers nonsense, has failed. It has failed for good where it rejects with a typed error of
+ *     any code but `STORE_UNAVAILABLE`: it is not asked for that lease again (B53).
  */
 export interface LeaseRequests {
   acquire(request: LeaseRequest, tell: (event: LockEvent) => void): void;
@@ -19,10 +20,15 @@ export interface LeaseRequests {
   release(request: LeaseRequest, tell: (event: LockEvent) => void): void;
 }
 
+/** Whether a store that failed like this would fail again, whenever it is asked. */
+function isFinal(error: Error): boolean {
+  return error instanceof LanekeeperError && error.code !== "STORE_UNAVAILABLE";
+}
+
 /** Milliseconds a lease store has to answer. */
 const leaseDeadlineMs = 5_000;
 
-/** Creates the commands of a keeper. `failed` hears of every failure, `lateGrant` of grants that come too late. */
+/** Creates the commands of a keeper. `failed` hears of every failure to acquire and to renew, `lateGrant` of grants that come too late. */
 export function createLeaseRequests(host: {
   readonly leases: LeaseStore;
   readonly instants: Instants;
@@ -34,9 +40,8 @@ export function createLeaseRequests(host: {
   const { leases, instants, passages } = host;
 
   const ask = <Answer>(
-    request: LeaseRequest,
     command: () => Promise<Answer>,
-    told: { answered(answer: Answer): void; failed(): void; late(answer: Answer): void },
+    told: { answered(answer: Answer): void; failed(error: Error): void; late(answer: Answer): void },
     deadlineMs: number | undefined,
   ): void => {
     let isOver = false;
@@ -44,8 +49,7 @@ export function createLeaseRequests(host: {
       if (isOver) return;
       isOver = true;
       deadline?.cancel();
-      host.failed(request, toError(thrown));
-      told.failed();
+      told.failed(toError(thrown));
     };
     const deadline =
       deadlineMs === undefined
@@ -70,7 +74,6 @@ export function createLeaseRequests(host: {
       const { name, owner, ttlMs } = request;
       const sent = instants.now();
       ask(
-        request,
         () => leases.acquire(name, owner, ttlMs),
         {
           answered(answer) {
@@ -82,7 +85,10 @@ export function createLeaseRequests(host: {
               tell({ type: "acquisition.denied", heldBy, expiresInMs });
             }
           },
-          failed: () => tell({ type: "acquisition.failed" }),
+          failed: (error) => {
+            host.failed(request, error);
+            tell({ type: isFinal(error) ? "acquisition.refused" : "acquisition.failed" });
+          },
           late: (answer) => {
             if (answer.acquired) host.lateGrant(request, answer.token);
           },
@@ -94,7 +100,6 @@ export function createLeaseRequests(host: {
       const { name, owner, token, ttlMs } = request;
       const sent = instants.now();
       ask(
-        request,
         () => leases.renew(name, owner, BigInt(token!), ttlMs),
         {
           answered: (isOurs) =>
@@ -103,7 +108,10 @@ export function createLeaseRequests(host: {
                 ? { type: "renewal.confirmed", sent, received: instants.now() }
                 : { type: "renewal.refused" },
             ),
-          failed: () => tell({ type: "renewal.failed" }),
+          failed: (error) => {
+            host.failed(request, error);
+            tell({ type: "renewal.failed" });
+          },
           late: () => {},
         },
         undefined,
@@ -112,7 +120,6 @@ export function createLeaseRequests(host: {
     release(request, tell) {
       const { name, owner, token } = request;
       ask(
-        request,
         () => leases.release(name, owner, token === null ? undefined : BigInt(token)),
         {
           answered: (wasOurs) => tell({ type: wasOurs ? "release.confirmed" : "release.refused" }),

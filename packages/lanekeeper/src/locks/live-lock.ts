@@ -53,7 +53,7 @@ export class LiveLock {
   withdrawn: "aborted" | "closed" | undefined;
   /** What called the waiting, or the work under it, off. */
   cause: unknown;
-  /** How the store failed last. */
+  /** How the store failed last to grant it, or the one it shared an answer with, or to renew it. */
   failure: Error | undefined;
   /** Monotonic milliseconds. */
   readonly askedMono: number;
@@ -115,6 +115,11 @@ export class LiveLock {
   get stillAsks(): boolean {
     const { lease, refusal } = this.snapshot.context;
     return lease === null && refusal === null && this.withdrawn === undefined && !this.isOver;
+  }
+
+  /** How the store failed to renew it, if no renewal was confirmed since. */
+  get renewalFailure(): Error | undefined {
+    return this.snapshot.context.failures > 0 ? this.failure : undefined;
   }
 
   /** Whether the store may still have a lease of it. */

@@ -81,6 +81,24 @@ export function provideLockEffects(host: LockEffectsHost): typeof lockHolderMach
         const lock = liveLockOf(self);
         host.tell(lock, lines.join(lock) ? { type: "line.reached" } : { type: "line.blocked" });
       },
+      promptLine: ({ self }) => {
+        const lock = liveLockOf(self);
+        const first = lines.first(lock.name);
+        // The answer to a question that is under way is shared by itself, and one that leaves lets the next ask.
+        if (first === undefined || first === lock) return;
+        if (first.isOwned && first.withdrawn === undefined) host.tell(lock, { type: "line.taken" });
+        else if (first.snapshot.leaf.detail === "busy.waiting") host.tell(first, { type: "line.prompted" });
+      },
+      tellLine: ({ context, self }) => {
+        const lock = liveLockOf(self);
+        // What was granted to one that gave up is given back, and then it is the next one's to ask.
+        if (context.lease !== null && lock.withdrawn !== undefined) return;
+        for (const other of lines.behind(lock)) {
+          if (!other.snapshot.context.once) continue;
+          if (context.unsure) other.failure = lock.failure;
+          host.tell(other, { type: context.unsure ? "line.failed" : "line.taken" });
+        }
+      },
       leaveLine: ({ self }) => {
         const next = lines.leave(liveLockOf(self));
         if (next !== undefined) host.tell(next, { type: "line.reached" });
@@ -96,7 +114,9 @@ export function provideLockEffects(host: LockEffectsHost): typeof lockHolderMach
         const lock = liveLockOf(self);
         const { cause } = lock;
         const isTold = context.loss === null && cause instanceof Error;
-        const reason = isTold ? cause : lostError(lock.name, context.loss ?? "released", cause);
+        const reason = isTold
+          ? cause
+          : lostError(lock.name, context.loss ?? "released", cause, lock.renewalFailure);
         const tellWork = lock.abort(reason);
         host.post(() => host.passages.callOut(tellWork));
       },
@@ -105,13 +125,20 @@ export function provideLockEffects(host: LockEffectsHost): typeof lockHolderMach
       reportWaiting: ({ context, event, self }) =>
         reports.waiting(liveLockOf(self), context, event.type === "line.blocked"),
       reportAcquired: ({ self }) => host.granted(liveLockOf(self)),
-      reportRefused: ({ self }) => host.refused(liveLockOf(self)),
+      reportRefused({ self }) {
+        const lock = liveLockOf(self);
+        // Who waited in line never asked: it is the first whom the store failed.
+        lock.failure ??= lines.first(lock.name)?.failure;
+        host.refused(lock);
+      },
       reportAtRisk: ({ context, event, self }) => reports.atRisk(liveLockOf(self), context, event),
       reportRecovered: ({ self }) => reports.recovered(liveLockOf(self)),
       reportLost: ({ context, self }) => reports.lost(liveLockOf(self), context),
       reportReleased: ({ self }) => reports.released(liveLockOf(self)),
     },
     guards: {
+      isUntold: ({ context }) => host.holderOf(context.owner).waitsFor === "",
+      isLineFailed: ({ context }) => lines.first(context.name)?.snapshot.context.unsure === true,
       isBeliefOver: ({ context }) => instants.now().monotonic >= beliefEnd(context),
     },
     delays: {

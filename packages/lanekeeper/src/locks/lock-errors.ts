@@ -1,12 +1,15 @@
 import type { LockLoss, LockRefusal } from "@lanekeeper/machines";
-import { LanekeeperError } from "../keeper/errors.ts";
+import { LanekeeperError, messageOf, toError } from "../keeper/errors.ts";
 
 /** The error for whoever asks a keeper that is closed. */
 export function closedError(): LanekeeperError {
   return new LanekeeperError("CLOSED", "This keeper is closed. Create another on the same leases.");
 }
 
-/** Why an acquisition got nothing, for its caller. `cause` is what aborted it, or how the store failed. */
+/**
+ * Why an acquisition got nothing, for its caller. `cause` is what aborted it, or how the store failed; a store that failed
+ * for good has said itself what is wrong, where, and what to do.
+ */
 export function refusalError(
   refusal: LockRefusal,
   facts: {
@@ -36,10 +39,12 @@ export function refusalError(
     case "unavailable":
       return new LanekeeperError(
         "STORE_UNAVAILABLE",
-        `The lease store did not say whether lock ${name} is free. Nothing is held; try again when it is back.`,
+        `The lease store did not say whether lock ${name} is free${cause === undefined ? "" : ` (${messageOf(toError(cause))})`}. Nothing is held; try again when it is back.`,
         details,
         cause === undefined ? undefined : { cause },
       );
+    case "unusable":
+      return cause as LanekeeperError;
     case "closed":
       return new LanekeeperError(
         "CLOSED",
@@ -67,13 +72,16 @@ const explanations: Record<NotHeld, string> = {
   crashed: "its holder crashed; please report this as a bug",
 };
 
-/** The error of `assertHeld()`, of a `signal` and of `using`. */
-export function lostError(name: string, reason: NotHeld, cause?: unknown): LanekeeperError {
+/** The error of `assertHeld()`, of a `signal` and of `using`. `failure` is how the store failed to renew it. */
+export function lostError(name: string, reason: NotHeld, cause?: unknown, failure?: Error): LanekeeperError {
+  const blamed = reason === "expired" ? failure : undefined;
+  const why = blamed === undefined ? "" : ` (the lease store failed: ${messageOf(blamed)})`;
+  const behind = cause ?? blamed;
   return new LanekeeperError(
     "LOCK_LOST",
-    `Lock ${name} is not held: ${explanations[reason]}. Write nothing more that it protects.`,
+    `Lock ${name} is not held: ${explanations[reason]}${why}. Write nothing more that it protects.`,
     { name, reason },
-    cause === undefined ? undefined : { cause },
+    behind === undefined ? undefined : { cause: behind },
   );
 }
 

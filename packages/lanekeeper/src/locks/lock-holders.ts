@@ -107,8 +107,10 @@ export function createLockHolders(
     else if (leaf.detail === "reclaimed.expiring") queue.post(checkCalm);
   };
 
-  const refuse = (lock: LiveLock, refusal: LockRefusal, cause: unknown): void => {
-    reports.refused(lock, refusal);
+  const refuse = (lock: LiveLock, refusal: LockRefusal): void => {
+    const failure = refusal === "unavailable" || refusal === "unusable" ? lock.failure : undefined;
+    const cause = failure ?? lock.cause;
+    reports.refused(lock, refusal, failure);
     const { name, askedMono } = lock;
     const waitedMs = clock.monotonic() - askedMono;
     const heldBy = lock.snapshot.context.occupied?.by;
@@ -130,7 +132,7 @@ export function createLockHolders(
         return;
       }
       // Its caller gave up while the grant was on its way (B53).
-      refuse(lock, lock.withdrawn, lock.cause);
+      refuse(lock, lock.withdrawn);
       lock.letGo = "released";
       tell(lock, { type: "lock.release" });
     });
@@ -155,7 +157,7 @@ export function createLockHolders(
         // Its context is what the step made of it only once the step is over.
         queue.post(() => {
           const { refusal } = lock.snapshot.context;
-          refuse(lock, refusal ?? "closed", refusal === "unavailable" ? lock.failure : lock.cause);
+          refuse(lock, refusal ?? "closed");
         });
       },
     });

@@ -7,6 +7,10 @@
 export interface LockLines<Waiter extends { readonly name: string }> {
   /** Joins at the end; whether it is the first. */
   join(waiter: Waiter): boolean;
+  /** Whoever is the first of a name. */
+  first(name: string): Waiter | undefined;
+  /** Those of its line who came after it, in order. */
+  behind(waiter: Waiter): readonly Waiter[];
   /** Leaves; gives the one that is the first now, if that changed. Without effect where it is not in the line. */
   leave(waiter: Waiter): Waiter | undefined;
 }
@@ -19,6 +23,14 @@ export function createLockLines<Waiter extends { readonly name: string }>(): Loc
       const line = lines.get(waiter.name) ?? new Set();
       lines.set(waiter.name, line.add(waiter));
       return line.size === 1;
+    },
+    first(name) {
+      const [first] = lines.get(name) ?? [];
+      return first;
+    },
+    behind(waiter) {
+      const line = [...(lines.get(waiter.name) ?? [])];
+      return line.slice(line.indexOf(waiter) + 1);
     },
     leave(waiter) {
       const line = lines.get(waiter.name);

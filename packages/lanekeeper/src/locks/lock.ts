@@ -6,13 +6,15 @@ import type { LaneState } from "../seeing/views.ts";
  */
 export interface Locks {
   /**
-   * Waits in order for the lock, at most `waitMs` (B53). Rejects with `LOCK_TIMEOUT`, `LOCK_ABORTED`, `STORE_UNAVAILABLE`,
-   * `SELF_DEADLOCK`, `INVALID_OPTION` or `CLOSED`; through `turn.locks` also with `TURN_FENCED`.
+   * Waits in order for the lock, at most `waitMs` (B53). Rejects with `LOCK_TIMEOUT`, `LOCK_ABORTED`, `SELF_DEADLOCK`,
+   * `INVALID_OPTION` or `CLOSED`; through `turn.locks` also with `TURN_FENCED`. Where the lease store failed and may be back,
+   * it rejects with `STORE_UNAVAILABLE` once `waitMs` is over; where it failed for good, at once and with the store's own
+   * error, such as `STORE_CORRUPT` or `STORE_INCOMPATIBLE`.
    */
   acquire(name: string, options?: LockOptions): Promise<Lock>;
   /**
-   * Takes the lock if it is free and nobody here waits for it; undefined if not. Waits for the store's answer only, so
-   * `waitMs` says nothing to it. Rejects as `acquire`, but never with `LOCK_TIMEOUT` or `SELF_DEADLOCK`.
+   * Takes the lock if it is free and nobody here waits for it; undefined if not, never where the lease store could not say.
+   * Waits for the store's answer only, so `waitMs` says nothing to it. Rejects as `acquire`, but never with `LOCK_TIMEOUT` or `SELF_DEADLOCK`.
    */
   tryAcquire(name: string, options?: LockOptions): Promise<Lock | undefined>;
   /**

@@ -102,7 +102,7 @@ export function createLocks(
         if (isOfKeeper && --usings === 0) for (const tell of whenQuiet) tell();
         const { loss } = lock.snapshot.context;
         const lost = loss ?? (lock.letGo === "released" ? undefined : lock.letGo);
-        if (lost !== undefined) throw lostError(lock.name, lost, error?.thrown);
+        if (lost !== undefined) throw lostError(lock.name, lost, error?.thrown, lock.renewalFailure);
         if (error !== undefined) throw error.thrown;
         return value as Awaited<ReturnType<typeof work>>;
       },
@@ -152,7 +152,7 @@ function toLock(live: LiveLock, holders: LockHolders): Lock {
       const doubt = live.doubt(instants);
       if (doubt === undefined) return;
       if (doubt === "suspended") holders.doubted(live);
-      throw lostError(live.name, doubt);
+      throw lostError(live.name, doubt, undefined, live.renewalFailure);
     },
     release,
     [Symbol.asyncDispose]: release,

@@ -9,11 +9,11 @@ export interface FaultyLeases extends LeaseStore {
   /** Every command, as `type owner`. */
   readonly asked: readonly { readonly type: Command; readonly owner: string }[];
   /**
-   * From now on this becomes of it: it fails; it never arrives; it arrives when the test says so; it is done and its answer is kept until `answer`; the store
-   * says that it is not the owner.
+   * From now on this becomes of it: it fails, or with this very error; it never arrives; it arrives when the test says so;
+   * it is done and its answer is kept until `answer`; the store says that it is not the owner.
    */
   readonly faults: Partial<
-    Record<Command, "fails" | "hangs" | "arrives-late" | "waits" | "disowns" | undefined>
+    Record<Command, "fails" | Error | "hangs" | "arrives-late" | "waits" | "disowns" | undefined>
   >;
   isClosed: boolean;
   /** Lets every command arrive that is late. */
@@ -32,6 +32,7 @@ export function faultyLeases(clock: SimulatedClock): FaultyLeases {
     asked.push({ type, owner });
     const fault = faulty.faults[type];
     if (fault === "fails") throw new Error("the lease store is down");
+    if (fault instanceof Error) throw fault;
     if (fault === "hangs") return new Promise<never>(() => {});
     if (fault === "disowns") return false as T;
     if (fault === "arrives-late") await new Promise<void>((resolve) => late.push(resolve));

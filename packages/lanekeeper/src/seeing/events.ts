@@ -271,16 +271,33 @@ export type LockEvents =
       readonly reason: "line" | "held" | "store";
       readonly heldBy: string | undefined;
       readonly expiresInMs: number | undefined;
+      /** How the store failed. */
+      readonly error?: Error | undefined;
     })
-  | (OfLock & { readonly type: "lock.refused"; readonly reason: LockRefusal; readonly waitedMs: number })
+  /** `unavailable`: the store failed, and may be back; `unusable`: it failed for good. */
+  | (OfLock & {
+      readonly type: "lock.refused";
+      readonly reason: LockRefusal;
+      readonly waitedMs: number;
+      /** How the store failed, where that is the reason. */
+      readonly error?: Error | undefined;
+    })
   | (OfLock & { readonly type: "lock.acquired"; readonly fencingToken: bigint; readonly waitedMs: number })
   /** A renewal failed or is late, or the machine slept: it is lost unless one is confirmed in time. */
   | (OfLock & {
       readonly type: "lock.atRisk";
       readonly reason: "renewal-failed" | "renewal-late" | "suspended";
+      /** How the store failed to renew it. */
+      readonly error?: Error | undefined;
     })
   | (OfLock & { readonly type: "lock.recovered" })
-  | (OfLock & { readonly type: "lock.lost"; readonly reason: LockLoss; readonly heldMs: number })
+  | (OfLock & {
+      readonly type: "lock.lost";
+      readonly reason: LockLoss;
+      readonly heldMs: number;
+      /** How the store failed to renew it, where it expired for that. */
+      readonly error?: Error | undefined;
+    })
   | (OfLock & { readonly type: "lock.released"; readonly heldMs: number });
 
 /** What happens to the keeper as a whole. */

@@ -1,4 +1,8 @@
-/** What a lock store must do, each in one atomic step and with a time-out of its own. */
+/**
+ * What a lock store must do, each in one atomic step and with a time-out of its own. A rejection may pass, and is asked again,
+ * unless it is a `LanekeeperError` of a code other than `STORE_UNAVAILABLE`: then whoever asks for a lease is given that
+ * error at once (B53).
+ */
 export interface LeaseStore {
   /**
    * Takes the lease if it is free or expired, else says who holds it. `owner` is unique per acquisition; asking again as
