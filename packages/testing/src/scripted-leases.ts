@@ -11,6 +11,8 @@ export interface Fate {
    * the store says that the owner holds nothing, without a look (renew and release alone).
    */
   readonly fault?: "never-arrives" | "answer-lost" | "fails" | "fails-afterwards" | "disowns";
+  /** What it rejects with where it fails. Default: an error that may pass. */
+  readonly error?: Error;
 }
 
 /** A command, as the script is asked about it. */
@@ -50,14 +52,14 @@ export function scriptLeases(
   const carryOut = async <T>(command: LeaseCommand, act: () => Promise<T>, disowned: T): Promise<T> => {
     commands.push(command);
     if (commands.length > keptCommands) commands.shift();
-    const { arrivesAfterMs = 0, answersAfterMs = 0, fault } = fateOf(command);
+    const { arrivesAfterMs = 0, answersAfterMs = 0, fault, error } = fateOf(command);
     if (fault === "never-arrives") return never;
     await wait(arrivesAfterMs);
-    if (fault === "fails") throw new Error("the lease store is not reachable");
+    if (fault === "fails") throw error ?? new Error("the lease store is not reachable");
     const answer = fault === "disowns" ? disowned : await act();
     if (fault === "answer-lost") return never;
     await wait(answersAfterMs);
-    if (fault === "fails-afterwards") throw new Error("the connection to the lease store broke");
+    if (fault === "fails-afterwards") throw error ?? new Error("the connection to the lease store broke");
     return answer;
   };
 

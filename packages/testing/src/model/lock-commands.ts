@@ -70,7 +70,7 @@ const advance = define({
 
 const leases = define({
   name: "leases",
-  data: fc.constantFrom("none", "fails", "hangs"),
+  data: fc.constantFrom("none", "fails", "hangs", "refuses"),
   run(model, world, fault) {
     model.setFault(fault);
     world.fault = fault;

@@ -15,6 +15,9 @@ interface ModelLock {
   freeAt: number;
 }
 
+/** What the store does to every command: it fails and may be back, does not answer, or fails for good. */
+export type LeaseFault = "none" | "fails" | "hangs" | "refuses";
+
 /** What can be seen of a lock: `held` where `assertHeld()` passes. */
 export interface SeenLock {
   readonly state: string;
@@ -25,6 +28,8 @@ export interface SeenLock {
 export const lockTerms = { ttlMs: 60_000, renewEveryMs: 20_000, marginMs: 6_000 } as const;
 /** How long what waits may take to hear that a lease has run out, or that the store answers again (B53). */
 const pollMs = 12_000;
+/** How long a command that the store does not answer is waited for (B33). */
+const deadlineMs = 5_000;
 
 /**
  * What the rules say of locks of several processes on one lease store (B49 to B53). Chance, other processes and late answers
@@ -34,7 +39,7 @@ export class LockModel {
   now = 0;
   step = 0;
   readonly locks: ModelLock[] = [];
-  fault: "none" | "fails" | "hangs" = "none";
+  fault: LeaseFault = "none";
   /** Since when the store answers, or fails. */
   #since = 0;
   #checkedAt = 0;
@@ -91,7 +96,7 @@ export class LockModel {
     const faults = this.locks.flatMap((lock) => {
       const is = seen.get(lock.id);
       if (lock.state === "over" || is === undefined) return [];
-      return lock.state === "held" ? this.#checkHeld(lock, is) : this.#checkWaiting(lock, is);
+      return lock.state === "held" ? this.#checkHeld(lock, is) : this.#checkWaiting(lock, is, seen);
     });
     for (const name of new Set(this.locks.map((lock) => lock.name))) {
       const believers = this.locks.filter(
@@ -102,6 +107,11 @@ export class LockModel {
       const waiting = this.locks.filter((lock) => lock.name === name && lock.state === "waiting");
       if (waiting.length > 0 && this.#mustBeTaken(name))
         faults.push(`B51 ${name} is free, and ${waiting[0]!.id} waits`);
+      const isLasting = this.fault === "refuses" && this.now >= this.#since + pollMs;
+      for (const lock of isLasting ? waiting : []) {
+        if (!this.held.some((one) => one.name === name && one.keeper === lock.keeper))
+          faults.push(`B53 ${lock.id} waits for a store that failed for good`);
+      }
     }
     this.#checkedAt = this.now;
     this.#raise("min");
@@ -120,14 +130,24 @@ export class LockModel {
     this.#end(lock, max + lockTerms.ttlMs);
     return latest >= min + lasts ? [] : [`B50 ${lock.id} is ${state} though it was renewed in time`];
   }
-  #checkWaiting(lock: ModelLock, { state, token }: SeenLock): readonly string[] {
+  #checkWaiting(
+    lock: ModelLock,
+    { state, token }: SeenLock,
+    seen: ReadonlyMap<string, SeenLock>,
+  ): readonly string[] {
     const isOver = this.now >= lock.askedAt + lock.waitMs;
-    // Who may not wait at all asks once, and has that answer: one that does not come is waited for.
-    const isAsking = lock.waitMs === 0 && (this.fault !== "none" || this.#since >= lock.askedAt);
+    // Who may not wait at all asks once, after whoever asks already, and has that answer: one that does not come is waited for.
+    const isSlow = this.now <= this.#since + deadlineMs;
+    const isHanging = this.fault === "hangs" && this.now <= lock.askedAt + 3 * deadlineMs;
+    const isAsking = lock.waitMs === 0 && (isSlow || isHanging);
     if (state === "waiting")
       return isOver && !isAsking ? [`B53 ${lock.id} waits for longer than it may`] : [];
     if (state !== "held") {
       this.#end(lock, this.now);
+      if (state === "STORE_CORRUPT")
+        return this.fault === "refuses" ? [] : [`B53 ${lock.id} is ${state}, and the store is not`];
+      if (state === "LOCK_TIMEOUT" && lock.waitMs === 0 && !this.#wasTaken(lock, seen))
+        return [`B53 ${lock.id} is told that ${lock.name} is taken, and nobody had it`];
       const isRefused = state === "LOCK_TIMEOUT" || state === "STORE_UNAVAILABLE";
       return isRefused && isOver ? [] : [`B53 ${lock.id} is ${state} before its time is over`];
     }
@@ -147,6 +167,14 @@ export class LockModel {
   #end(lock: ModelLock, freeAt: number): void {
     lock.state = "over";
     lock.freeAt = freeAt;
+  }
+  /** Whether another had it, or might in the store's eyes, since it was asked for. */
+  #wasTaken({ id, name, askedAt }: ModelLock, seen: ReadonlyMap<string, SeenLock>): boolean {
+    return this.locks.some((one) => {
+      if (one.name !== name || one.id === id) return false;
+      if (one.state === "waiting") return (seen.get(one.id)?.token ?? 0n) > 0n;
+      return one.state === "held" || (one.freeAt >= askedAt && (one.token > 0n || one.freeAt > this.now));
+    });
   }
   /** Nobody has it, nobody can, and whoever waits has had time to hear of that. */
   #mustBeTaken(name: string): boolean {

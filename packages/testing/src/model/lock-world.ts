@@ -1,14 +1,14 @@
-import { createLanekeeper, type Lanekeeper, type Lock } from "lanekeeper";
+import { createLanekeeper, type Lanekeeper, LanekeeperError, type Lock } from "lanekeeper";
 import { type LeaseStore, memoryLeases } from "lanekeeper/ports";
-import { type ScriptedLeases, scriptLeases } from "../scripted-leases.ts";
+import { type Fate, type ScriptedLeases, scriptLeases } from "../scripted-leases.ts";
 import { createVirtualTime, type ProcessClock, type VirtualTime } from "../virtual-time.ts";
-import { lockTerms, type SeenLock } from "./lock-model.ts";
+import { type LeaseFault, lockTerms, type SeenLock } from "./lock-model.ts";
 
 /** Two processes on one lease store, in virtual time: what commands of the lock model are carried out on. */
 export interface LockWorld {
   readonly time: VirtualTime;
   readonly leases: ScriptedLeases;
-  fault: "none" | "fails" | "hangs";
+  fault: LeaseFault;
   /** Asks for a lock. */
   request(id: string, process: number, name: string, waitMs: number): void;
   /** Gives a lock back. */
@@ -30,6 +30,14 @@ interface Request {
   state: string;
 }
 
+/** What becomes of every command while the store has a fault. */
+const fates: Readonly<Record<LeaseFault, Fate>> = {
+  none: {},
+  fails: { fault: "fails" },
+  hangs: { fault: "never-arrives" },
+  refuses: { fault: "fails", error: new LanekeeperError("STORE_CORRUPT", "the lease store is damaged") },
+};
+
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** Starts a world of locks. */
@@ -39,7 +47,7 @@ export async function createLockWorld(): Promise<LockWorld> {
   const leases = scriptLeases(
     memoryLeases(() => time.clock),
     time.after,
-    () => (world.fault === "none" ? {} : { fault: world.fault === "fails" ? "fails" : "never-arrives" }),
+    () => fates[world.fault],
   );
   const start = async (): Promise<Process> => {
     const clock = time.process();
