@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } fro
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { sqliteLeases, type SqliteLeasesOptions } from "@lanekeeper/sqlite";
+import { createLanekeeper } from "lanekeeper";
 import { createSimulatedClock } from "lanekeeper/simulated-clock";
 import { expect, it, onTestFinished } from "vitest";
 import { forbidWriting } from "../durability/forbidden-writing.ts";
@@ -160,4 +161,24 @@ it("names an unknown option, and those that are known", () => {
   expect(() => sqliteLeases("leases.db", { timeout: 5 } as SqliteLeasesOptions)).toThrow(
     "Unknown option timeout of sqliteLeases. Known: timeoutMs, maxBytes, clock, bootClock, random. Remove it",
   );
+});
+
+it("B53 refuses whoever asks a keeper for a lock at once where the file can never hold leases, naming it", async () => {
+  const path = join(temporaryFolder(), "foreign.db");
+  const other = new DatabaseSync(path);
+  other.exec("CREATE TABLE notes (text TEXT)");
+  other.close();
+  const keeper = await createLanekeeper({ leases: sqliteLeases(path), turn: () => undefined });
+  onTestFinished(() => keeper.close());
+  const { locks } = keeper;
+  const refused = {
+    code: "STORE_INCOMPATIBLE",
+    message: expect.stringContaining(path) as string,
+    details: expect.objectContaining({ path }) as object,
+  };
+  // By the machine's clock: one that waited would still wait when the test's time is over.
+  const patient = { waitMs: 3_600_000 };
+  await expect(locks.acquire("lock", patient)).rejects.toMatchObject(refused);
+  await expect(locks.using("lock", () => undefined, patient)).rejects.toMatchObject(refused);
+  await expect(locks.tryAcquire("lock")).rejects.toMatchObject(refused);
 });

@@ -1,4 +1,5 @@
 import { redisLeases, type RedisLeasesOptions } from "@lanekeeper/redis";
+import { createLanekeeper } from "lanekeeper";
 import { createSimulatedClock } from "lanekeeper/simulated-clock";
 import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
 import { type RedisServer, startRedis } from "./redis-server.ts";
@@ -36,6 +37,19 @@ it("B33 refuses with STORE_UNAVAILABLE while the server is down, and works once 
   });
   await server.restart();
   expect(await leases.acquire("lock", "two", ttlMs)).toMatchObject({ acquired: true });
+});
+
+it("B53 tells who asks once that the server is down each time, and has the lock once it is up again", async () => {
+  const keeper = await createLanekeeper({ leases: open({ url: server.url }), turn: () => undefined });
+  onTestFinished(() => keeper.close());
+  await server.kill();
+  const refused = { code: "STORE_UNAVAILABLE", cause: unavailable("connection") };
+  for (let times = 0; times < 3; times++) {
+    await expect(keeper.locks.acquire("lock", { waitMs: 0 })).rejects.toMatchObject(refused);
+    await expect(keeper.locks.tryAcquire("lock")).rejects.toMatchObject(refused);
+  }
+  await server.restart();
+  expect(await keeper.locks.tryAcquire("lock")).toMatchObject({ state: "busy" });
 });
 
 it("knows its scripts again on a server that forgot them", async () => {
