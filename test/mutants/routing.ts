@@ -272,4 +272,13 @@ export const routingMutants: readonly Mutant[] = [
   if (isRebuilding || isUnstartable || isUnrecorded) return "store";`,
     kills: rules("explain"),
   },
+  {
+    name: "turns-start-before-the-host-has-its-keeper",
+    rules: ["B58"],
+    change: "what a store holds runs before the host has its keeper, unseen, and its turns do not know it",
+    file: "packages/lanekeeper/src/keeper/create-lanekeeper.ts",
+    find: `setImmediate(passages.enter(begin));`,
+    replace: `passages.enter(begin)();`,
+    kills: rules("first-turns"),
+  },
 ];

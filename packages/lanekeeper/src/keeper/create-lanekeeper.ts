@@ -63,7 +63,10 @@ const storeFailures: ReadonlySet<LanekeeperErrorCode> = new Set([
 /** Milliseconds until a store that failed to say what may expire is asked again. */
 const expiringAgainMs = 1_000;
 
-/** Starts an orchestrator. Rejects with `INVALID_OPTION` or `STORE_IN_USE`; nothing has been started then. */
+/**
+ * Starts an orchestrator. What its store holds runs once this has resolved and its caller could subscribe: turns know the
+ * keeper. Rejects with `INVALID_OPTION` or `STORE_IN_USE`; nothing has been started then.
+ */
 export async function createLanekeeper<Message = unknown, Reply = unknown>(
   options: LanekeeperOptions<Message, Reply>,
 ): Promise<Lanekeeper<Message, Reply>> {
@@ -319,8 +322,13 @@ async function assemble(
   try {
     const happened = await through(recover(runtime, supervisor, executions));
     await through(heartbeats.start());
-    // Whoever subscribes as soon as the keeper is there hears of it.
-    if (happened.length > 0) setImmediate(passages.enter(() => queue.post(tell, journal, happened)));
+    // Whoever subscribes as soon as the keeper is there hears of all, and the host's turns know the keeper.
+    const begin = (): void => {
+      if (happened.length > 0) queue.post(tell, journal, happened);
+      supervisor.coming.begin();
+    };
+    if (happened.length > 0 || !supervisor.coming.isEmpty) setImmediate(passages.enter(begin));
+    else begin();
     if (mailboxes.known > 0) retention.used(settings.lane.dedupeMs);
   } catch (error) {
     deadlines.close();

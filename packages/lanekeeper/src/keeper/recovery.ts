@@ -16,13 +16,13 @@ const pageSize = 500;
  * I1. A turn that was running when its keeper died counts as crashed, and is settled before its session starts another (B30).
  * I2. A command that ran is lost; an announced one is waited for until its time is over (B37).
  * I3. Completions that it held back may be held anywhere: they are released when their spacing is over (B39).
- * I4. Nothing starts before all has been read; then the lanes of all sessions with work start by what was read, in the store's
- *     order of their keys, and the first turns run before the last lanes have.
+ * I4. Nothing starts before all has been read and the host has its keeper; then the lanes of all sessions with work start by
+ *     what was read, in the store's order of their keys, and the first turns run before the last lanes have.
  * I5. Sessions without work are not read: their number costs nothing.
  */
 export async function recover(
   runtime: Runtime,
-  supervisor: Pick<Supervisor, "resume">,
+  supervisor: Pick<Supervisor, "coming">,
   executions: Pick<Executions, "takeOver">,
 ): Promise<readonly LanekeeperEvent[]> {
   const { mailboxes } = runtime;
@@ -35,7 +35,7 @@ export async function recover(
   happened.push(...(await through(dropExpired(runtime))));
   const waiting = await through(findWaiting(runtime));
   await through(executions.takeOver(commands));
-  supervisor.resume(waiting);
+  supervisor.coming.add(waiting);
   return happened;
 }
 

@@ -10,8 +10,12 @@ import type { SessionRecord } from "../store/store.ts";
  *     is dropped.
  */
 export interface Resumption {
-  /** Starts lanes, each in a step of its own. */
-  begin(records: readonly SessionRecord[]): void;
+  /** Whether none is to start. */
+  readonly isEmpty: boolean;
+  /** Lanes that are to start. */
+  add(records: readonly SessionRecord[]): void;
+  /** Starts them, each in a step of its own. */
+  begin(): void;
   /** The record of a session whose lane is still to start. */
   of(sessionKey: string): SessionRecord | undefined;
   /** Starts none for a session. */
@@ -33,10 +37,13 @@ export function createResumption(queue: RunQueue, start: (record: SessionRecord)
     if (end < given.length) queue.post(startSome, given, end);
   };
   return {
-    begin(given) {
-      for (const record of given) records.set(record.sessionKey, record);
-      startSome(given, 0);
+    get isEmpty() {
+      return records.size === 0;
     },
+    add(given) {
+      for (const record of given) records.set(record.sessionKey, record);
+    },
+    begin: () => startSome([...records.values()], 0),
     of: (sessionKey) => records.get(sessionKey),
     drop(sessionKey) {
       records.delete(sessionKey);

@@ -12,6 +12,7 @@ import { createCrashSeries, startAgainMs } from "./crash-series.ts";
 import { type LanekeeperError, toError } from "../keeper/errors.ts";
 import { Lane, type LaneActor, laneOf } from "./lane.ts";
 import type { LaneOptions } from "./lane-options.ts";
+import { type ComingLanes, createComingLanes } from "./coming-lanes.ts";
 import { createMailboxNews } from "./mailbox-news.ts";
 import { createResumption } from "./resumption.ts";
 import type { Runtime } from "../keeper/runtime.ts";
@@ -42,8 +43,8 @@ export interface Supervisor {
   tell(lane: Lane, event: LaneEvent): void;
   /** Sends an event to a session's lane, starting the lane from the store if it sleeps. */
   route(sessionKey: string, event: LaneEvent): void;
-  /** Starts the lanes of sessions with work, by their records. */
-  resume(records: readonly SessionRecord[]): void;
+  /** Lanes that are to start. */
+  readonly coming: ComingLanes;
   /** Tells a session's lane what its mailbox holds, if it has one or is about to; it starts none. */
   inform(sessionKey: string, mailbox: MailboxSummary): void;
   /** Ends a session's lane, which has nothing to do, without a word: the store has forgotten the session. */
@@ -370,7 +371,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     startOf,
     tell,
     route,
-    resume: (records) => resumption.begin(records),
+    coming: createComingLanes(news, resumption),
     inform(sessionKey, mailbox) {
       if (lanes.has(sessionKey) || startOf(sessionKey) !== undefined)
         route(sessionKey, { type: "mailbox.changed", mailbox });
