@@ -36,6 +36,33 @@ describe("steps of one turn of the event loop", () => {
     expect(log).toEqual(["commit", "commit", "commit"]);
   });
 
+  it("B55 leave the event loop its turns, however many there are", async () => {
+    const { group } = createScene();
+    let turns = 0;
+    let isOver = false;
+    const turn = (): void => {
+      turns++;
+      if (!isOver) setImmediate(turn);
+    };
+    setImmediate(turn);
+    for (let round = 0; round < 5; round++)
+      await Promise.all(Array.from({ length: 2_000 }, async (_, index) => group.answer(index)));
+    isOver = true;
+    expect(turns).toBeGreaterThanOrEqual(4);
+  });
+
+  it("B55 are answered in their order, those that look included", async () => {
+    const { group } = createScene();
+    const answers: number[] = [];
+    const all = Array.from({ length: 1_002 }, async (_, index) =>
+      group.answer(index).then((answer) => answers.push(answer)),
+    );
+    expect(group.isOpen).toBe(true);
+    await Promise.all(all);
+    expect(answers).toEqual(all.map((_, index) => index));
+    expect(group.isOpen).toBe(false);
+  });
+
   it("B57 are all refused and undone where their commit fails; the next have one each, and go on", async () => {
     const scene = createScene();
     const { group, log } = scene;
