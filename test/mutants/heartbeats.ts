@@ -187,4 +187,14 @@ export const heartbeatMutants: readonly Mutant[] = [
   return recordFailure(context, { at: params.at, error: codeOf(context.abort) });`,
     kills: [...rules("heartbeat-schedule"), ...charts("heartbeat-runner/heartbeat-runner.logic")],
   },
+  {
+    name: "completion-wakes-beside-a-due-heartbeat",
+    rules: ["B39"],
+    change:
+      "a completion of heartbeat origin wakes its session while a heartbeat's turn is being opened there",
+    file: "packages/lanekeeper/src/heartbeats/completion-spacing.ts",
+    find: `      return !isDue;`,
+    replace: `      return true;`,
+    kills: rules("heartbeat-origin"),
+  },
 ];

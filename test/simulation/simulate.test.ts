@@ -28,11 +28,11 @@ describe("the trace of a seed", () => {
     for (const seed of [1, 2, 3, 5, 8]) ({ hash: hashes[seed] } = await simulate({ seed }));
     expect(hashes).toMatchInlineSnapshot(`
       {
-        "1": "83c5ab0d74467f450e74b59635b041b89396c6abda80e044e2226988b228fd3c",
-        "2": "f01f2bd9694658fddbe3e521734a550d4f44c6293a08a1d28fa49c96e68e23ed",
-        "3": "62715fae084dd93d1c5a06737212e7f1c026c3e7d5153f8ac23333684a426a69",
-        "5": "6cd916457e45fc5d8058a7c3a9cfcf479c7e766dc44646fd65c9a270bcb76b05",
-        "8": "41bbdc42b46ea804ac3a193157c04131657f203e00a214496c5c4e8540b06255",
+        "1": "a1bb6bb2fa80ea96a56b5ce473da41261f8f1bdeff472df9208f57ad7f45366c",
+        "2": "d8614c8964b6b4013d01dd71018c669e5e190dc73c576ca6dfd3a41b784099de",
+        "3": "ea38b7bf20234df1109124d8256ae33bf9fd99005aa982f8a0b0833ee4900334",
+        "5": "f2603e7adca2cafc51a01b996b14a2537755e905b9bb4a6cbd25ddfcf9fabcd4",
+        "8": "99b170ca334a2da1459762ac797fd191c86131c853aa4fc064667329510bfd2b",
       }
     `);
   });

@@ -7,7 +7,8 @@ import type { Runtime } from "../keeper/runtime.ts";
  * keeps itself busy (B39).
  *
  * I1. One that may not wake is in the mailbox all the same: whatever turn starts takes it along.
- * I2. One that is held back is released, at the latest so long after the last start of such a turn.
+ * I2. One that is held back is released so long after the last start of such a turn, unless a heartbeat is due then: its turn
+ *     is on the way.
  * I3. What is kept of a session is forgotten when its spacing is over and nothing was held back.
  */
 export interface CompletionSpacing {
@@ -35,6 +36,8 @@ export function createCompletionSpacing(
   runtime: Runtime,
   host: {
     spacingOf(sessionKey: string): number;
+    /** Whether a heartbeat is to start a turn there. */
+    isDue(sessionKey: string): boolean;
     released(sessionKey: string, mailbox: MailboxSummary): void;
   },
 ): CompletionSpacing {
@@ -56,7 +59,9 @@ export function createCompletionSpacing(
   const over = (sessionKey: string): void => {
     const wasHolding = spacings.get(sessionKey)?.isHolding === true;
     spacings.delete(sessionKey);
-    if (wasHolding) runtime.ask(release, released, failed, sessionKey);
+    if (!wasHolding) return;
+    if (host.isDue(sessionKey)) begin(sessionKey, host.spacingOf(sessionKey), true);
+    else runtime.ask(release, released, failed, sessionKey);
   };
   const release = (sessionKey: string) => runtime.mailboxes.releaseCompletions(sessionKey);
   const released = (
@@ -77,8 +82,9 @@ export function createCompletionSpacing(
         spacing.isHolding = true;
         return false;
       }
-      begin(sessionKey, host.spacingOf(sessionKey), false);
-      return true;
+      const isDue = host.isDue(sessionKey);
+      begin(sessionKey, host.spacingOf(sessionKey), isDue);
+      return !isDue;
     },
     started(sessionKey) {
       begin(sessionKey, host.spacingOf(sessionKey), spacings.get(sessionKey)?.isHolding === true);

@@ -180,6 +180,7 @@ export function createHeartbeats(
 
   const spacing = createCompletionSpacing(runtime, {
     spacingOf: (sessionKey) => bySession.get(sessionKey)?.settings.minSpacingMs ?? defaultSpacingMs,
+    isDue: (sessionKey) => bySession.get(sessionKey)?.isDue === true,
     released: (sessionKey: string, mailbox: MailboxSummary) =>
       host.route(sessionKey, { type: "mailbox.changed", mailbox }),
   });

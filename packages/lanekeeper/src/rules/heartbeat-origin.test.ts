@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { memoryStore } from "../store/memory-store.ts";
+import { answeringStore } from "./answering-store.ts";
 import { createFixture } from "./fixture.ts";
 import { leastGap, main, minute, startHeartbeats } from "./heartbeat-fixture.ts";
 
@@ -56,6 +57,34 @@ test("B39 a completion that is held back waits until minSpacingMs after the last
   expect(turns).toHaveLength(2);
   await clock.advance(1);
   expect(turns).toHaveLength(3);
+});
+
+test("B39 a completion that comes while a heartbeat's turn is opened is held back until minSpacingMs after its start", async () => {
+  const store = answeringStore();
+  const fixture = await startHeartbeats({ everyMs: 10 * minute, minSpacingMs: minute }, { store });
+  const { clock, turns, processes, of, untilDue } = fixture;
+  await untilDue();
+  await turns[0]!.turn.exec("work");
+  turns[0]!.resolve("fine");
+  await clock.settle();
+  const late: (() => void)[] = [];
+  store.answerBy((step, answer) =>
+    step === "waiting" ? new Promise((resolve) => late.push(() => resolve(answer))) : Promise.resolve(answer),
+  );
+  await clock.advance(10 * minute);
+  expect(late).toHaveLength(1);
+  processes.started[0]!.end(0);
+  await clock.settle();
+  expect(of("exec.held")).toHaveLength(1);
+  store.answerBy(undefined);
+  late[0]!();
+  await clock.settle();
+  expect(turns[1]!.turn).toMatchObject({ cause: "heartbeat", events: [] });
+  turns[1]!.resolve("fine");
+  await clock.advance(minute - 1);
+  expect(turns).toHaveLength(2);
+  await clock.advance(1);
+  expect(turns[2]!.turn).toMatchObject({ cause: "event" });
 });
 
 test("B39 a message's turn takes along what is held back, and its own commands are a person's", async () => {
