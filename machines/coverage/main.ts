@@ -1,7 +1,3 @@
-/**
- * Runs the suite, counts what it takes of each machine, and writes that down: a page and a picture in each machine's
- * folder. With `--check` it writes nothing. Fails where no test of behaviour takes something, and lists that.
- */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -16,7 +12,21 @@ import { coverageCommand, findDifferences, nameIn, readPage, writePage } from ".
 import { drawCoverage } from "./coverage-picture.ts";
 import { addTallies } from "./tally-files.ts";
 
-const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
+const help = `Usage: npm run statecharts:coverage -- [--check]
+
+Runs the suite, counts what it takes of each machine, and writes that down: a page and a picture in each machine's folder.
+Fails where no test of behaviour takes something, and lists that. Takes as long as the suite.
+
+  --check  writes nothing, and fails where the pages are out of date
+  --help   this text
+`;
+const { values } = parseArgs({
+  options: { check: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
+});
+if (values.help) {
+  process.stdout.write(help);
+  process.exit();
+}
 const machines = dirname(import.meta.dirname);
 const root = dirname(machines);
 const complain = (line: string): void => {

@@ -5,13 +5,17 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { type Incident, incidents } from "./incidents.ts";
 import { applyMutant } from "./patch.ts";
+import { readOptions } from "./read-options.ts";
 import { findTypeErrors } from "./test-run.ts";
 import { copyRepository } from "./workspace.ts";
 
-/**
- * Puts each incident back into a copy of the runtime, and fails unless the reference model finds it within 500 runs and
- * shrinks it to 12 commands at most. Writes the table.
- */
+const help = `Usage: npm run incidents
+
+Puts each incident back into a copy of the runtime, and fails unless the reference model finds it within 500 runs and shrinks
+it to 12 commands at most. Then it writes the committed table, test/mutants/incidents.md. Takes some minutes.
+
+  --help  this text
+`;
 const run = promisify(execFile);
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const table = new URL("incidents.md", import.meta.url);
@@ -49,8 +53,8 @@ function render(rows: readonly (readonly [Incident, Found])[]): string {
   return `# Incidents, put back\n\nEach failure that this project was conceived from, put back into the runtime by a patch (\`incidents.ts\`), and what the\nreference model made of it, within ${limits.runs} runs. Written by \`npm run incidents\`.\n\n${sections.join("\n")}`;
 }
 
-const copy = await copyRepository(repository);
-try {
+async function tryAll(): Promise<void> {
+  await using copy = await copyRepository(repository);
   const rows: [Incident, Found][] = [];
   const missed: string[] = [];
   for (const property of new Set(incidents.map((incident) => incident.property))) {
@@ -68,6 +72,8 @@ try {
   }
   if (missed.length === 0) await writeFile(table, render(rows));
   else process.exitCode = 1;
-} finally {
-  await copy[Symbol.asyncDispose]();
 }
+
+const { help: isHelpWanted } = readOptions({ help: { type: "boolean", default: false } }, help);
+if (isHelpWanted) process.stdout.write(help);
+else await tryAll();

@@ -1,10 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { type Catalogue, catalogues } from "./catalogue.ts";
 import type { Mutant } from "./mutant.ts";
 import { MutantError } from "./patch.ts";
+import { readOptions } from "./read-options.ts";
 import { mergeRows, renderTable } from "./table.ts";
 import { findTypeErrors, runTestFile } from "./test-run.ts";
 import { tryMutant, type Verdict } from "./trial.ts";
@@ -13,7 +13,7 @@ import { copyRepository } from "./workspace.ts";
 const help = `Usage: npm run mutants -- [--catalogue <name>] [--only <name>]... [--list]
 
 Breaks rules on purpose, one at a time and in copies of the repository, and fails unless the tests notice every time.
-Afterwards the catalogue's table says which test it was.
+Afterwards the catalogue's committed table says which test it was.
 
   --catalogue  ${catalogues.map(({ name }) => name).join(", ")}; without it all of them
   --only       tries this mutant alone; may be given more than once
@@ -25,17 +25,23 @@ const repository = fileURLToPath(new URL("../..", import.meta.url));
 /** Copies of the repository in which mutants are tried at the same time. */
 const mostCopies = Math.min(2, availableParallelism());
 
-const { values: options } = parseArgs({
-  options: {
+const options = readOptions(
+  {
     catalogue: { type: "string" },
     only: { type: "string", multiple: true, default: [] },
     list: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
-});
+  help,
+);
 const { catalogue: wanted, only } = options;
 
-if (options.help) process.stdout.write(help);
+const names = new Set(catalogues.flatMap(({ mutants }) => mutants.map(({ name }) => name)));
+const unknown = only.filter((name) => !names.has(name));
+if (unknown.length > 0) {
+  process.stderr.write(`No mutant is called ${unknown.join(", ")}; --list gives them all.\n`);
+  process.exitCode = 2;
+} else if (options.help) process.stdout.write(help);
 else if (options.list) listMutants();
 else process.exitCode = await tryAll();
 
@@ -55,7 +61,9 @@ function listMutants(): void {
 async function tryAll(): Promise<number> {
   const chosen = catalogues.flatMap(chosenIn);
   if (chosen.length === 0) {
-    process.stderr.write("No mutant has such a name; --list gives them all.\n");
+    process.stderr.write(
+      "No catalogue is called so, or it has none of these mutants; --list gives them all.\n",
+    );
     return 2;
   }
   const verdicts: Verdict[] = [];

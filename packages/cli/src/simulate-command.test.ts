@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -90,6 +90,16 @@ describe("a simulation from the command line", () => {
       "trace.txt",
     ]);
     expect((await simulate(["--commands", written, "--out", out])).exitCode).toBe(1);
+    // Somebody may put a file where the folder is to be, while it runs.
+    const blocked = join(folder, "blocked");
+    await mkdir(blocked);
+    await writeFile(join(blocked, "seed-1"), "");
+    const unwritten = await simulate(["--commands", written, "--out", blocked]);
+    expect(unwritten.exitCode).toBe(1);
+    expect(unwritten.stdout).toMatch(/^1 run: 1 broke a rule/);
+    expect(unwritten.stderr).toContain("1 of its 1 commands are enough");
+    expect(unwritten.stderr).toContain('"id":"m2"');
+    expect(unwritten.stderr).toContain(`That could not be written to ${join(blocked, "seed-1")}: `);
   });
 
   it("gives up the runs under way at Ctrl-C, says how many were over, and ends with exit code 130", async () => {
@@ -108,6 +118,7 @@ describe("a simulation from the command line", () => {
     ["a seed beside commands", ["--commands", "a.json", "--seed", "1"], "cannot be used with option"],
     ["no amount of time", ["--minutes", "0"], "It takes a number above 0."],
     ["more time than there is", ["--hours", "100000"], "minutes must be a number above 0, at most 43200"],
+    ["a folder that is none", ["--out", main], "main.ts is no folder; choose another with --out"],
     ["commands that are not there", ["--commands", "no/such.json"], "cannot read the commands no/such.json"],
   ])("refuses %s with exit code 2 and one line", async (_, args, message) => {
     const { exitCode, stdout, stderr } = await simulate(args);

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, stat, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "commander";
@@ -9,7 +9,13 @@ import { listenForInterruption } from "./interruption.ts";
 import { parseAmount, parseCount, parseSeed } from "./option-value.ts";
 import { createProgressDisplay } from "./progress-display.ts";
 import { readScenario, type Scenario } from "./scenario.ts";
-import { commandLineOf, describeEnd, describeFailure, describeSimulations } from "./simulate-text.ts";
+import {
+  commandLineOf,
+  describeEnd,
+  describeFailure,
+  describeSimulations,
+  describeUnwritten,
+} from "./simulate-text.ts";
 import type { Failure } from "./simulate-worker.ts";
 import { runSimulations } from "./simulation-pool.ts";
 
@@ -83,6 +89,7 @@ export function createSimulateCommand(onExit: (exitCode: number) => void): Comma
 }
 
 async function runSimulate(flags: SimulateFlags): Promise<number> {
+  await assertFolder(flags.out);
   const scenarios = flags.commands === undefined ? scenariosOf(flags) : [await readScenario(flags.commands)];
   const display = createProgressDisplay(process.stderr);
   const interruption = listenForInterruption(() =>
@@ -130,6 +137,13 @@ function scenariosOf({ seed, hours, minutes, sessions, runs }: SimulateFlags): r
   }));
 }
 
+/** Hours of simulation are not to end with nowhere to write what they found. */
+async function assertFolder(out: string): Promise<void> {
+  const given = await stat(out).catch(() => undefined);
+  if (given !== undefined && !given.isDirectory())
+    throw new CliError("BAD_FOLDER", `${out} is no folder; choose another with --out`);
+}
+
 /** Writes what a failed run has left into a folder of its own, and says so. */
 async function writeFailure(failure: Failure, out: string, note: (text: string) => void): Promise<void> {
   const folder = join(out, `seed-${failure.scenario.seed}`);
@@ -138,13 +152,8 @@ async function writeFailure(failure: Failure, out: string, note: (text: string) 
     await mkdir(folder, { recursive: true });
     for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   } catch (cause) {
-    throw new CliError(
-      "BAD_FOLDER",
-      `cannot write to ${folder}: ${String(cause)}; choose another with --out`,
-      {
-        cause,
-      },
-    );
+    note(describeUnwritten(failure, folder, cause));
+    return;
   }
   note(describeFailure(failure, folder));
 }

@@ -29,18 +29,32 @@ export function describeSimulations(progress: SimulationProgress): ProgressText 
 
 /** What a failed run broke, the commands that do it, and how to run it again. */
 export function describeFailure(failure: Failure, folder: string): string {
-  const { scenario, violations, commandsBefore } = failure;
-  const commands = scenario.commands ?? [];
-  const left = commands.length - shownCommands;
+  const left = (failure.scenario.commands ?? []).length - shownCommands;
   return [
-    `Seed ${scenario.seed} broke a rule:`,
-    ...violations.map(({ rule, sentence }) => `  ${rule} ${sentence}`),
-    `${commands.length} of its ${commandsBefore} commands are enough:`,
-    ...commands.slice(0, shownCommands).map((command) => `  ${JSON.stringify(command)}`),
+    ...describeBreach(failure, shownCommands),
     ...(left > 0 ? [`  … and ${left} more`] : []),
     `What was seen: ${folder} (a recording of each keeper's life)`,
     `Run it again: lanekeeper simulate --commands ${folder}/commands.json`,
   ].join("\n");
+}
+
+/** A failed run that could not be written: all that is known of it. */
+export function describeUnwritten(failure: Failure, folder: string, cause: unknown): string {
+  return [
+    ...describeBreach(failure, Infinity),
+    `That could not be written to ${folder}: ${cause instanceof Error ? cause.message : String(cause)}. Choose another folder with --out.`,
+    `Run it again: ${commandLineOf({ ...failure.scenario, commands: undefined })}, or with --commands and a file of these commands.`,
+  ].join("\n");
+}
+
+function describeBreach({ scenario, violations, commandsBefore }: Failure, shown: number): readonly string[] {
+  const commands = scenario.commands ?? [];
+  return [
+    `Seed ${scenario.seed} broke a rule:`,
+    ...violations.map(({ rule, sentence }) => `  ${rule} ${sentence}`),
+    `${commands.length} of its ${commandsBefore} commands are enough:`,
+    ...commands.slice(0, shown).map((command) => `  ${JSON.stringify(command)}`),
+  ];
 }
 
 /** How to run the whole of a scenario again. */
