@@ -10,6 +10,6 @@ function leaveNodeOut<T extends object>(options?: T): T {
 const core = { path: "packages/lanekeeper/dist/index.js", modifyRolldownConfig: leaveNodeOut };
 
 export default [
-  { ...core, name: "lanekeeper with its dependencies", limit: "80 kB" },
-  { ...core, name: "lanekeeper alone", ignore: ["immer", "rxjs", "valibot", "xstate"], limit: "60 kB" },
+  { ...core, name: "lanekeeper with its dependencies", limit: "82 kB" },
+  { ...core, name: "lanekeeper alone", ignore: ["immer", "rxjs", "valibot", "xstate"], limit: "62 kB" },
 ] satisfies SizeLimitConfig;
