@@ -40,11 +40,18 @@ async function run(turn: Turn<Body>): Promise<string> {
   if (mode === "traffic" && messages.length > 0 && Math.random() < 0.2) {
     const script = commands[Math.floor(Math.random() * commands.length)]!;
     const args = ["-c", noting + script, log, session];
-    const { execId } = await turn.exec("sh", args, { timeoutMs: 60 });
+    const { execId } = await turn.exec("sh", args, { timeoutMs: 60 }).catch(endIfStoreRefuses);
     note({ type: "launched", session, id: execId });
   }
   await new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
   return "done";
+}
+
+/** Ends the process as a refused send does: a turn that the store has failed would rightly run again in this life. */
+function endIfStoreRefuses(error: unknown): never {
+  if (error instanceof LanekeeperError && error.code === "STORE_UNAVAILABLE")
+    process.kill(process.pid, "SIGKILL");
+  throw error;
 }
 
 process.stdout.write("opening\n");

@@ -1,4 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { isOutOfRoom } from "./failures.ts";
+import type { LogRoom } from "./log-room.ts";
 
 /**
  * The one connection to a store's file.
@@ -22,7 +24,7 @@ export interface Connection {
 }
 
 /** A connection on an opened database. */
-export function createConnection(path: string, database: DatabaseSync): Connection {
+export function createConnection(path: string, database: DatabaseSync, room: LogRoom): Connection {
   const begin = database.prepare("BEGIN IMMEDIATE");
   const commit = database.prepare("COMMIT");
   let isWriting = false;
@@ -35,6 +37,7 @@ export function createConnection(path: string, database: DatabaseSync): Connecti
     prepare: (sql) => database.prepare(sql),
     write(statement, ...values) {
       if (!isWriting) {
+        room.beforeTransaction();
         begin.run();
         isWriting = true;
       }
@@ -42,8 +45,14 @@ export function createConnection(path: string, database: DatabaseSync): Connecti
     },
     commit() {
       if (!isWriting) return;
-      commit.run();
+      try {
+        commit.run();
+      } catch (error) {
+        if (isOutOfRoom(error)) room.refused(error);
+        throw error;
+      }
       isWriting = false;
+      room.committed();
     },
     rollback() {
       isWriting = false;

@@ -14,6 +14,7 @@ import {
   toOpeningError,
 } from "./failures.ts";
 import { forgetHolder, noteHolder, readHolder } from "./holder-file.ts";
+import { createLogRoom, openLogFile } from "./log-room.ts";
 import { applicationId, migrations } from "./migrations.ts";
 
 /**
@@ -63,7 +64,8 @@ export function openDatabaseFile(given: string, settings: FileSettings): Databas
     assertSound(path, database);
     migrate(path, database);
     noteHolder(path);
-    const connection = createConnection(path, database);
+    const room = createLogRoom(openLogFile(path, database));
+    const connection = createConnection(path, database, room);
     return {
       connection,
       close() {

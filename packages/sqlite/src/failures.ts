@@ -12,6 +12,10 @@ const meanings: Readonly<Record<number, { readonly reason: string; readonly advi
   14: { reason: "cannot-open", advice: "see that the folder exists and that this user may write to it" },
 };
 
+const mebibyte = 1_048_576;
+/** What a commit of the largest usual message takes, in the log and in the file. */
+const commitMebibytes = 3;
+
 /** The codes that may come of a path or of permissions: read-only, input/output, cannot open. */
 const isOfPath: ReadonlySet<number> = new Set([8, 10, 14]);
 
@@ -24,7 +28,9 @@ export function toStoreError(path: string, error: unknown): LanekeeperError {
 function unavailable(path: string, error: unknown): LanekeeperError {
   const code = primaryCodeOf(error);
   const obstacle = code === undefined || isOfPath.has(code) ? findObstacle(path) : undefined;
+  const meaning = isFull(error) ? fullWithLog(path) : undefined;
   const { reason, advice } = obstacle ??
+    meaning ??
     meanings[code ?? -1] ?? { reason: "failed", advice: "see the cause" };
   const what = obstacle === undefined ? `failed (${messageOf(error)})` : `cannot be used: ${obstacle.what}`;
   return new LanekeeperError(
@@ -69,6 +75,28 @@ export function corrupt(path: string, what: string, cause?: unknown): Lanekeeper
   );
 }
 
+/** What to do about a full disk where there is a log: with as much as that takes it can be emptied, and a commit be made. */
+function fullWithLog(path: string): { readonly reason: string; readonly advice: string } | undefined {
+  const log = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  if (log === 0) return undefined;
+  const advice = `free ${Math.ceil(log / mebibyte) + commitMebibytes} MiB on the disk, or raise maxBytes`;
+  return { reason: "full", advice };
+}
+
+/** Whether there was no room for what was to be written: on the disk, in a quota, or below the most a file may take. */
+export function isOutOfRoom(error: unknown): boolean {
+  return isFull(error) || isUnseenLimit(error);
+}
+
+/** Whether SQLite could not write, but not because the disk is full: as with a quota, which it does not tell from others. */
+export function isUnseenLimit(error: unknown): boolean {
+  return (error as { readonly errcode?: unknown } | undefined)?.errcode === 778;
+}
+
+function isFull(error: unknown): boolean {
+  return primaryCodeOf(error) === 13;
+}
+
 /** Whether another connection has the file. */
 export function isLocked(error: unknown): boolean {
   return primaryCodeOf(error) === 5;
@@ -85,7 +113,7 @@ export function isNoDatabase(error: unknown): boolean {
 }
 
 function primaryCodeOf(error: unknown): number | undefined {
-  const { errcode } = error as { readonly errcode?: unknown };
+  const errcode = (error as { readonly errcode?: unknown } | undefined)?.errcode;
   return typeof errcode === "number" ? errcode & 0xff : undefined;
 }
 
