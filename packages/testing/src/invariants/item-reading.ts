@@ -310,7 +310,8 @@ class ItemReader {
     const name = nameOf(sessionKey, id);
     // A keeper tells how its work ended before what it was put back as ends.
     const isUntold = known !== undefined && known.ends.length + known.completed.length === 0;
-    if (isUntold && known.held.some(({ life }) => life === step.life)) return known;
+    const isOwn = known?.life === step.life || known?.held.some(({ life }) => life === step.life) === true;
+    if (isUntold && isOwn) return known;
     // What is being put back had ended, though that may not have been told.
     let call = this.#takePending(name, step, ({ method }) => method === "redrive");
     if (call === undefined) {
