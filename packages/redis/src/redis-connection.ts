@@ -19,6 +19,22 @@ export interface RedisConnection {
   destroy(): void;
 }
 
+const methods = [
+  "connect",
+  "sendCommand",
+  "subscribe",
+  "unsubscribe",
+  "on",
+  "destroy",
+] as const satisfies readonly (keyof RedisConnection)[];
+
+/** Whether something has all that these leases use of a client. */
+export function isConnection(given: unknown): given is RedisConnection {
+  if (typeof given !== "object" || given === null) return false;
+  const client = given as Readonly<Record<string, unknown>>;
+  return methods.every((name) => typeof client[name] === "function");
+}
+
 /** A client of node-redis, to be used as a pattern: the leases open connections of their own with its options. */
 export interface RedisClientLike {
   /** Makes another client with the same options. */
@@ -90,7 +106,8 @@ export function createConnection(host: {
     const reason = reasonOf(error);
     // A replica that was the primary is left too: the address may lead to the new one.
     if (reason === "timeout" || reason === "READONLY") drop(used, error);
-    return stepFailure(step, reason === "connection" ? (used.cause ?? error) : error);
+    const isConnecting = !used.isReady;
+    return stepFailure(step, reason === "connection" ? (used.cause ?? error) : error, { isConnecting });
   };
 
   return {

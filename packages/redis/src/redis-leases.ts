@@ -9,7 +9,7 @@ import {
 } from "lanekeeper/ports";
 import { randomBytes } from "node:crypto";
 import { acquireScript, keepTokenMs, type LeaseScript, releaseScript, renewScript } from "./lease-scripts.ts";
-import { createConnection, type RedisClientLike, type RedisConnection } from "./redis-connection.ts";
+import { createConnection, isConnection, type RedisClientLike, type RedisConnection } from "./redis-connection.ts";
 import { createReleaseWatch } from "./release-watch.ts";
 
 /** Where the leases are, and how long a step may take. */
@@ -127,20 +127,35 @@ function checkOptions(options: RedisLeasesOptions): {
   if (!(Number.isFinite(timeoutMs) && timeoutMs >= 1 && timeoutMs <= mostMs)) {
     throw invalid("timeoutMs", timeoutMs, `milliseconds from 1 to ${mostMs}`);
   }
-  if (client !== undefined) {
-    if (typeof client.duplicate !== "function")
-      throw invalid("client", hidden(client), "a client of node-redis");
-    return { prefix, timeoutMs, dial: () => client.duplicate(settings) };
-  }
-  const dial = (): RedisConnection =>
-    createClient({ ...settings, url: url!, socket: { connectTimeout: timeoutMs, reconnectStrategy: false } });
+  const dial = url === undefined ? dialLike(client) : dialTo(url, timeoutMs);
+  return { prefix, timeoutMs, dial };
+}
+
+/** Opens connections to a url. One that is empty would lead to this machine, whatever was meant. */
+function dialTo(url: string, timeoutMs: number): () => RedisConnection {
+  const socket = { connectTimeout: timeoutMs, reconnectStrategy: false } as const;
+  const dial = (): RedisConnection => createClient({ ...settings, url, socket });
+  if (typeof url !== "string" || url === "" || !isConnection(attempt(dial)))
+    throw invalid("url", hidden(url), "redis[s]://[[user][:password]@][host][:port][/database]");
+  return dial;
+}
+
+/** Opens connections like a client's. */
+function dialLike(client: RedisClientLike | undefined): () => RedisConnection {
+  const dial = (): RedisConnection => client!.duplicate(settings);
+  if (!isConnection(attempt(dial)))
+    throw invalid("client", hidden(client), "a client of node-redis, which has duplicate()");
+  return dial;
+}
+
+/** A client that is not connected, to see whether there can be one. */
+function attempt(dial: () => RedisConnection): unknown {
   try {
-    dial();
+    return dial();
   } catch {
     // What it threw may show the password.
-    throw invalid("url", hidden(url), "redis[s]://[[user][:password]@][host][:port][/database]");
+    return undefined;
   }
-  return { prefix, timeoutMs, dial };
 }
 
 function invalid(option: string, got: unknown, takes: string): LanekeeperError {
@@ -149,6 +164,6 @@ function invalid(option: string, got: unknown, takes: string): LanekeeperError {
 
 /** What was given, without what may hold a password: of a url all that follows its protocol, and of a client all. */
 function hidden(given: unknown): unknown {
-  if (typeof given === "string") return given.replace(/^([a-z+]+:\/\/)?.*$/isu, "$1…");
+  if (typeof given === "string") return given.replace(/^([a-z+]+:\/\/)?.+$/isu, "$1…");
   return typeof given === "object" && given !== null ? "an object" : given;
 }
