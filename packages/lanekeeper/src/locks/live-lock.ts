@@ -30,6 +30,12 @@ export function isOwnedIn({ state, detail }: Pick<Leaf, "state" | "detail">): bo
   return state === "stalled" || detail === "busy.holding" || detail === "busy.renewing";
 }
 
+/** The lock, or none and who holds it, where the store said so. */
+export interface LockAnswer {
+  readonly lock: LiveLock | undefined;
+  readonly heldBy: string | undefined;
+}
+
 /**
  * One acquisition: its actor, and what the actor's effects hold that is no JSON.
  *
@@ -67,8 +73,8 @@ export class LiveLock {
   vacancy: Vacancy | undefined;
   /** A lease that was granted after its question counted as failed, and that no later question has been given. */
   unclaimed: LeaseRequest | undefined;
-  /** True once it is held, false where it is not to be had at once; rejects where it was refused. */
-  readonly answered: PromiseWithResolvers<boolean> = Promise.withResolvers<boolean>();
+  /** Resolves once it is held or not to be had at once; rejects where it was refused. */
+  readonly answered: PromiseWithResolvers<LockAnswer> = Promise.withResolvers<LockAnswer>();
   /** Nothing is left to do. */
   readonly over: PromiseWithResolvers<void> = Promise.withResolvers<void>();
   #controller: AbortController | undefined;

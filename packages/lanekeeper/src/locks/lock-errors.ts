@@ -21,12 +21,18 @@ export function refusalError(
 ): LanekeeperError {
   const { name, waitedMs, heldBy, cause } = facts;
   const details = { name, waitedMs, heldBy };
+  const holder = heldBy === undefined ? "" : `; ${heldBy} holds it`;
   switch (refusal) {
     case "occupied":
+      return new LanekeeperError(
+        "LOCK_TIMEOUT",
+        `Lock ${name} is taken${holder}. Try again later, or wait for it (waitMs).`,
+        details,
+      );
     case "timeout":
       return new LanekeeperError(
         "LOCK_TIMEOUT",
-        `Lock ${name} did not become free within ${Math.round(waitedMs)} ms${heldBy === undefined ? "" : `; ${heldBy} holds it`}. Try again later, or wait longer (waitMs).`,
+        `Lock ${name} did not become free within ${Math.round(waitedMs)} ms${holder}. Try again later, or wait longer (waitMs).`,
         details,
       );
     case "aborted":
@@ -55,8 +61,8 @@ export function refusalError(
 }
 
 /** The error for a lock that was not free when it was asked for once. */
-export function lockOccupied(name: string): LanekeeperError {
-  return refusalError("occupied", { name, waitedMs: 0, heldBy: undefined, cause: undefined });
+export function lockOccupied(name: string, heldBy: string | undefined): LanekeeperError {
+  return refusalError("occupied", { name, waitedMs: 0, heldBy, cause: undefined });
 }
 
 /** Why a lock is not held, or not known to be. */

@@ -114,7 +114,7 @@ export function createLockHolders(
     const { name, askedMono } = lock;
     const waitedMs = clock.monotonic() - askedMono;
     const heldBy = lock.snapshot.context.occupied?.by;
-    if (refusal === "occupied") lock.answered.resolve(false);
+    if (refusal === "occupied") lock.answered.resolve({ lock: undefined, heldBy });
     else lock.answered.reject(refusalError(refusal, { name, waitedMs, heldBy, cause }));
   };
   const granted = (lock: LiveLock): void => {
@@ -128,7 +128,7 @@ export function createLockHolders(
       if (lock.withdrawn === undefined) {
         if (isOwnedIn(lock.snapshot.leaf)) owned.add(lock);
         sleepWatch.wake(lock);
-        lock.answered.resolve(true);
+        lock.answered.resolve({ lock, heldBy: undefined });
         return;
       }
       // Its caller gave up while the grant was on its way (B53).

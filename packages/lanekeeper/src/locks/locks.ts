@@ -3,7 +3,7 @@ import type { Runtime } from "../keeper/runtime.ts";
 import type { LeaseStore } from "../store/leases.ts";
 import type { LiveTurn } from "../turns/live-turn.ts";
 import type { ChartHost } from "../xstate/compiled-logic.ts";
-import type { LiveLock } from "./live-lock.ts";
+import type { LiveLock, LockAnswer } from "./live-lock.ts";
 import type { Lock, LockOptions, Locks } from "./lock.ts";
 import { closedError, lockOccupied, lostError, selfDeadlock } from "./lock-errors.ts";
 import { createLockHolders, type LockHolders } from "./lock-holders.ts";
@@ -57,7 +57,7 @@ export function createLocks(
   const whenQuiet = new Set<() => void>();
 
   const locksOf = (owner: LockOwner): Locks => {
-    const ask = async (request: LockRequest, isOnce: boolean): Promise<LiveLock | undefined> => {
+    const ask = async (request: LockRequest, isOnce: boolean): Promise<LockAnswer> => {
       const refusal = isClosing ? closedError() : owner.refusal();
       if (refusal !== undefined) throw refusal;
       const lock = holders.start(request, owner.turn, isOnce);
@@ -67,7 +67,7 @@ export function createLocks(
       if (signal?.aborted === true) cancel();
       else signal?.addEventListener("abort", cancel, { once: true });
       try {
-        return (await through(lock.answered.promise)) ? lock : undefined;
+        return await through(lock.answered.promise);
       } finally {
         signal?.removeEventListener("abort", cancel);
       }
@@ -76,14 +76,14 @@ export function createLocks(
       const request = checkLock(name, options);
       if (scope.holds(request.name)) throw selfDeadlock(request.name);
       // Who may not wait at all asks once.
-      const lock = await through(ask(request, request.terms.waitMs === 0));
-      if (lock === undefined) throw lockOccupied(request.name);
+      const { lock, heldBy } = await through(ask(request, request.terms.waitMs === 0));
+      if (lock === undefined) throw lockOccupied(request.name, heldBy);
       return lock;
     };
     return {
       acquire: async (name, options) => toLock(await acquire(name, options), holders),
       async tryAcquire(name, options) {
-        const lock = await ask(checkLock(name, options), true);
+        const { lock } = await ask(checkLock(name, options), true);
         return lock === undefined ? undefined : toLock(lock, holders);
       },
       async using(name, work, options) {

@@ -76,6 +76,17 @@ describe("B53 the line of a name", () => {
     await lock.release();
   });
 
+  it("B53 with waitMs 0 it says who holds the lock, as the store said", async () => {
+    const { keeper, leases } = await stage();
+    await leases.acquire("a", "another process", 60_000);
+    await expect(keeper.locks.acquire("a", { waitMs: 0 })).rejects.toMatchObject({
+      code: "LOCK_TIMEOUT",
+      message: "Lock a is taken; another process holds it. Try again later, or wait for it (waitMs).",
+      details: { heldBy: "another process", waitedMs: 0 },
+    });
+    await expect(keeper.locks.tryAcquire("a")).resolves.toBeUndefined();
+  });
+
   it("B53 a signal ends the waiting, in line, at the store and before it began", async () => {
     const { keeper, clock, leases } = await stage();
     await leases.acquire("a", "another process", 60_000);
