@@ -83,8 +83,8 @@ async function look(store: SqliteStore): Promise<unknown> {
   }
 }
 
-/** A file whose head is damaged may be no store of Lanekeeper, or say that it must not be written. */
-const isRefusal = new Set<unknown>(["STORE_CORRUPT", "STORE_INCOMPATIBLE", "STORE_UNAVAILABLE"]);
+/** A file whose head is damaged may be no store of Lanekeeper. */
+const isRefusal = new Set<unknown>(["STORE_CORRUPT", "STORE_INCOMPATIBLE"]);
 
 describe("B57 a damaged file", () => {
   it("is refused, or gives all that it held: one with any bit flipped", async () => {
@@ -111,6 +111,34 @@ describe("B57 a damaged file", () => {
       { numRuns: 300 },
     );
     expect(refused).toBeGreaterThan(30);
+  });
+
+  it("is refused, or gives all that it held: one with any byte of its head changed", async () => {
+    const { path, holds } = await createFile(temporaryFolder());
+    const whole = readFileSync(path);
+    for (let offset = 0; offset < 100; offset++) {
+      for (const change of [0x01, 0x5a, 0xff]) {
+        const damaged = Buffer.from(whole);
+        damaged[offset]! ^= change;
+        writeFileSync(path, damaged);
+        const seen = await look(sqliteStore(path));
+        expect([...isRefusal, holds], `byte ${offset} changed by ${change}`).toContainEqual(seen);
+      }
+    }
+  });
+
+  it("is refused as damaged after a crash too: one that is marked as of another format", async () => {
+    const folder = temporaryFolder();
+    const store = sqliteStore(join(folder, "running.db"));
+    await accept(await store.open(host), message("a", "m"));
+    const path = join(folder, "store.db");
+    for (const end of ["", "-wal", "-holder"])
+      copyFileSync(join(folder, `running.db${end}`), `${path}${end}`);
+    await store.close();
+    const damaged = readFileSync(path);
+    damaged[18]! ^= 0x5a;
+    writeFileSync(path, damaged);
+    await expect(open(path)).rejects.toMatchObject({ code: "STORE_CORRUPT" });
   });
 
   it("is refused, and left as it is: one cut short anywhere", async () => {

@@ -62,6 +62,14 @@ it.for<[string, (path: string) => void]>([
       writeFileSync(path, bytes);
     },
   ],
+  [
+    "is marked as of another format",
+    (path) => {
+      const bytes = readFileSync(path);
+      bytes[18]! ^= 0x5a;
+      writeFileSync(path, bytes);
+    },
+  ],
 ])("refuses a file that %s with STORE_CORRUPT, and leaves it as it is", async ([, damage]) => {
   const path = join(temporaryFolder(), "leases.db");
   const before = openLeases(path);
@@ -69,8 +77,11 @@ it.for<[string, (path: string) => void]>([
   await before.close();
   damage(path);
   const bytes = readFileSync(path);
-  await expect(openLeases(path).acquire("lock", "two", ttlMs)).rejects.toMatchObject({
+  await expect(openLeases(path).acquire("another", "two", ttlMs)).rejects.toMatchObject({
     code: "STORE_CORRUPT",
+    message: expect.stringMatching(
+      /^The lease file .* is damaged \(.+\)\. Nothing more is written to it\. Remove it with its -wal and -shm: all leases are free then, and tokens go on\.$/su,
+    ) as string,
   });
   expect(readFileSync(path)).toEqual(bytes);
 });
@@ -151,6 +162,23 @@ it.for<[string, unknown, SqliteLeasesOptions?]>([
   ["timeoutMs", "leases.db", { timeoutMs: 0 }],
   ["timeoutMs", "leases.db", { timeoutMs: Number.NaN }],
   ["maxBytes", "leases.db", { maxBytes: 10 }],
+  ...[
+    5,
+    null,
+    () => 1,
+    {},
+    { bootId: "boot" },
+    { sinceBootMs: () => 1 },
+    { bootId: 7, sinceBootMs: () => 1 },
+    { bootId: "boot", sinceBootMs: 1 },
+    { bootId: "boot", sinceBootMs: () => "1" },
+    { bootId: "boot", sinceBootMs: () => Number.NaN },
+    { bootId: "boot", sinceBootMs: () => -1 },
+  ].map((bootClock): [string, string, SqliteLeasesOptions] => [
+    "bootClock",
+    "leases.db",
+    { bootClock: bootClock as SqliteLeasesOptions["bootClock"] },
+  ]),
 ])("refuses what cannot be: %s of %o, %o", ([option, path, options]) => {
   expect(() => sqliteLeases(path as string, options)).toThrow(
     expect.objectContaining({ code: "INVALID_OPTION", details: expect.objectContaining({ option }) }),

@@ -44,8 +44,20 @@ it.for<[string, RedisLeasesOptions]>([
   ["client", { client: 7 as unknown as RedisClientLike }],
   ["client", { client: { duplicate: () => ({}) } as unknown as RedisClientLike }],
   ["client", { client: { duplicate: () => null } as unknown as RedisClientLike }],
-  ["client", { client: { ...client, duplicate: () => ({ ...client.duplicate(settings), destroy: 1 }) } as never }],
-  ["client", { client: { duplicate: () => { throw new Error("secret") } } }],
+  [
+    "client",
+    { client: { ...client, duplicate: () => ({ ...client.duplicate(settings), destroy: 1 }) } as never },
+  ],
+  [
+    "client",
+    {
+      client: {
+        duplicate: () => {
+          throw new Error("secret");
+        },
+      },
+    },
+  ],
   ["uri", { url, uri: url } as RedisLeasesOptions],
   ["options", undefined as unknown as RedisLeasesOptions],
 ])("refuses what cannot be: %s in %o", ([option, options]) => {

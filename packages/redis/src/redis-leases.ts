@@ -9,7 +9,12 @@ import {
 } from "lanekeeper/ports";
 import { randomBytes } from "node:crypto";
 import { acquireScript, keepTokenMs, type LeaseScript, releaseScript, renewScript } from "./lease-scripts.ts";
-import { createConnection, isConnection, type RedisClientLike, type RedisConnection } from "./redis-connection.ts";
+import {
+  createConnection,
+  isConnection,
+  type RedisClientLike,
+  type RedisConnection,
+} from "./redis-connection.ts";
 import { createReleaseWatch } from "./release-watch.ts";
 
 /** Where the leases are, and how long a step may take. */

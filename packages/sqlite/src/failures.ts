@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { LanekeeperError } from "lanekeeper";
-import { isForeign } from "./file-head.ts";
+import { isForeign, isOfAnotherFormat } from "./file-head.ts";
 import { findObstacle } from "./obstacle.ts";
 
 /** SQLite's primary result codes that a host can do something about, with what they mean for what is kept there. */
@@ -45,6 +45,9 @@ function unavailable(path: string, error: unknown): LanekeeperError {
 export function toOpeningError(path: string, error: unknown): LanekeeperError {
   if (error instanceof LanekeeperError) return error;
   if (isNoDatabase(error) && isForeign(path)) return foreign(path, "no SQLite database", error);
+  // SQLite takes it for one that only a later version of SQLite may write.
+  if (primaryCodeOf(error) === 8 && isOfAnotherFormat(path))
+    return corrupt(path, "its head says that it is of another format", error);
   // Statements that SQLite cannot make are those of a file that has other tables.
   return primaryCodeOf(error) === 1 ? corrupt(path, messageOf(error), error) : toStoreError(path, error);
 }

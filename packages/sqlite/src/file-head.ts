@@ -3,6 +3,9 @@ import { closeSync, existsSync, openSync, readSync } from "node:fs";
 /** What the first bytes of a database are, and where the mark of its application is. */
 const beginning = Buffer.from("SQLite format 3\0");
 const markAt = 68;
+/** Where the version is that whoever writes must know, and the last one there is. */
+const writeVersionAt = 18;
+const knownWriteVersion = 2;
 /** The marks of stores and of lease files, but for the last letter. */
 const marks = Buffer.from("LnK");
 /** What is beside a database while it is open, and after a crash. */
@@ -15,6 +18,15 @@ const traces = ["-wal", "-shm", "-journal", "-holder"];
  */
 export function isForeign(path: string): boolean {
   return !traces.some((end) => existsSync(`${path}${end}`)) && !isOfDatabase(readHead(path));
+}
+
+/**
+ * Whether the head of a file that SQLite would only read says that something else must write it; no version of SQLite has
+ * made such files yet. Where another connection of this process may have it, it is not read: a lease file has `-shm` beside
+ * it then, and a store's file is not read by SQLite either.
+ */
+export function isOfAnotherFormat(path: string): boolean {
+  return !existsSync(`${path}-shm`) && (readHead(path)[writeVersionAt] ?? 0) > knownWriteVersion;
 }
 
 /** Whether a head is that of a database, perhaps cut short or damaged: it begins like one, or is marked, or nothing is left of it. */

@@ -92,7 +92,7 @@ export function sqliteLeases(path: string, options: SqliteLeasesOptions = {}): L
       } catch (error) {
         if (!isLocked(error)) {
           closeFile();
-          throw toOpeningError(settings.path, error);
+          throw toLeaseError(settings.path, error);
         }
         const waitedMs = clock.monotonic() - begun;
         if (waitedMs >= settings.timeoutMs) throw busy(settings.path, waitedMs, error);
@@ -148,6 +148,18 @@ function untilOf(now: number, ttlMs: number): number {
 function nextToken({ token }: FileRow, clock: Clock): bigint {
   const least = BigInt(Math.floor(clock.now() * 1_000));
   return token + 1n > least ? token + 1n : least;
+}
+
+/** Leases have no backup, and need none: a file that is damaged is removed. */
+function toLeaseError(path: string, error: unknown): LanekeeperError {
+  const failure = toOpeningError(path, error);
+  if (failure.code !== "STORE_CORRUPT") return failure;
+  return new LanekeeperError(
+    failure.code,
+    `The lease file ${path} is damaged (${String(failure.details["what"])}). Nothing more is written to it. Remove it with its -wal and -shm: all leases are free then, and tokens go on.`,
+    failure.details,
+    { cause: failure.cause },
+  );
 }
 
 function busy(path: string, waitedMs: number, cause: unknown): LanekeeperError {
