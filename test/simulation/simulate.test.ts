@@ -29,9 +29,9 @@ describe("the trace of a seed", () => {
     expect(hashes).toMatchInlineSnapshot(`
       {
         "1": "a1bb6bb2fa80ea96a56b5ce473da41261f8f1bdeff472df9208f57ad7f45366c",
-        "2": "d8614c8964b6b4013d01dd71018c669e5e190dc73c576ca6dfd3a41b784099de",
-        "3": "ea38b7bf20234df1109124d8256ae33bf9fd99005aa982f8a0b0833ee4900334",
-        "5": "f2603e7adca2cafc51a01b996b14a2537755e905b9bb4a6cbd25ddfcf9fabcd4",
+        "2": "673068fcf9640cb4631e25e1d09707d79980083095b305df7ad2b47e1138ea89",
+        "3": "442814347b9a183f9329df3abf317e30886b2fbb3452c14e3b4eb7d05f45abf6",
+        "5": "ef64d32205f3e76b58bbc00e6b282bc986e7a0949c3aee20bdf3a5c18f308cae",
         "8": "99b170ca334a2da1459762ac797fd191c86131c853aa4fc064667329510bfd2b",
       }
     `);
