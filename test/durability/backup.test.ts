@@ -58,6 +58,25 @@ it("overwrites nothing, and says where there is nothing to copy", async () => {
   await reopen();
 });
 
+it("refuses a second copy to the path of one that is being made, and leaves that one alone", async () => {
+  const store = temporaryStore();
+  const { mailboxes } = await openStore(() => store);
+  await accept(mailboxes, message("s", "m"));
+  const folder = temporaryFolder();
+  const copy = join(folder, "copy.db");
+  const copying = store.backup(copy);
+  await expect(store.backup(join(folder, ".", "copy.db"))).rejects.toMatchObject({
+    code: "INVALID_OPTION",
+    message: `A backup to ${copy} is being made already. Wait for it, or give this one a path of its own.`,
+    details: { option: "path" },
+  });
+  await copying;
+  expect(readdirSync(folder)).toEqual(["copy.db"]);
+  const restored = await openStore(() => sqliteStore(copy));
+  expect(idsOf(await restored.mailboxes.waiting("s"))).toEqual(["m"]);
+  await restored.store.close();
+});
+
 it("waits with closing for a copy that is being made", async () => {
   const store = temporaryStore();
   const { mailboxes } = await openStore(() => store);

@@ -4,7 +4,7 @@ import { sqliteStore } from "@lanekeeper/sqlite";
 import { createLanekeeper, type LanekeeperError } from "lanekeeper";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -206,6 +206,30 @@ describe.each(disks)("B57 $name", () => {
     const again = await createRunner(path);
     expect(await again.run(30)).toBe("completed");
     await again.keeper.close();
+  });
+
+  it("leaves nothing of a backup that it has no room for, and has the next one whole", async () => {
+    const disk = createDisk(2 * mebibyte);
+    const folder = mkdtempSync(join(tmpdir(), "lanekeeper-kept-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const store = sqliteStore(join(folder, "store.db"));
+    const keeper = await createLanekeeper({
+      store,
+      lane: { cap: 10_000 },
+      logger: { debug() {}, info() {}, warn() {}, error() {} },
+      turn: () => "done",
+    });
+    onTestFinished(() => keeper.close());
+    await keeper.pause();
+    for (let count = 0; count < 20; count++) await keeper.send("a", "x".repeat(20_000));
+    const giveBack = takeSpace(disk, 8_192);
+    const copy = join(disk, "copy.db");
+    const refused = { code: "STORE_UNAVAILABLE", details: { reason: "full" } };
+    await expect(store.backup(copy)).rejects.toMatchObject(refused);
+    expect(readdirSync(disk)).toEqual(["ballast"]);
+    giveBack();
+    await store.backup(copy);
+    expect(readdirSync(disk)).toEqual(["copy.db"]);
   });
 
   it("B55 loses nothing of a process that is killed on it, and again while it is still full", async () => {

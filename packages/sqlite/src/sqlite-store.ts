@@ -12,7 +12,7 @@ import { checkOptions, type SqliteStoreOptions } from "./store-options.ts";
 export interface SqliteStore extends Store {
   /**
    * Copies the store to a new file while a keeper has it and goes on. Rejects with `INVALID_OPTION` where there is a file of
-   * that name, `CLOSED` while no keeper has the store, or `STORE_UNAVAILABLE`.
+   * that name or another backup makes it, `CLOSED` while no keeper has the store, or `STORE_UNAVAILABLE`.
    */
   backup(path: string): Promise<void>;
 }
