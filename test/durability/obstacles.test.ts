@@ -9,7 +9,7 @@ import { actAsNobody } from "./forbidden-writing.ts";
 
 /** What is in the way of a file `kept.db` in a folder, and what a refusal says then. */
 interface Case {
-  readonly reason: "cannot-open" | "read-only";
+  readonly reason: "cannot-open" | "name-too-long" | "read-only";
   /** Puts it in the way; the file is there. Answers the path to open. */
   prepare(path: string, folder: string): string;
   /** What the message says, `FOLDER` being the folder. */
@@ -36,6 +36,21 @@ const cases: Readonly<Record<string, Case>> = {
     reason: "cannot-open",
     prepare: (path) => join(path, "a", "kept.db"),
     says: ["a part of the path FOLDER/kept.db/a is a file."],
+  },
+  "a file with too long a name": {
+    reason: "name-too-long",
+    prepare: (_, folder) => join(folder, "n".repeat(300)),
+    says: ["its path or a name in it is longer than the system takes", "give a shorter one"],
+  },
+  "a file in a folder with too long a name": {
+    reason: "name-too-long",
+    prepare: (_, folder) => join(folder, "n".repeat(300), "kept.db"),
+    says: ["its path or a name in it is longer than the system takes"],
+  },
+  "a file whose name has no room for what SQLite adds to it": {
+    reason: "name-too-long",
+    prepare: (_, folder) => join(folder, "n".repeat(250)),
+    says: ["its path or a name in it is longer than the system takes", "adds up to 8 characters"],
   },
   "a device": {
     reason: "cannot-open",

@@ -6,7 +6,9 @@ export function checkPath(call: string, path: unknown, inMemory: string): string
   const invalid = (takes: string): LanekeeperError =>
     invalidOption("path", path, takes, `The path of ${call}`);
   if (path instanceof URL) throw invalid("a text (fileURLToPath(url) gives it)");
-  if (typeof path !== "string" || path.includes("\0")) throw invalid("the path of a file, as a text");
+  if (typeof path !== "string") throw invalid("the path of a file, as a text");
+  if (path.includes("\0"))
+    throw invalid("a path without the character NUL (\\0), which no file's name may hold");
   if (path === "" || path === ":memory:") throw invalid(`the path of a file (${inMemory})`);
   if (/^file:/iu.test(path))
     throw invalid(`a plain path, not a URI of SQLite (a file of that name is "./${path}")`);

@@ -3,13 +3,19 @@ import { dirname, join } from "node:path";
 
 /** What keeps this process from opening or writing a file, and what to do about it. */
 export interface Obstacle {
-  readonly reason: "read-only" | "cannot-open";
+  readonly reason: "read-only" | "cannot-open" | "name-too-long";
   readonly what: string;
   readonly advice: string;
 }
 
 /** The files that SQLite keeps beside a database. */
 const companions = ["-wal", "-shm", "-journal"];
+
+const tooLong: Obstacle = {
+  reason: "name-too-long",
+  what: "its path or a name in it is longer than the system takes",
+  advice: "give a shorter one (SQLite adds up to 8 characters to the file's name)",
+};
 
 /**
  * Looks at a file, its folder and what SQLite keeps beside it, for what SQLite calls an input/output error or says nothing
@@ -22,6 +28,7 @@ export function findObstacle(path: string): Obstacle | undefined {
   if (!around.isDirectory())
     return cannotOpen(`${folder} is a file, not a folder`, "give a path in a folder that exists");
   const stats = statsOf(path);
+  if (stats === "ENAMETOOLONG") return tooLong;
   if (stats === "EACCES" || mayNot(folder, around, "enter") !== undefined)
     return cannotOpen(`${user()} may not enter the folder ${folder}`, "give it the permission to (chmod +x)");
   if (typeof stats !== "string") {
@@ -33,6 +40,7 @@ export function findObstacle(path: string): Obstacle | undefined {
 }
 
 function obstacleOnTheWay(folder: string, code: string): Obstacle | undefined {
+  if (code === "ENAMETOOLONG") return tooLong;
   if (code === "ENOENT") return cannotOpen(`the folder ${folder} does not exist`, "make it (mkdir -p)");
   if (code === "ENOTDIR")
     return cannotOpen(`a part of the path ${folder} is a file`, "give a path in a folder that exists");
@@ -61,6 +69,7 @@ function obstacleOfCompanions(path: string): Obstacle | undefined {
   for (const end of companions) {
     const beside = `${path}${end}`;
     const stats = statsOf(beside);
+    if (stats === "ENAMETOOLONG") return tooLong;
     const inTheWay =
       typeof stats === "string"
         ? undefined

@@ -47,6 +47,7 @@ it.each([
     'must be a plain path, not a URI of SQLite (a file of that name is "./file:x.db"); got "file:x.db".',
   ],
   [new URL("file:///x.db"), "fileURLToPath(url)"],
+  ["a\0b", "a path without the character NUL (\\0), which no file's name may hold"],
 ])("says what to give instead of the path %j", (path, advice) => {
   expect(refusal(path)).toContain(advice);
 });
