@@ -2,7 +2,7 @@ import { sqliteStore } from "@lanekeeper/sqlite";
 import { createLanekeeper, type LanekeeperEvent } from "lanekeeper";
 import type { StoreHost } from "lanekeeper/ports";
 import { createSimulatedClock } from "lanekeeper/simulated-clock";
-import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { linkSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { temporaryFolder } from "../conformance/temporary-store.ts";
@@ -26,6 +26,24 @@ it("B59 a store that is open is in use, under any name of its file, and says who
   await expect((async () => next.open(host))()).resolves.toBeDefined();
   await next.close();
   expect(new Set(readdirSync(folder))).toEqual(new Set(["inner", "store.db"]));
+});
+
+it("B59 a store that this process has open through another link is said to be this process's", async () => {
+  const folder = temporaryFolder();
+  const holder = sqliteStore(join(folder, "store.db"));
+  await holder.open(host);
+  const link = join(folder, "link.db");
+  linkSync(join(folder, "store.db"), link);
+  const opening = async (): Promise<unknown> => sqliteStore(link).open(host);
+  await expect(opening()).rejects.toMatchObject({
+    code: "STORE_IN_USE",
+    message: expect.stringMatching(
+      /^This very process has the store .* open, as .*store\.db\. Close it there/u,
+    ) as string,
+    details: { path: link, pid: process.pid },
+  });
+  await holder.close();
+  await expect(opening()).resolves.toBeDefined();
 });
 
 it("B59 a keeper whose file another keeper has now says so once and closes itself; its work is the other's", async () => {

@@ -42,6 +42,9 @@ const logPages = 4_000;
 /** SQLite's own page size. */
 const pageBytes = 4_096;
 
+/** The files that this process has open. */
+const openHere = new Set<string>();
+
 /**
  * Opens a store's file, made if there is none. Throws `STORE_IN_USE`, `STORE_INCOMPATIBLE`, `STORE_CORRUPT` or
  * `STORE_UNAVAILABLE`; the file is as it was then.
@@ -66,10 +69,12 @@ export function openDatabaseFile(given: string, settings: FileSettings): Databas
     noteHolder(path);
     const room = createLogRoom(openLogFile(path, database));
     const connection = createConnection(path, database, room);
+    openHere.add(path);
     return {
       connection,
       close() {
         connection.close();
+        openHere.delete(path);
         forgetHolder(path);
       },
     };
@@ -93,6 +98,11 @@ function realPath(path: string): string | undefined {
     // Not there, or out of reach: opening it will say so.
     return undefined;
   }
+}
+
+function isSameFile(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return first !== undefined && first.ino === second?.ino && first.dev === second.dev;
 }
 
 function sizeOf(path: string): number {
@@ -180,14 +190,18 @@ function pragma(database: DatabaseSync, name: string): number {
 }
 
 function inUse(path: string, cause: unknown): LanekeeperError {
-  const holder = readHolder(path);
-  const who =
+  // A hard link is another path of the same file, and has no note of its holder beside it.
+  const other = [...openHere].find((open) => open !== path && isSameFile(open, path));
+  const holder = readHolder(other ?? path);
+  const named =
     holder === undefined
       ? "Another process"
       : `Process ${holder.pid} on ${holder.host} (since ${new Date(holder.since).toISOString()})`;
+  const who = other === undefined ? named : "This very process";
+  const as = other === undefined ? "" : `, as ${other}`;
   return new LanekeeperError(
     "STORE_IN_USE",
-    `${who} has the store ${path} open. Close it there, or give each keeper a file of its own.`,
+    `${who} has the store ${path} open${as}. Close it there, or give each keeper a file of its own.`,
     { path, ...holder },
     { cause },
   );
