@@ -1,8 +1,9 @@
+import { ConnectionTimeoutError } from "@redis/client";
 import { LanekeeperError } from "lanekeeper";
 
 /** Why a step failed: `timeout`, `connection`, or the word the server's refusal began with, such as `READONLY`. */
 export function reasonOf(error: unknown): string {
-  if (error instanceof NoAnswer) return "timeout";
+  if (error instanceof NoAnswer || error instanceof ConnectionTimeoutError) return "timeout";
   const [word = ""] = error instanceof Error ? error.message.split(" ", 1) : [];
   return /^[A-Z]{2,}$/.test(word) ? word : "connection";
 }

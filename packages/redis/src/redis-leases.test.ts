@@ -1,3 +1,4 @@
+import { ConnectionTimeoutError } from "@redis/client";
 import { inspect } from "node:util";
 import { expect, it } from "vitest";
 import { NoAnswer, stepFailure } from "./redis-failure.ts";
@@ -111,8 +112,11 @@ it("says what a url and a client are to be", () => {
 });
 
 it("says of a server that does not answer the first connection that TLS may be why", () => {
-  const { message } = stepFailure("acquire a lease", new NoAnswer(50), { isConnecting: true });
-  expect(message).toContain("rediss:// is for servers with TLS only");
+  for (const cause of [new NoAnswer(50), new ConnectionTimeoutError()]) {
+    const { message, details } = stepFailure("acquire a lease", cause, { isConnecting: true });
+    expect(message).toContain("rediss:// is for servers with TLS only");
+    expect(details).toMatchObject({ reason: "timeout" });
+  }
 });
 
 it("opens no connection before it is asked, and none to close", async () => {
