@@ -15,7 +15,7 @@ export { checkInvariants, type CheckOptions } from "./invariants/check-invariant
 export type { Violation } from "./invariants/invariant.ts";
 export { deterministicIds } from "./deterministic-ids.ts";
 export { type KeeperPropertyOptions, keeperProperty } from "./model/keeper-property.ts";
-export { locksProperty } from "./model/locks-property.ts";
+export { locksProperty, type LocksPropertyOptions } from "./model/locks-property.ts";
 export { type Fate, type LeaseCommand, type ScriptedLeases, scriptLeases } from "./scripted-leases.ts";
 export { type ScriptedStore, type StoreFate, type StoreStep, scriptStore } from "./scripted-store.ts";
 export { createVirtualTime, type ProcessClock, type VirtualTime } from "./virtual-time.ts";

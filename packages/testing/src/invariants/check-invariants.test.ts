@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { Recording } from "lanekeeper/recording";
 import { describe, expect, test } from "vitest";
 import { checkInvariants, type CheckOptions, invariants } from "./check-invariants.ts";
 import { story } from "./stories/story.ts";
@@ -33,6 +34,24 @@ describe("checkInvariants", () => {
   ])("refuses %o", (options, option) => {
     expect(() => checkInvariants(broken.recordings, options)).toThrow(
       expect.objectContaining({ code: "INVALID_OPTION", details: expect.objectContaining({ option }) }),
+    );
+  });
+
+  test.each([
+    ["what is no recording", {}, "recorded", "readRecording"],
+    ["a path", "gateway.jsonl.gz", "recorded", "readRecording"],
+    ["a promise", Promise.resolve(broken.recordings), "recorded", "await it first"],
+    ["nothing", undefined, "recorded", "recordInMemory"],
+    ["a recording without entries", { header: broken.recordings[0]!.header }, "recorded", "entries"],
+    ["a list with what is none", [broken.recordings[0], {}], "recorded.1", "simulate"],
+    ["a list with a promise", [Promise.resolve(broken.recordings[0])], "recorded.0", "await it first"],
+  ])("refuses %s, and says what a recording is", (_, recorded, option, says) => {
+    expect(() => checkInvariants(recorded as unknown as Recording)).toThrow(
+      expect.objectContaining({
+        code: "INVALID_OPTION",
+        message: expect.stringContaining(says),
+        details: expect.objectContaining({ option }),
+      }),
     );
   });
 

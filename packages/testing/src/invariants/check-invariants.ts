@@ -17,6 +17,7 @@ import { lockInvariants } from "./locks.ts";
 import { orderInvariants } from "./order.ts";
 import { originInvariants } from "./origins.ts";
 import { overflowInvariants } from "./overflow.ts";
+import { recordingsIn } from "./recorded.ts";
 import { RecordingView } from "./recording-view.ts";
 import { recoveryInvariants } from "./recovery.ts";
 import { rejectingInvariants } from "./rejecting.ts";
@@ -95,8 +96,7 @@ export function checkInvariants(
   const known = new Set(invariants.map(({ rule }) => rule));
   for (const rule of rules ?? [])
     if (!known.has(rule)) throw invalidOption("rules", rule, `some of ${[...known].join(", ")}`);
-  const recordings = "header" in recorded ? [recorded] : recorded;
-  const view = new RecordingView(recordings, { latenessMs, earlyMs });
+  const view = new RecordingView(recordingsIn(recorded), { latenessMs, earlyMs });
   return invariants
     .filter(({ rule }) => rules === undefined || rules.includes(rule))
     .flatMap((invariant) => [...invariant.check(view)]);

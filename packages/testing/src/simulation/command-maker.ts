@@ -1,7 +1,7 @@
 import type { Priority, QueueMode } from "lanekeeper";
 import { type Chance, createChanceFor } from "../chance.ts";
 import type { Command, CommandKind, CommandOf } from "./command.ts";
-import { type Fault, lockNames, longestTtlMs, randomCapacity, type Setup } from "./setup.ts";
+import { type Fault, groupIn, lockNames, longestTtlMs, randomCapacity, type Setup } from "./setup.ts";
 
 /** Commands that come to a session in a minute, on average. */
 const perMinute = 4;
@@ -72,6 +72,11 @@ class Material {
     return this.chance.pick(this.#setup.agents);
   }
 
+  /** A group that the keepers have; none instead of one that they lack. */
+  knownGroup(group: string | undefined): string | undefined {
+    return groupIn(this.#setup.capacity, group);
+  }
+
   /** One of the last few. */
   recent<T>(list: readonly T[]): T | undefined {
     return list.at(-1 - this.chance.below(Math.min(10, Math.max(1, list.length))));
@@ -119,7 +124,7 @@ const recipes: { readonly [Kind in CommandKind]: Recipe<Kind> } = {
         ...named,
         mode: chance.pick(modes),
         priority: chance.pick(priorities),
-        group: chance.pick([undefined, undefined, undefined, "batch"]),
+        group: material.knownGroup(chance.pick([undefined, undefined, undefined, "batch"])),
         expiresInMs: chance.pick([undefined, undefined, undefined, 1, 2_000]),
         withdrawnAfterMs: chance.pick([undefined, undefined, undefined, undefined, undefined, 0, 1_000]),
       };
@@ -127,14 +132,17 @@ const recipes: { readonly [Kind in CommandKind]: Recipe<Kind> } = {
   },
   notify: {
     weight: 90,
-    make: ({ session, number, chance }) => ({
-      session,
-      id: `e${number}`,
-      key: chance.pick([undefined, undefined, "same"]),
-      priority: chance.pick(priorities),
-      group: chance.pick([undefined, undefined, "batch"]),
-      wake: chance.pick([undefined, undefined, false]),
-    }),
+    make(material) {
+      const { session, number, chance } = material;
+      return {
+        session,
+        id: `e${number}`,
+        key: chance.pick([undefined, undefined, "same"]),
+        priority: chance.pick(priorities),
+        group: material.knownGroup(chance.pick([undefined, undefined, "batch"])),
+        wake: chance.pick([undefined, undefined, false]),
+      };
+    },
   },
   wake: {
     weight: 25,

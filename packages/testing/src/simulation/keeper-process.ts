@@ -27,6 +27,8 @@ export class KeeperProcess {
   storm: Storm | undefined;
   /** When its clock was stepped last, in true milliseconds. */
   steppedAt = -Infinity;
+  /** Why its keeper could not start, when it could not last. */
+  failure: Error | undefined;
   readonly #world: World;
   readonly #turns = new Map<string, number>();
   #life: Life | undefined;
@@ -99,8 +101,10 @@ export class KeeperProcess {
     this.#world.note(name, "starts");
     try {
       await life.start();
+      this.failure = undefined;
     } catch (error) {
       if (life.isDead) return;
+      this.failure = error as Error;
       this.#world.note(name, `could not start: ${String(error)}`);
       await this.#kill(life);
       this.#openAfter(againMs);

@@ -1,3 +1,4 @@
+import type { KeeperProcess } from "./keeper-process.ts";
 import type { Life } from "./life.ts";
 import type { BrokenRule } from "./broken-rule.ts";
 import { longestDelayMs } from "./faults.ts";
@@ -23,11 +24,13 @@ export async function comeToRest(world: World): Promise<void> {
   // What was asked of a process that slept is asked when it wakes, and a little late: only then nothing more is paused.
   for (let waited = 0, served = 0; served < 2; waited += lookEveryMs) {
     if (waited > restMs) {
-      world.violate("B33", "a keeper does not start");
+      for (const process of world.processes)
+        if (!isServing(process))
+          world.violate("B33", `k${process.index + 1} does not start${causeOf(process)}`);
       return;
     }
     await world.advance(lookEveryMs);
-    served = isServing(world) ? served + 1 : 0;
+    served = world.processes.every(isServing) ? served + 1 : 0;
   }
   const lives = world.processes.map(({ life }) => life!);
   for (const life of lives) letGo(world, life);
@@ -50,8 +53,12 @@ export async function comeToRest(world: World): Promise<void> {
   }
 }
 
-function isServing({ processes }: World): boolean {
-  return processes.every(({ life }) => life?.clock.isAwake === true && !life.isClosing);
+function isServing({ life }: KeeperProcess): boolean {
+  return life?.clock.isAwake === true && !life.isClosing;
+}
+
+function causeOf({ failure }: KeeperProcess): string {
+  return failure === undefined ? "" : `: ${failure.message}`;
 }
 
 function letGo(world: World, life: Life): void {

@@ -101,31 +101,44 @@ export function createSetup(options: SimulationOptions): Setup {
   if (!Number.isSafeInteger(seed) || (seed | 0) !== seed)
     throw invalidOption("seed", seed, "a whole number of 32 bits");
   const minutes = number("minutes", options.minutes ?? 5, longest);
-  const agents = whole("agents", options.agents ?? Math.min(4, options.sessions ?? 4), 1_000);
   const sessions = whole("sessions", options.sessions ?? 20, 100_000);
+  const agents = whole("agents", options.agents ?? Math.min(4, sessions), 1_000);
   if (sessions < agents)
     throw invalidOption("sessions", sessions, `at least one for each of ${agents} agents`);
-  const keepers = whole("keepers", options.keepers ?? Math.min(2, agents), agents);
-  for (const fault of options.faults ?? [])
+  const keepers = whole("keepers", options.keepers ?? Math.min(2, agents), 1_000);
+  if (keepers > agents)
+    throw invalidOption(
+      "keepers",
+      keepers,
+      `at most one for each of ${agents} agents, each of which belongs to one keeper`,
+    );
+  const { faults = allFaults } = options;
+  if (!Array.isArray(faults)) throw invalidOption("faults", faults, `a list of ${allFaults.join(", ")}`);
+  for (const fault of faults)
     if (!allFaults.includes(fault)) throw invalidOption("faults", fault, `some of ${allFaults.join(", ")}`);
+  for (const name of ["turn", "progress"] as const)
+    if (options[name] !== undefined && typeof options[name] !== "function")
+      throw invalidOption(name, options[name], "a function");
   const names = Array.from({ length: agents }, (_, index) => `a${index + 1}`);
   const keys = Array.from({ length: sessions }, (_, index) => {
     const name = names[index % agents]!;
     return `agent:${name}:${index < agents ? "main" : `s${index + 1}`}`;
   });
-  const chance = createChanceFor("setup", seed);
+  const decided = decide(createChanceFor("setup", seed), names, keys);
+  const { capacity = decided.capacity } = options;
   return {
     seed,
     minutes,
     keepers,
     agents: names,
     sessions: keys,
-    faults: options.faults ?? allFaults,
+    faults,
     turn: options.turn,
     commands: options.commands === undefined ? undefined : checkCommands(options.commands),
-    ...decide(chance, names, keys),
+    ...decided,
+    capacity,
+    heartbeats: decided.heartbeats.map((one) => ({ ...one, group: groupIn(capacity, one.group) })),
     ...(options.lane === undefined ? {} : { lane: options.lane, lanes: new Map() }),
-    ...(options.capacity === undefined ? {} : { capacity: options.capacity }),
   };
 }
 
@@ -137,6 +150,11 @@ export function keeperOfAgent({ agents, keepers }: Setup, agent: string): number
 /** The agent that a session belongs to. */
 export function agentOf(sessionKey: string): string {
   return sessionKey.split(":")[1] ?? "main";
+}
+
+/** A group, where a capacity has it: one of the host's own may lack what the seed would use. */
+export function groupIn(capacity: CapacityOptions | null, group: string | undefined): string | undefined {
+  return group !== undefined && capacity?.groups?.[group] !== undefined ? group : undefined;
 }
 
 /** A capacity with a group that may have reserved slots; one slot at least is for everybody. */

@@ -1,4 +1,4 @@
-import type { Turn } from "lanekeeper";
+import type { CapacityOptions, LaneSettings, Turn } from "lanekeeper";
 import { describe, expect, it } from "vitest";
 import type { Command } from "./command.ts";
 import type { SimulationOptions, TurnPlace } from "./setup.ts";
@@ -76,13 +76,46 @@ describe("a simulation", () => {
     ["seed", { seed: 0.5 }],
     ["minutes", { seed: 1, minutes: 0 }],
     ["sessions", { seed: 1, sessions: 2, agents: 3 }],
+    ["sessions", { seed: 1, sessions: 0 }],
     ["keepers", { seed: 1, agents: 2, keepers: 3 }],
     ["faults", { seed: 1, faults: ["weather" as "clocks"] }],
+    ["faults", { seed: 1, faults: 3 as unknown as ["clocks"] }],
+    ["turn", { seed: 1, turn: "x" as unknown as () => string }],
+    ["progress", { seed: 1, progress: 3 as unknown as () => void }],
+    ["options.lane.stallAfterMs", { seed: 1, lane: { stallAfterMs: -1 } }],
+    ["options.lane.stallAfter", { seed: 1, lane: { stallAfter: 5 } as LaneSettings }],
+    ["capacity", { seed: 1, capacity: null as unknown as CapacityOptions }],
+    ["capacity", { seed: 1, capacity: 3 as unknown as CapacityOptions }],
+    ["capacity.turns", { seed: 1, capacity: { turns: 0 } }],
     ["commands", { seed: 1, commands: {} as Command[] }],
     ["commands.0.do", { seed: 1, commands: [{ at: 0, do: "dance" } as unknown as Command] }],
     ["commands.0.at", { seed: 1, commands: [{ ...send(0, "m"), at: -1 }] }],
   ])("refuses %s that it cannot use", async (option, options) => {
     await expect(simulate(options)).rejects.toMatchObject({ code: "INVALID_OPTION", details: { option } });
+  });
+
+  it("says that it is for the agents that there cannot be as many keepers", async () => {
+    await expect(simulate({ seed: 1, keepers: 9 })).rejects.toThrow("one for each of 4 agents");
+  });
+
+  it("takes a capacity without the groups that the seed would use", async () => {
+    for (let seed = 1; seed <= 5; seed++)
+      expect((await simulate({ seed, ...small, capacity: { turns: 2 } })).violations).toEqual([]);
+  });
+
+  it("B33 says why a keeper does not start any more", async () => {
+    const capacity = { turns: 2 };
+    const { violations } = await simulate({
+      seed: 1,
+      minutes: 1,
+      agents: 1,
+      sessions: 1,
+      capacity,
+      commands: [send(10, "before", "agent:a1:main"), { at: 1_000, do: "crash", keeper: 0, downMs: 500 }],
+      turn: () => (capacity.turns = 0),
+    });
+    const sentence = expect.stringMatching(/^k1 does not start: .*capacity\.turns must be/);
+    expect(violations).toContainEqual({ rule: "B33", sentence });
   });
 });
 

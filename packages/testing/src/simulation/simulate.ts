@@ -1,3 +1,4 @@
+import { LanekeeperError } from "lanekeeper";
 import type { Recording } from "lanekeeper/recording";
 import type { Command } from "./command.ts";
 import { makeCommands } from "./command-maker.ts";
@@ -56,6 +57,7 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
   };
   for (const process of world.processes) void process.open();
   await world.advance(0);
+  await refuseWhatKeepersRefuse(world);
   for (const command of commands) {
     await advanceTo(command.at);
     perform(world, command);
@@ -79,6 +81,16 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
     hash: world.trace.hash(),
     simulatedMs: world.now,
   };
+}
+
+/** What no keeper can be made with is known of at once: the keeper itself checks lanes and capacity, and says what is wrong. */
+async function refuseWhatKeepersRefuse(world: World): Promise<void> {
+  const refusal = world.processes
+    .map(({ failure }) => failure)
+    .find((failure) => failure instanceof LanekeeperError && failure.code === "INVALID_OPTION");
+  if (refusal === undefined) return;
+  await bury(world);
+  throw refusal;
 }
 
 /** What the hosts of a keeper saw is compared with the rules, life after life. */
