@@ -22,3 +22,10 @@ test("what has a probability happens about so often", () => {
   expect(happened / 10_000).toBeCloseTo(0.2, 1);
   expect(chance.happens(0)).toBe(false);
 });
+
+test("chance refuses a seed that is no whole number, and to pick out of nothing", () => {
+  const refusal = (option: string): unknown =>
+    expect.objectContaining({ code: "INVALID_OPTION", details: expect.objectContaining({ option }) });
+  expect(() => createChance(Number.NaN)).toThrow(refusal("seed"));
+  expect(() => createChance(1).pick([])).toThrow(refusal("choices"));
+});

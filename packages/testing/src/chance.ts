@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { invalidOption } from "lanekeeper/ports";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 
@@ -8,21 +9,25 @@ export interface Chance {
   next(): number;
   /** A whole number in [0, limit). */
   below(limit: number): number;
-  /** One of the choices, each as likely as the others. */
+  /** One of the choices, each as likely as the others. Throws `INVALID_OPTION` where there is none. */
   pick<T>(choices: readonly T[]): T;
   /** True with that probability. */
   happens(probability: number): boolean;
 }
 
-/** Decisions by pure-rand's xoroshiro128+. */
+/** Decisions by pure-rand's xoroshiro128+. Throws `INVALID_OPTION` unless the seed is a whole number. */
 export function createChance(seed: number): Chance {
+  if (!Number.isSafeInteger(seed)) throw invalidOption("seed", seed, "a whole number");
   const generator = xoroshiro128plus(seed);
   const next = (): number => uniformFloat64(generator);
   const below = (limit: number): number => Math.floor(next() * limit);
   return {
     next,
     below,
-    pick: (choices) => choices[below(choices.length)] as never,
+    pick(choices) {
+      if (choices.length === 0) throw invalidOption("choices", choices, "a list that is not empty");
+      return choices[below(choices.length)] as never;
+    },
     happens: (probability) => next() < probability,
   };
 }

@@ -9,3 +9,9 @@ test("ids are the same for every maker, and sort in the order in which they were
   expect(other()).toBe(ids[0]);
   expect(deterministicIds("m")()).toBe("m000001");
 });
+
+test("refuses a prefix that is no text", () => {
+  expect(() => deterministicIds(5 as unknown as string)).toThrow(
+    expect.objectContaining({ code: "INVALID_OPTION" }),
+  );
+});

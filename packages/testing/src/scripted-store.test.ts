@@ -43,6 +43,9 @@ async function stateOf(time: VirtualTime, promise: PromiseLike<unknown>): Promis
   return state;
 }
 
+const refusal = (option: string): unknown =>
+  expect.objectContaining({ code: "INVALID_OPTION", details: expect.objectContaining({ option }) });
+
 describe("a scripted store", () => {
   it("does as the store behind it does where nothing is scripted, at once", async () => {
     const { mailboxes, store } = await openStore();
@@ -93,5 +96,24 @@ describe("a scripted store", () => {
     expect((await next.waiting("s")).map(({ id }) => id)).toEqual(["a"]);
     expect(await stateOf(time, Promise.resolve(mailboxes.discard("x")))).toBe("pending");
     expect([mailboxes.isHeld, next.isHeld]).toEqual([false, true]);
+  });
+
+  it.for([
+    ["fault", { fault: "bogus" }],
+    ["answersAfterMs", { answersAfterMs: -1 }],
+    ["faults", { faults: "fails" }],
+    ["options", "fails"],
+  ] as const)("refuses a fate whose %s it does not know, in the step", async ([option, fate]) => {
+    const { mailboxes } = await openStore((step) => (step === "append" ? (fate as StoreFate) : undefined));
+    expect(() => mailboxes.append(message("a"), limits)).toThrow(refusal(option));
+    expect(mailboxes.backlog).toBe(0);
+  });
+
+  it("refuses what is no store, no script and no way to wait", () => {
+    const none = undefined as unknown as () => undefined;
+    const no = 5 as unknown as () => undefined;
+    expect(() => scriptStore(none as unknown as ScriptedStore)).toThrow(refusal("store"));
+    expect(() => scriptStore(memoryStore(), no)).toThrow(refusal("fateOf"));
+    expect(() => scriptStore(memoryStore(), none, no)).toThrow(refusal("after"));
   });
 });

@@ -1,5 +1,11 @@
 import type { Store } from "lanekeeper";
-import type { Answer, Mailboxes, StoreHost } from "lanekeeper/ports";
+import {
+  type Answer,
+  assertKnownOptions,
+  invalidOption,
+  type Mailboxes,
+  type StoreHost,
+} from "lanekeeper/ports";
 
 /** What becomes of one step of a store. */
 export interface StoreFate {
@@ -31,13 +37,16 @@ export interface ScriptedStore extends Store {
 
 /**
  * Puts a script before a store. Steps happen in the order in which they were asked for. `after` is how it waits: on the
- * clock of whoever simulates, not on the keeper's.
+ * clock of whoever simulates, not on the keeper's. Throws `INVALID_OPTION`, also in a step whose fate is none.
  */
 export function scriptStore(
   store: Store,
   fateOf: (step: StoreStep) => StoreFate | undefined = () => undefined,
   after: (ms: number, callback: () => void) => void = noWaiting,
 ): ScriptedStore {
+  assertStore(store);
+  for (const [name, value] of Object.entries({ fateOf, after }))
+    if (typeof value !== "function") throw invalidOption(name, value, "a function");
   const steps: StoreStep[] = [];
   /** Grows with each crash: what an earlier life asked for is not answered. */
   let life = 0;
@@ -45,7 +54,7 @@ export function scriptStore(
   const carryOut = <T>(step: StoreStep, act: () => Answer<T>): Answer<T> => {
     steps.push(step);
     if (steps.length > keptSteps) steps.shift();
-    const { answersAfterMs, fault } = fateOf(step) ?? {};
+    const { answersAfterMs, fault } = checkFate(fateOf(step) ?? {});
     if (fault === "throws") throw new Error(`the store threw in ${step}`);
     if (fault === "fails") return Promise.reject(new Error(`the store failed in ${step}`));
     if (fault === "never-arrives") return never();
@@ -90,6 +99,22 @@ export function scriptStore(
   };
 }
 
+function assertStore(store: unknown): void {
+  const { open, close } = (store ?? {}) as { readonly [Key in keyof Store]?: unknown };
+  if (typeof open !== "function" || typeof close !== "function")
+    throw invalidOption("store", store, "a store (an object with open, close), such as memoryStore()");
+}
+
+function checkFate(fate: StoreFate): StoreFate {
+  assertKnownOptions("a fate", fate, ["answersAfterMs", "fault"]);
+  const { answersAfterMs = 0, fault } = fate;
+  if (!(answersAfterMs >= 0 && answersAfterMs < Infinity))
+    throw invalidOption("answersAfterMs", answersAfterMs, "a finite number of milliseconds, 0 or more");
+  if (fault !== undefined && !faults.includes(fault))
+    throw invalidOption("fault", fault, `one of ${faults.join(", ")}`);
+  return fate;
+}
+
 /** What waits is good until the session's next step only, and that may come before the answer does. */
 function keep(answer: Answer<unknown>): Answer<unknown> {
   return Array.isArray(answer) ? answer.slice() : answer;
@@ -97,6 +122,13 @@ function keep(answer: Answer<unknown>): Answer<unknown> {
 
 /** One for each question: a single promise would keep in memory whoever ever waited for it. */
 const never = (): Promise<never> => new Promise(() => {});
+const faults: readonly Exclude<StoreFate["fault"], undefined>[] = [
+  "throws",
+  "fails",
+  "fails-afterwards",
+  "answer-lost",
+  "never-arrives",
+];
 /** Steps that are remembered. */
 const keptSteps = 500;
 

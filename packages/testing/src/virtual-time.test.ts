@@ -114,4 +114,11 @@ describe("virtual time", () => {
     await time.advance(5, () => seen.push(time.now));
     expect(seen).toEqual([1, 2, 5]);
   });
+
+  it.for([-5, Number.NaN, Infinity])("does not go on by %d milliseconds", async (ms) => {
+    const time = createVirtualTime();
+    const refusal = { code: "INVALID_OPTION", details: { option: "ms" } };
+    await expect(time.advance(ms)).rejects.toMatchObject(refusal);
+    expect(time.now).toBe(0);
+  });
 });

@@ -1,4 +1,5 @@
 import type { Clock } from "lanekeeper";
+import { invalidOption } from "lanekeeper/ports";
 
 /**
  * True time, and the clocks that several processes have of it: each may be stepped, drift, sleep, be stopped, or fire its
@@ -17,7 +18,10 @@ export interface VirtualTime {
   process(options?: { readonly rate?: number; readonly lateMs?: () => number }): ProcessClock;
   /** Calls back after so many true milliseconds. */
   after(ms: number, callback: () => void): void;
-  /** Lets ready work run, then everything that is due in the next `ms` milliseconds, `observe` being called after each. */
+  /**
+   * Lets ready work run, then everything that is due in the next `ms` milliseconds, `observe` being called after each. Rejects
+   * with `INVALID_OPTION`.
+   */
   advance(ms: number, observe?: () => void): Promise<void>;
 }
 
@@ -60,6 +64,11 @@ const settle = async (): Promise<void> => {
     if (!process.getActiveResourcesInfo().includes("Immediate")) return;
   }
 };
+
+function assertSpan(ms: number): void {
+  if (!(Number.isFinite(ms) && ms >= 0))
+    throw invalidOption("ms", ms, "a finite number of milliseconds, 0 or more");
+}
 
 /** Starts true time. `pick` chooses one of so many that are due at the same instant. */
 export function createVirtualTime(pick: (count: number) => number = () => 0): VirtualTime {
@@ -183,6 +192,7 @@ export function createVirtualTime(pick: (count: number) => number = () => 0): Vi
       add(tasks, now + ms, run);
     },
     async advance(ms, observe) {
+      assertSpan(ms);
       const end = now + ms;
       await settle();
       for (let run = next(end); run !== undefined; run = next(end)) {

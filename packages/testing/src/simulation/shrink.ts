@@ -1,3 +1,4 @@
+import { invalidOption } from "lanekeeper/ports";
 import type { Command } from "./command.ts";
 import type { SimulationOptions } from "./setup.ts";
 import { type Simulation, simulate } from "./simulate.ts";
@@ -13,6 +14,7 @@ export interface ShrinkOptions {
 /**
  * Leaves out of a run that broke a rule as many commands as can be left out while that rule is still broken: by halves, then
  * quarters, down to single ones (delta debugging). What turns do does not depend on what was left out.
+ * Rejects with `INVALID_OPTION`, also where no rule was broken.
  */
 export async function shrinkSimulation(
   options: SimulationOptions,
@@ -20,8 +22,10 @@ export async function shrinkSimulation(
   { runs: mostRuns = 400, progress }: ShrinkOptions = {},
 ): Promise<Simulation> {
   const rule = failed.violations[0]?.rule;
+  if (rule === undefined)
+    throw invalidOption("failed", failed.violations, "a simulation with violations", "What is to be shrunk");
   const state = { smallest: failed, runs: 0 };
-  const mayRun = (): boolean => rule !== undefined && state.runs < mostRuns;
+  const mayRun = (): boolean => state.runs < mostRuns;
   const tryWith = async (commands: readonly Command[]): Promise<void> => {
     const next = await simulate({ ...options, commands });
     state.runs++;

@@ -137,6 +137,12 @@ describe("a simulation that broke a rule", () => {
     expect(shrunk.violations[0]?.rule).toBe(failed.violations[0]?.rule);
   });
 
+  it("is not one that broke none", async () => {
+    const options = { seed: 3, ...small, faults: [], commands: [] };
+    const refusal = { code: "INVALID_OPTION", details: { option: "failed" } };
+    await expect(shrinkSimulation(options, await simulate(options))).rejects.toMatchObject(refusal);
+  });
+
   it("stays as it is where no run may be spent on it", async () => {
     const options = { seed: 3, ...small, faults: [], lane: {}, turn: restless };
     const failed = await simulate({ ...options, commands: [send(5, "first"), send(10, "bad")] });
