@@ -1,5 +1,5 @@
 export type { Clock } from "./time/clock.ts";
-export type { RouteResult } from "./commands/completions.ts";
+export type { RouteResult } from "./commands/route-result.ts";
 export { createLanekeeper } from "./keeper/create-lanekeeper.ts";
 export type { DeadLetter, DeadLetterItem } from "./store/dead-letter.ts";
 export { LanekeeperError, type LanekeeperErrorCode, PermanentError } from "./keeper/errors.ts";
@@ -34,7 +34,7 @@ export type { Priority } from "./dispatch/priority.ts";
 export type { Outcome } from "./turns/outcome.ts";
 export type { Processes } from "./commands/processes.ts";
 export type { Receipt } from "./turns/receipt.ts";
-export type { DrainResult } from "./keeper/shutdown.ts";
+export type { DrainResult } from "./keeper/drain-result.ts";
 export type { ReclaimRecord, Store } from "./store/store.ts";
 export { liveSessions } from "./watching/live-sessions.ts";
 export { type EventOfSession, ofSession } from "./watching/of-session.ts";

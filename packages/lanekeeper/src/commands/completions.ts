@@ -5,14 +5,7 @@ import type { Receipt } from "../turns/receipt.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import type { CompleteResult, ExecutionRecord, MailboxLimits } from "../store/store.ts";
 import { backoffMs } from "../turns/verdict.ts";
-
-/** What became of a report. */
-export type RouteResult =
-  | { readonly routed: true; readonly sessionKey: string; readonly receipt: Receipt }
-  | {
-      readonly routed: false;
-      readonly reason: "duplicate" | "unknown-exec" | "session-mismatch" | "stale-incarnation" | "silent";
-    };
+import type { RouteResult } from "./route-result.ts";
 
 /**
  * The way of a completion to the session that started its command, and to no other (B34–B36).

@@ -2,7 +2,7 @@ import type { Observable } from "rxjs";
 import type { DeadLetter } from "../store/dead-letter.ts";
 import type { LanekeeperEvent } from "../seeing/events.ts";
 import type { Execution, ExecOptions, ExecReport } from "../commands/execution.ts";
-import type { RouteResult } from "../commands/completions.ts";
+import type { RouteResult } from "../commands/route-result.ts";
 import type { HeartbeatControl } from "../heartbeats/heartbeat-control.ts";
 import type { CapacityOptions } from "./capacity-options.ts";
 import type { EventInput, NotifyOptions, SendOptions, WakeOptions } from "./call-options.ts";

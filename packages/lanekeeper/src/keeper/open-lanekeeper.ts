@@ -1,5 +1,6 @@
 import type { Observable } from "rxjs";
-import type { Completions, RouteResult } from "../commands/completions.ts";
+import type { Completions } from "../commands/completions.ts";
+import type { RouteResult } from "../commands/route-result.ts";
 import type { DeadLetter } from "../store/dead-letter.ts";
 import type { LanekeeperEvent } from "../seeing/events.ts";
 import type { ExecCompletion, Execution, ExecOptions, ExecReport } from "../commands/execution.ts";
@@ -29,7 +30,8 @@ import type { Receipt } from "../turns/receipt.ts";
 import type { Resets } from "../lanes/resets.ts";
 import type { Retention } from "../store/retention.ts";
 import { assertSessionKey } from "./session-key.ts";
-import type { DrainResult, Shutdown } from "./shutdown.ts";
+import type { DrainResult } from "./drain-result.ts";
+import type { Shutdown } from "./shutdown.ts";
 import type { Explanation, SessionView, Stats } from "../seeing/views.ts";
 import type { Wakes } from "../lanes/wakes.ts";
 

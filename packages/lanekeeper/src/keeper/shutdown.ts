@@ -1,14 +1,7 @@
 import type { Deadline } from "../time/deadlines.ts";
+import type { DrainResult } from "./drain-result.ts";
 import type { Runtime } from "./runtime.ts";
 import { storeDeadlineMs } from "../store/store-requests.ts";
-
-/** How a drain ended. */
-export interface DrainResult {
-  /** Whether no turn runs any more. */
-  readonly drained: boolean;
-  readonly running: number;
-  readonly waiting: number;
-}
 
 /**
  * The two ways to stop (B58).

@@ -1,4 +1,4 @@
-import type { RouteResult } from "../commands/completions.ts";
+import type { RouteResult } from "../commands/route-result.ts";
 import type { Execution } from "../commands/execution.ts";
 import type { HeartbeatControl } from "../heartbeats/heartbeat-control.ts";
 import type { Lanekeeper } from "../keeper/keeper.ts";

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { RouteResult } from "../commands/completions.ts";
+import type { RouteResult } from "../commands/route-result.ts";
 import type { Execution } from "../commands/execution.ts";
 import type { Lanekeeper } from "../keeper/keeper.ts";
 import type { Lock } from "../locks/lock.ts";
