@@ -1,16 +1,8 @@
 import { simulate } from "@lanekeeper/testing";
 import { describe, expect, it } from "vitest";
 
-/** The same ones each time: fresh ones are for `npm run soak`. */
-const seeds = Array.from({ length: 120 }, (_, index) => index + 1);
-
 describe("a simulated system with everything that goes wrong", { timeout: 120_000 }, () => {
-  it.for(seeds)("keeps every rule and comes to rest (lanekeeper simulate --seed %i)", async (seed) => {
-    const { violations } = await simulate({ seed });
-    expect(violations).toEqual([]);
-  });
-
-  it("does so for hours with one session, and for minutes with a hundred", async () => {
+  it("keeps every rule for hours with one session, and for minutes with a hundred", async () => {
     const long = await simulate({ seed: 1, sessions: 1, minutes: 360 });
     const crowded = await simulate({ seed: 2, sessions: 100, minutes: 3 });
     expect([...long.violations, ...crowded.violations]).toEqual([]);
