@@ -183,14 +183,12 @@ export class ReferenceModel extends ReferenceLanes {
     for (const process of lost) this.endProcess(process);
     this.isRecovering = false;
     // Sessions whose commands were lost hear of it first; then all go on, in the order of their keys. Those that backed
-    // off, or were to have quiet, look at the clock before.
+    // off, or were to have quiet, look at the clock before, and come after the others.
     const isTold = ({ session, incarnation }: ModelProcess): boolean => incarnation === session.incarnation;
     const told = how === "close" ? [] : lost.filter(isTold).map(({ session }) => session);
     const byKey = [...this.sessions.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1));
-    for (const sessions of [told, byKey]) {
-      const looks = (session: ModelSession): number => (this.heldBackUntil(session) > -Infinity ? 1 : 0);
-      for (const session of sessions.toSorted((a, b) => looks(a) - looks(b))) this.react(session);
-    }
+    const looks = (session: ModelSession): number => (this.heldBackUntil(session) > -Infinity ? 1 : 0);
+    for (const session of [...told, ...byKey].toSorted((a, b) => looks(a) - looks(b))) this.react(session);
   }
   /** Not idle, unless by a heartbeat alone (B21). */
   #isBusy(session: ModelSession): boolean {
