@@ -44,3 +44,30 @@ test.each([
     expect(events.filter(({ type }) => type === "turn.started")).toHaveLength(known.length);
   },
 );
+
+test.each([
+  ["at once", undefined],
+  ["in a microtask", inMicrotask],
+  ["in an immediate", inImmediate],
+] as const)(
+  "B58 a keeper that is closed as soon as it is there starts nothing, and the next runs it all, on a store that answers %s",
+  async (_, answering) => {
+    const store = answeringStore(answering);
+    const before = await createFixture({ store });
+    for (const session of ["a", "b"]) await before.keeper.send(session, "waits");
+    const closed = before.keeper.close();
+    await before.clock.advance(20_000);
+    await closed;
+    const closedAtOnce = await createFixture({ store, clock: before.clock });
+    const closing = closedAtOnce.keeper.close();
+    await before.clock.advance(20_000);
+    await closing;
+    expect(closedAtOnce.turns).toEqual([]);
+    const next = await createFixture({ store, clock: before.clock });
+    await before.clock.settle();
+    expect(next.turns.map(({ turn }) => [turn.sessionKey, turn.attempt])).toEqual([
+      ["a", 1],
+      ["b", 1],
+    ]);
+  },
+);
