@@ -101,11 +101,11 @@ function* overtakings(view: RecordingView): Iterable<readonly [Claim, Claim]> {
 
 /**
  * Lanes that wait although fewer lanes have a slot than there are. All lanes must be known for that: where the recording
- * begins with its keeper, and none had started before anybody listened.
+ * begins with its keeper.
  */
 function* idleSlots(view: LifeView): Iterable<Breach> {
   const { life } = view;
-  if (!life.isFromBirth || life.opened !== undefined || life.storeFailures.length > 0) return;
+  if (!life.isFromBirth || life.storeFailures.length > 0) return;
   const slots = readSlots(view);
   const end = life.draining?.order ?? Infinity;
   for (const sessionKey of view.sessions) {

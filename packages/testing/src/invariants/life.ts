@@ -42,8 +42,6 @@ export interface Life {
   readonly hidesContents: boolean;
   /** Whether the recording begins with the keeper: nothing of its own was before. Its store may have had work. */
   readonly isFromBirth: boolean;
-  /** When it was handed to its host, where lanes had started before: nobody was told of what they did until then. */
-  readonly opened: Step | undefined;
   /** The call of `close`, of the last recording the first. */
   readonly closing: StepOf<"call"> | undefined;
   /** Its answer: nothing of the keeper comes after it. */
@@ -80,8 +78,6 @@ export function readLife(
   let closing: StepOf<"call"> | undefined;
   let draining: StepOf<"call"> | undefined;
   let closed: Step | undefined;
-  let opened: Step | undefined;
-  let hasEarlyLanes = false;
   const storeFailures: Step[] = [];
   const ownSettings = new Map<string, unknown[]>();
   const life: Life = {
@@ -95,9 +91,6 @@ export function readLife(
     time: new KeeperTime(tolerance),
     get isFromBirth() {
       return firstCall === 1;
-    },
-    get opened() {
-      return hasEarlyLanes ? opened : undefined;
     },
     get closing() {
       return closing;
@@ -127,13 +120,6 @@ export function readLife(
         break;
       case "turn.did":
         firstCall ??= entry.call;
-        break;
-      case "opened":
-        opened = step;
-        break;
-      case "asked":
-        // What waits is asked for by a lane that is about to open a turn.
-        if (opened === undefined && entry.what === "waiting") hasEarlyLanes = true;
         break;
       case "gave": {
         if (entry.what !== "laneFor") break;
