@@ -185,6 +185,30 @@ describe("B57 a damaged file", () => {
     expect(readFileSync(`${path}-wal`).equals(log)).toBe(true);
   });
 
+  it.each([
+    ["a page of it has changed", (file: Buffer) => file.fill(0xee, 5 * 4_096, 6 * 4_096)],
+    ["it ends early", (file: Buffer) => file.subarray(0, 5 * 4_096)],
+  ])("is refused after a crash, and it and its log are left as they are: %s", async (_, damage) => {
+    const folder = temporaryFolder();
+    const made = await createFile(folder);
+    const store = sqliteStore(made.path);
+    await accept(await store.open(host), message("d", "m"));
+    const path = join(folder, "crashed.db");
+    for (const end of ["", "-wal"]) copyFileSync(`${made.path}${end}`, `${path}${end}`);
+    await store.close();
+    const damaged = damage(readFileSync(path));
+    writeFileSync(path, damaged);
+    const log = readFileSync(`${path}-wal`);
+    expect(log.length).toBeGreaterThan(0);
+    await expect(open(path)).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+    expect(readFileSync(path).equals(damaged)).toBe(true);
+    expect(readFileSync(`${path}-wal`).equals(log)).toBe(true);
+    expect(readdirSync(folder).filter((name) => name.startsWith("crashed"))).toEqual([
+      "crashed.db",
+      "crashed.db-wal",
+    ]);
+  });
+
   it("is whole with its log: one into which a crash, or a full disk, let only some pages of the log be moved", async () => {
     const folder = temporaryFolder();
     const path = join(folder, "store.db");

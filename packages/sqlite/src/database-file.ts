@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
@@ -59,12 +59,14 @@ export function openDatabaseFile(given: string, settings: FileSettings): Databas
     // SQLite would begin anew, and throw the log away.
     if (size === 0 && hasLog) throw corrupt(path, `it is empty or gone, while its log ${path}-wal is there`);
     // What a crash while it was made has left is undone by SQLite first.
-    if (size > 0 && sizeOf(`${path}-journal`) === 0) assertOurs(path, hasLog);
+    const isLeft = size > 0 && sizeOf(`${path}-journal`) === 0;
+    if (isLeft) assertOurs(path, hasLog);
+    const checked = isLeft && hasLog ? checkWithLog(path) : undefined;
     // A crash in the middle of a page is mended from the log.
     if (size % pageBytes > 0 && !hasLog) throw corrupt(path, "it ends in the middle of a page");
     database = new DatabaseSync(path, { timeout: 0 });
     lock(database, settings);
-    assertSound(path, database);
+    if (checked === undefined || checked !== markOfLog(path)) assertSound(path, database);
     migrate(path, database);
     noteHolder(path);
     const room = createLogRoom(openLogFile(path, database));
@@ -125,6 +127,36 @@ function assertOurs(path: string, hasLog: boolean): void {
   } finally {
     database.close();
   }
+}
+
+/**
+ * Checks a file that has a log, for reading alone: a connection that may write moves the log to the file when it is closed, and
+ * a damaged file is to stay as it is. Answers the mark of the log that it looked at; nothing where it could not look, which
+ * whoever opens it for good will be told.
+ */
+function checkWithLog(path: string): string | undefined {
+  const mark = markOfLog(path);
+  const index = `${path}-shm`;
+  const hadIndex = existsSync(index);
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+    assertVersion(path, database);
+    assertSound(path, database);
+    return mark;
+  } catch (error) {
+    if (error instanceof LanekeeperError || isDamage(error)) throw error;
+    return undefined;
+  } finally {
+    database?.close();
+    // SQLite makes it for readers of a log, and leaves it; whoever has the file alone does without.
+    if (!hadIndex) rmSync(index, { force: true });
+  }
+}
+
+function markOfLog(path: string): string {
+  const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
+  return `${log?.ino}:${log?.size}:${log?.mtimeMs}`;
 }
 
 function assertVersion(path: string, database: DatabaseSync): number {
