@@ -251,6 +251,15 @@ export const routingMutants: readonly Mutant[] = [
     kills: rules("drain"),
   },
   {
+    name: "close-asks-a-hanging-store-for-ever",
+    rules: ["B58", "B33"],
+    change: "a close waits until a store that never answers is asked nothing any more",
+    file: "packages/lanekeeper/src/store/store-requests.ts",
+    find: `            isLate = true;`,
+    replace: `            isLate = false;`,
+    kills: rules("close"),
+  },
+  {
     name: "drained-before-a-granted-turn",
     rules: ["B58"],
     change: "a drain is over although a turn that was given its slot is about to start",

@@ -38,8 +38,8 @@ export interface ProcessClock extends Clock {
   /** Its process is killed: nothing of it ever runs again. */
   end(): void;
   /**
-   * What is left of a process that was killed runs on, on time of its own, until that is over or has no timer left: so that
-   * it can be closed, and nothing of it stays in memory. True time stands still.
+   * What is left of a process that was killed runs on, on time of its own, until that is over, has no timer left or has taken
+   * an hour: so that it can be closed, and nothing of it stays in memory. True time stands still.
    */
   bury(over: Promise<unknown>): Promise<void>;
 }
@@ -54,6 +54,8 @@ interface Due {
 }
 
 const epoch = Date.UTC(2026, 0, 1);
+/** Milliseconds of its own time that what is left of a process may take. */
+const burialMs = 3_600_000;
 const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 /** Immediates in a row after which somebody's endless chain of them is not waited for. */
 const patience = 1_000;
@@ -155,9 +157,10 @@ export function createVirtualTime(pick: (count: number) => number = () => 0): Vi
     async bury(over: Promise<unknown>): Promise<void> {
       const ended = { isTrue: false };
       over.catch(() => {}).finally(() => (ended.isTrue = true));
+      const begun = this.monotonic();
       await immediate();
       // What waits for nothing on this clock may wait for ever.
-      for (let idle = 0; !ended.isTrue && idle < 100; idle++) {
+      for (let idle = 0; !ended.isTrue && idle < 100 && this.monotonic() < begun + burialMs; idle++) {
         const [timer] = [...this.timers.values()].toSorted((a, b) => a.at - b.at || a.order - b.order);
         if (timer !== undefined) {
           idle = 0;

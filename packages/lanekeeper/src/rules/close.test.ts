@@ -339,3 +339,20 @@ test("B58 close waits for a store that is slow to accept: the message is in it",
   const later = await createFixture({ store, clock });
   await expect(later.keeper.mailbox("a")).resolves.toMatchObject([{ id: "one" }]);
 });
+
+test("B58 close ends by the store's deadline also where that never answers and is asked again and again", async () => {
+  const store = failingStore();
+  const { keeper, clock } = await createFixture({ store });
+  store.fail(["append", "unfinished"], "hangs");
+  const codeOf = (error: { readonly code: string }): string => error.code;
+  const first = keeper.send("a", 1).then(String, codeOf);
+  await clock.advance(15_000);
+  const second = keeper.send("b", 1).then(String, codeOf);
+  await clock.advance(35_000);
+  expect(await Promise.all([first, second])).toEqual(["STORE_UNAVAILABLE", "STORE_UNAVAILABLE"]);
+  let isClosed = false;
+  void keeper.close().then(() => (isClosed = true));
+  await clock.advance(30_000);
+  expect(isClosed).toBe(true);
+  expect(clock.nextTimerInMs()).toBeUndefined();
+});

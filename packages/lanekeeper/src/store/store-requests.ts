@@ -1,5 +1,6 @@
 import { LanekeeperError, messageOf, toError } from "../keeper/errors.ts";
 import { openPassages, type Passages } from "../keeper/passages.ts";
+import type { Deadline } from "../time/deadlines.ts";
 import type { ArmRunning } from "../time/running-deadlines.ts";
 import type { Answer } from "./store.ts";
 
@@ -33,7 +34,10 @@ export interface StoreRequests {
    * session that the question changes, as for `QuestionNote`.
    */
   request<T>(question: () => Answer<T>, changes?: string): T | Promise<T>;
-  /** Resolves when nobody waits for an answer any more: each comes, or its deadline does (B33). */
+  /**
+   * Resolves when nobody waits for an answer any more: each comes, or its deadline does (B33). At that deadline at the
+   * latest: a store that never answers may be asked again and again.
+   */
   answered(): Promise<void>;
 }
 
@@ -163,12 +167,22 @@ export function createStoreRequests(
       give(answer, answered, failed, subject as S, note);
     },
     async answered() {
+      let deadline: Deadline | undefined;
+      let isLate = false;
       // Whoever is answered may ask again.
       for (;;) {
         await through(new Promise<void>((resolve) => setImmediate(resolve)));
-        if (pending === 0) return;
-        await through(new Promise<void>((resolve) => whenNone.add(resolve)));
+        if (pending === 0 || isLate) break;
+        const none = new Promise<void>((resolve) => {
+          whenNone.add(resolve);
+          deadline ??= armRunning(storeDeadlineMs, () => {
+            isLate = true;
+            for (const tell of whenNone) tell();
+          });
+        });
+        await through(none);
       }
+      deadline?.cancel();
     },
     request<T>(question: () => Answer<T>, changes?: string): T | Promise<T> {
       let answer: Answer<T>;

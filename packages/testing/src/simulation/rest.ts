@@ -148,7 +148,15 @@ export async function bury(world: World): Promise<void> {
   world.isOver = true;
   for (const process of world.processes) {
     await process.end();
-    for (const { clock, hasStarted, keeper } of process.lives)
-      if (hasStarted) await clock.bury(keeper.close());
+    for (const { name, clock, hasStarted, keeper } of process.lives) {
+      if (!hasStarted) continue;
+      let isClosed = false;
+      const closing = keeper.close().then(
+        () => (isClosed = true),
+        () => (isClosed = true),
+      );
+      await clock.bury(closing);
+      if (!isClosed) world.violate("B58", `${name} was killed, and its close would never have ended`);
+    }
   }
 }
