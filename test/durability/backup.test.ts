@@ -1,5 +1,6 @@
 import { sqliteStore } from "@lanekeeper/sqlite";
-import { readdirSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { accept, idsOf, message, openStore } from "../conformance/mailbox-store-fixture.ts";
@@ -75,6 +76,35 @@ it("refuses a second copy to the path of one that is being made, and leaves that
   const restored = await openStore(() => sqliteStore(copy));
   expect(idsOf(await restored.mailboxes.waiting("s"))).toEqual(["m"]);
   await restored.store.close();
+});
+
+it("leaves the path to whoever gave a file that name while the copy was being made", async () => {
+  const store = temporaryStore();
+  const { mailboxes } = await openStore(() => store);
+  await accept(mailboxes, message("s", "m"));
+  const folder = temporaryFolder();
+  const copy = join(folder, "copy.db");
+  const copying = store.backup(copy);
+  writeFileSync(copy, "another process's");
+  await expect(copying).rejects.toMatchObject({
+    code: "INVALID_OPTION",
+    message: `There is a file ${copy} already. Give the backup a name of its own; nothing is overwritten.`,
+  });
+  expect(readFileSync(copy, "utf8")).toBe("another process's");
+  expect(readdirSync(folder)).toEqual(["copy.db"]);
+});
+
+it("removes what a killed process has left of a copy to the same path, and nothing of one that runs", async () => {
+  const store = temporaryStore();
+  const { mailboxes } = await openStore(() => store);
+  await accept(mailboxes, message("s", "m"));
+  const folder = temporaryFolder();
+  const { pid: killed } = spawnSync(process.execPath, ["--version"]);
+  const kept = [`copy.db.${process.ppid}-a.partial`, `other.db.${killed}-a.partial`];
+  for (const name of [...kept, `copy.db.${killed}-a.partial`, `copy.db.${killed}-a.partial-journal`])
+    writeFileSync(join(folder, name), "half");
+  await store.backup(join(folder, "copy.db"));
+  expect(readdirSync(folder).toSorted()).toEqual(["copy.db", ...kept]);
 });
 
 it("waits with closing for a copy that is being made", async () => {

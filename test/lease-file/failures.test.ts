@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { sqliteLeases, type SqliteLeasesOptions } from "@lanekeeper/sqlite";
 import { createLanekeeper } from "lanekeeper";
+import type { Clock } from "lanekeeper/ports";
 import { createSimulatedClock } from "lanekeeper/simulated-clock";
 import { expect, it, onTestFinished } from "vitest";
 import { forbidWriting } from "../durability/forbidden-writing.ts";
@@ -115,7 +116,7 @@ it.for([1, 10, 5_000])(
     const bytes = readFileSync(path);
     await expect(openLeases(path).acquire("lock", "one", ttlMs)).rejects.toMatchObject({
       code: "STORE_INCOMPATIBLE",
-      message: expect.stringContaining("is no SQLite database") as string,
+      message: `${path} is no SQLite database. It was left as it is; give the leases a path of their own. If leases were here before, something has written over them: remove the file, and all are free.`,
     });
     expect([readFileSync(path), readdirSync(folder)]).toEqual([bytes, ["notes.txt"]]);
   },
@@ -162,6 +163,8 @@ it.for<[string, unknown, SqliteLeasesOptions?]>([
   ["timeoutMs", "leases.db", { timeoutMs: 0 }],
   ["timeoutMs", "leases.db", { timeoutMs: Number.NaN }],
   ["maxBytes", "leases.db", { maxBytes: 10 }],
+  ["clock", "leases.db", { clock: Date as unknown as Clock }],
+  ["random", "leases.db", { random: 0.5 as unknown as () => number }],
   ...[
     5,
     null,

@@ -1,4 +1,5 @@
 import { ConnectionTimeoutError } from "@redis/client";
+import type { Clock } from "lanekeeper/ports";
 import { inspect } from "node:util";
 import { expect, it } from "vitest";
 import { NoAnswer, stepFailure } from "./redis-failure.ts";
@@ -35,6 +36,8 @@ it.for<[string, RedisLeasesOptions]>([
   ["url", { url: "nonsense" }],
   ["prefix", { url, prefix: 7 as unknown as string }],
   ["timeoutMs", { url, timeoutMs: 0 }],
+  ["clock", { url, clock: { now: () => 1 } as unknown as Clock }],
+  ["random", { url, random: 1 as unknown as () => number }],
   ["timeoutMs", { url, timeoutMs: 2 ** 31 }],
   ["timeoutMs", { url, timeoutMs: Number.NaN }],
   ["url", { url: "" }],

@@ -2,6 +2,7 @@ import { createClient } from "@redis/client";
 import { LanekeeperError } from "lanekeeper";
 import {
   assertKnownOptions,
+  assertTimeOptions,
   type Clock,
   invalidOption,
   type LeaseStore,
@@ -124,6 +125,7 @@ function checkOptions(options: RedisLeasesOptions): {
   readonly dial: () => RedisConnection;
 } {
   assertKnownOptions("redisLeases", options, optionNames);
+  assertTimeOptions("redisLeases", options);
   const { url, client, prefix = "lanekeeper:lease:", timeoutMs = 2_000 } = options;
   if ((url === undefined) === (client === undefined)) {
     throw invalid("url", hidden(url), "given, or the option client, and not both");

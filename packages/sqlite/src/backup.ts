@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { randomUUID } from "node:crypto";
+import { closeSync, fsyncSync, linkSync, openSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { backup, type DatabaseSync } from "node:sqlite";
 import { LanekeeperError } from "lanekeeper";
 import { checkPath } from "./file-path.ts";
@@ -8,7 +9,9 @@ import type { GroupCommit } from "./group-commit.ts";
 
 /** Pages that are copied at once: commits wait that long. */
 const pagesAtOnce = 256;
-/** Where copies are being made. */
+/** What the name of a copy ends in that is not whole. */
+const partialEnd = ".partial";
+/** Where this process makes copies. */
 const underWay = new Set<string>();
 
 /**
@@ -16,7 +19,9 @@ const underWay = new Set<string>();
  *
  * I1. Pages are copied between commits, never in the middle of one.
  * I2. The file has its name only once all of it is on disk; where that fails, nothing is left of it.
- * I3. This process makes one copy at a time to a path.
+ * I3. This process makes one copy at a time to a path. Of two processes that make one, the first to end has the path, and the
+ *     other is refused: nothing is overwritten.
+ * I4. What a killed process has left is removed by the next copy to that path.
  */
 export async function backUp({ database }: Connection, group: GroupCommit, target: string): Promise<void> {
   const path = resolve(checkPath("backup", target, "a backup is to last"));
@@ -27,26 +32,70 @@ export async function backUp({ database }: Connection, group: GroupCommit, targe
       { option: "path" },
     );
   }
-  if (statSync(target, { throwIfNoEntry: false }) !== undefined) {
-    throw new LanekeeperError(
-      "INVALID_OPTION",
-      `There is a file ${target} already. Give the backup a name of its own; nothing is overwritten.`,
-      { option: "path" },
-    );
-  }
-  const partial = `${target}.partial`;
-  rmSync(partial, { force: true });
+  if (exists(path)) throw taken(target);
+  removeLeftovers(path);
+  const partial = `${path}.${process.pid}-${randomUUID()}${partialEnd}`;
   underWay.add(path);
   try {
     await copyTo(partial, database, group);
     sync(partial);
-    renameSync(partial, target);
-    sync(dirname(target));
+    giveName(partial, path, target);
+    sync(dirname(path));
   } catch (error) {
-    for (const end of ["", "-journal"]) rmSync(`${partial}${end}`, { force: true });
+    removePartial(partial);
     throw error;
   } finally {
     underWay.delete(path);
+  }
+}
+
+function exists(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function taken(target: string, cause?: unknown): LanekeeperError {
+  return new LanekeeperError(
+    "INVALID_OPTION",
+    `There is a file ${target} already. Give the backup a name of its own; nothing is overwritten.`,
+    { option: "path" },
+    { cause },
+  );
+}
+
+/** Gives a whole copy its name, unless something has that by now. */
+function giveName(partial: string, path: string, target: string): void {
+  try {
+    // Unlike a new name, a second one never takes the place of a file.
+    linkSync(partial, path);
+    rmSync(partial);
+  } catch (error) {
+    if (exists(path)) throw taken(target, error);
+    // A file system on which a file has one name only.
+    renameSync(partial, path);
+  }
+}
+
+/** Removes what processes have left that were killed while they made a copy to this path. */
+function removeLeftovers(path: string): void {
+  const folder = dirname(path);
+  const start = `${basename(path)}.`;
+  if (!exists(folder)) return;
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(start) || !name.endsWith(partialEnd)) continue;
+    const pid = Number.parseInt(name.slice(start.length), 10);
+    if (pid > 0 && !isRunning(pid)) removePartial(join(folder, name));
+  }
+}
+
+function removePartial(partial: string): void {
+  for (const end of ["", "-journal"]) rmSync(`${partial}${end}`, { force: true });
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as { readonly code?: unknown }).code === "EPERM";
   }
 }
 

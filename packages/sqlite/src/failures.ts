@@ -63,7 +63,7 @@ export function foreign(path: string, what: string, cause?: unknown): Lanekeeper
   return new LanekeeperError(
     "STORE_INCOMPATIBLE",
     `${path} is ${what}. It was left as it is; give a path of its own to what Lanekeeper keeps. If that was here before, something has written over it: go on with a backup, or remove it to begin anew.`,
-    { path },
+    { path, what },
     { cause },
   );
 }

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { LanekeeperError } from "lanekeeper";
-import { assertKnownOptions, invalidOption } from "lanekeeper/ports";
+import { assertKnownOptions, assertTimeOptions, invalidOption } from "lanekeeper/ports";
 import { checkPath } from "../file-path.ts";
 import type { BootClock } from "./boot-clock.ts";
 import type { SqliteLeasesOptions } from "./sqlite-leases.ts";
@@ -29,6 +29,7 @@ export function checkLeaseOptions(given: unknown, options: SqliteLeasesOptions):
     checkPath("sqliteLeases", given, "a keeper that is given no leases has locks of its own"),
   );
   assertKnownOptions("sqliteLeases", options, optionNames);
+  assertTimeOptions("sqliteLeases", options);
   const { timeoutMs = 2_000, maxBytes, bootClock } = options;
   if (!(timeoutMs >= 1 && timeoutMs <= mostMs))
     throw invalid("timeoutMs", timeoutMs, `milliseconds from 1 to ${mostMs}`);

@@ -150,16 +150,26 @@ function nextToken({ token }: FileRow, clock: Clock): bigint {
   return token + 1n > least ? token + 1n : least;
 }
 
-/** Leases have no backup, and need none: a file that is damaged is removed. */
+/** Leases have no backup, and need none: a file that is damaged, or was written over, is removed. */
 function toLeaseError(path: string, error: unknown): LanekeeperError {
   const failure = toOpeningError(path, error);
-  if (failure.code !== "STORE_CORRUPT") return failure;
-  return new LanekeeperError(
-    failure.code,
-    `The lease file ${path} is damaged (${String(failure.details["what"])}). Nothing more is written to it. Remove it with its -wal and -shm: all leases are free then, and tokens go on.`,
-    failure.details,
-    { cause: failure.cause },
-  );
+  const { code, details, cause } = failure;
+  const what = String(details["what"]);
+  if (code === "STORE_CORRUPT")
+    return new LanekeeperError(
+      code,
+      `The lease file ${path} is damaged (${what}). Nothing more is written to it. Remove it with its -wal and -shm: all leases are free then, and tokens go on.`,
+      details,
+      { cause },
+    );
+  if (code === "STORE_INCOMPATIBLE" && details["version"] === undefined)
+    return new LanekeeperError(
+      code,
+      `${path} is ${what}. It was left as it is; give the leases a path of their own. If leases were here before, something has written over them: remove the file, and all are free.`,
+      details,
+      { cause },
+    );
+  return failure;
 }
 
 function busy(path: string, waitedMs: number, cause: unknown): LanekeeperError {
