@@ -53,9 +53,13 @@ export async function createLockWorld(): Promise<LockWorld> {
     const clock = time.process();
     const own = mortal(leases, () => processes.some((process) => process.clock === clock));
     const keeper = createLanekeeper({ clock, leases: own, logger: silent, turn: () => undefined });
-    return { clock, keeper: await keeper };
+    const process = { clock, keeper: await keeper };
+    lives.push(process);
+    return process;
   };
   const processes: Process[] = [];
+  /** All there were: those that died are closed in the end, too, or they would keep this process alive. */
+  const lives: Process[] = [];
   processes.push(await start(), await start());
   const world: LockWorld = {
     time,
@@ -83,8 +87,14 @@ export async function createLockWorld(): Promise<LockWorld> {
     },
     async close() {
       world.fault = "none";
-      await Promise.all([...processes.map(({ keeper }) => keeper.close()), time.advance(lockTerms.ttlMs)]);
-      for (const { clock } of processes) clock.end();
+      const closing = Promise.all(processes.map(({ keeper }) => keeper.close()));
+      closing.catch(() => {});
+      await time.advance(lockTerms.ttlMs);
+      for (const { clock, keeper } of lives) {
+        clock.end();
+        await clock.bury(keeper.close());
+      }
+      await closing;
     },
   };
   return world;

@@ -27,6 +27,7 @@ export interface HostCode {
  * the model are carried out on.
  *
  * I1. Nothing in it waits for real time, and what it does depends on the commands alone.
+ * I2. It closes every keeper that it ever had: one that was only killed would keep this process alive.
  */
 export interface ModelWorld {
   readonly time: VirtualTime;
@@ -51,6 +52,14 @@ export interface ModelWorld {
   close(): Promise<void>;
 }
 
+/** A keeper and its clock. */
+interface Life {
+  readonly keeper: Lanekeeper;
+  readonly clock: ProcessClock;
+}
+
+/** Milliseconds in which every keeper closes: more than the graces of its turns and what it grants a store. */
+const closeMs = 120_000;
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** Starts a world on an empty store. */
@@ -68,14 +77,15 @@ export async function createModelWorld(
   const nextId = deterministicIds();
   let codes: HostCode[] = [];
   let processes: ScriptedProcess[] = [];
+  /** All there were, in order; the last is the present one. */
+  const lives: Life[] = [];
   let clock: ProcessClock;
-  let keeper: Lanekeeper;
   const flush = (): Promise<void> => time.advance(0);
 
   const open = async (): Promise<void> => {
     clock = time.process();
     const life = clock;
-    keeper = await createLanekeeper({
+    const keeper = await createLanekeeper({
       ...options,
       clock,
       store,
@@ -95,7 +105,9 @@ export async function createModelWorld(
         return code.ended.finally(() => (codes = codes.filter((other) => other !== code)));
       },
     });
+    lives.push({ keeper, clock });
   };
+  const present = (): Life => lives.at(-1)!;
   const keep = (receipt: Receipt): void => {
     const { sessionKey, id } = receipt;
     const name = `${sessionKey} ${nameOf(id)}`;
@@ -110,7 +122,7 @@ export async function createModelWorld(
   return {
     time,
     get keeper() {
-      return keeper;
+      return present().keeper;
     },
     get codes() {
       return codes;
@@ -138,7 +150,7 @@ export async function createModelWorld(
         clock.end();
         await store.crash();
       } else {
-        await Promise.all([keeper.close(), flush()]);
+        await Promise.all([present().keeper.close(), flush()]);
         clock.end();
       }
       codes = [];
@@ -146,14 +158,20 @@ export async function createModelWorld(
       receipts.clear();
       await Promise.all([open(), flush()]);
       for (const { sessionKey, id } of unfinished) {
-        const receipt = await Promise.race([keeper.attach(sessionKey, id), flush()]);
+        const receipt = await Promise.race([present().keeper.attach(sessionKey, id), flush()]);
         if (receipt !== undefined) keep(receipt);
       }
       await flush();
     },
     async close() {
-      await Promise.all([keeper.close(), time.advance(60_000)]);
-      clock.end();
+      const closing = present().keeper.close();
+      closing.catch(() => {});
+      await time.advance(closeMs);
+      for (const life of lives) {
+        life.clock.end();
+        await life.clock.bury(life.keeper.close());
+      }
+      await closing;
     },
   };
 }
