@@ -116,7 +116,8 @@ const unsettled: ReadonlySet<string> = new Set([
 function* leftBehind(view: RecordingView, item: ItemStory): Iterable<Breach> {
   const { accepted, held, sessionKey, id } = item;
   const last = held.at(-1);
-  if (accepted === undefined || last === undefined) return;
+  // What a keeper that died has put back had ended between.
+  if (accepted === undefined || last === undefined || view.hasLostRedrives) return;
   const lastOrder = startOf(last).order;
   // What was put back from a dead letter had ended between, and the recording of a crash may not say when.
   const isPutBack = view.lives.some(({ life }) =>

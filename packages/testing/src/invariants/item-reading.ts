@@ -224,6 +224,8 @@ class ItemReader {
     let call = this.#takePending(name, step, ({ method }) => method === "redrive");
     if (call === undefined) {
       if (known !== undefined && endOfItem(known) === undefined) return known;
+      // Of two calls with one id, neither answered, nobody knows which brought it.
+      if ((this.#pending.get(name)?.length ?? 0) > 1) this.#lost.add(name);
       call = isCompletion ? undefined : this.#takePending(name, step, () => true);
       const isLost = this.#lost.has(name) || this.hasLostRedrives;
       if (known !== undefined && call === undefined && !isLost) return known;
