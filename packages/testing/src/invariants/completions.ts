@@ -1,6 +1,7 @@
 import { type CallStory, member, nameFor } from "./call-story.ts";
 import { type Breach, invariant, type Invariant } from "./invariant.ts";
 import type { LifeView, RecordingView } from "./recording-view.ts";
+import { storeDeadlineMs } from "./store-deadline.ts";
 import type { Step } from "./step.ts";
 import { isCurrentAt, overAt, startOf, type TurnStory } from "./turn-story.ts";
 
@@ -170,7 +171,7 @@ function* unrouted(life: LifeView): Iterable<Breach> {
   for (const { event, step } of [...told("exec.completed"), ...told("exec.lost")]) {
     if (settled.has(event.execId)) continue;
     // A store may take its time to record it.
-    const by = life.firstAfter(step, recordingMs + time.latenessMs);
+    const by = life.firstAfter(step, storeDeadlineMs + time.latenessMs);
     const end = by ?? (closing === undefined ? undefined : life.life.closed);
     if (end === undefined || (closing !== undefined && step.order > closing.order)) continue;
     yield {
@@ -180,9 +181,6 @@ function* unrouted(life: LifeView): Iterable<Breach> {
     };
   }
 }
-
-/** How long a store has for an answer, in milliseconds (B33). */
-const recordingMs = 30_000;
 
 /** Completions of commands that were started before a reset, shown after it. */
 function* stale(view: RecordingView, life: LifeView): Iterable<Breach> {
@@ -260,7 +258,7 @@ function* announced(life: LifeView, { method, args, answer, step, turnId }: Call
   );
   const isAsked = life.callsOf("reportExec").some((call) => member(call.args[0], "execId") === execId);
   // A store may take its time to record it.
-  if (isReported || isAsked || !time.isOverdue(answer.at, timeoutMs + recordingMs, by.at)) return;
+  if (isReported || isAsked || !time.isOverdue(answer.at, timeoutMs + storeDeadlineMs, by.at)) return;
   yield {
     step: by,
     sessionKey,

@@ -1,5 +1,6 @@
 import { type CallStory, endOf, member } from "./call-story.ts";
 import { type Breach, invariant, type Invariant } from "./invariant.ts";
+import { storeDeadlineMs } from "./store-deadline.ts";
 import type { LifeView } from "./recording-view.ts";
 import type { Step, Told } from "./step.ts";
 
@@ -214,8 +215,11 @@ function* outlived(life: LifeView, { event }: Told<"lock.acquired">): Iterable<B
   const over = turn?.ended ?? turn?.reclaimed?.step;
   if (turn === undefined || over === undefined || turn.called === undefined) return;
   const ending = endingOf(life, event.owner);
-  const by = life.firstAfter(over, life.life.time.latenessMs + releasingMs);
+  const by = life.firstAfter(over, life.life.time.latenessMs + storeDeadlineMs);
   if (by === undefined || (ending !== undefined && ending.step.order < by.order)) return;
+  // A store that does not answer has failed by its deadline, and that counts running time alone (B26a).
+  const until = ending?.step ?? life.steps.at(-1)!;
+  if (!life.life.time.isOverdue(over.at, storeDeadlineMs, until.at)) return;
   if ((life.life.closing?.order ?? Infinity) < by.order) return;
   yield {
     step: by,
@@ -223,6 +227,3 @@ function* outlived(life: LifeView, { event }: Told<"lock.acquired">): Iterable<B
     sentence: `Lock ${event.name} of turn ${turn.id} of ${turn.sessionKey} is held, and the turn was over at ${over.at} ms.`,
   };
 }
-
-/** How long a lease store has for an answer, in milliseconds (B33). */
-const releasingMs = 30_000;

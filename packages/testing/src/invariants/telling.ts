@@ -2,6 +2,7 @@ import { type CallStory, endOf, member, nameFor } from "./call-story.ts";
 import { type Breach, invariant, type Invariant } from "./invariant.ts";
 import { isMessage, type ItemStory, outcomeOf } from "./item-story.ts";
 import type { LifeView, RecordingView } from "./recording-view.ts";
+import { storeDeadlineMs } from "./store-deadline.ts";
 import type { Told } from "./step.ts";
 
 /** Every decision not to do something has an event with its reason (B61). */
@@ -133,7 +134,9 @@ function* silentlyEnded(view: RecordingView, item: ItemStory): Iterable<Breach> 
   if (isMessage(item) === false && status === "cancelled" && item.held.length > 0) return;
   // A completion that a reset made stale is told as a dead letter.
   if (item.isCompletion) return;
-  if (life.closed === undefined && step.index + 1 >= life.steps.length) return;
+  // The store may have shown it to somebody before it answered whoever ended it.
+  const mayBeUnanswered = view.lives[life.number]!.firstAfter(step, storeDeadlineMs) === undefined;
+  if (life.closed === undefined && mayBeUnanswered) return;
   yield {
     step,
     sessionKey,

@@ -1,6 +1,7 @@
 import { member } from "./call-story.ts";
 import { type Breach, invariant, type Invariant } from "./invariant.ts";
 import type { LifeView } from "./recording-view.ts";
+import { storeDeadlineMs } from "./store-deadline.ts";
 import type { Step, Told } from "./step.ts";
 import { startOf, type TurnStory } from "./turn-story.ts";
 
@@ -137,8 +138,8 @@ function* ignored(life: LifeView, step: Step, args: readonly unknown[]): Iterabl
   const dueMs = Number(member(options, "coalesceMs") ?? coalescedMs);
   if (storeFailures.length > 0) return;
   // A store that has not said yet what is in the session keeps its lane from starting.
-  const by = life.firstAfter(step, dueMs + time.latenessMs + answeringMs);
-  if (by === undefined || !time.isOverdue(step.at, dueMs + answeringMs, by.at)) return;
+  const by = life.firstAfter(step, dueMs + time.latenessMs + storeDeadlineMs);
+  if (by === undefined || !time.isOverdue(step.at, dueMs + storeDeadlineMs, by.at)) return;
   if (draining !== undefined && draining.order < by.order) return;
   const stay = life.stayAt(sessionKey, by);
   const before = life.stayAt(sessionKey, step);
@@ -157,9 +158,6 @@ function* ignored(life: LifeView, step: Step, args: readonly unknown[]): Iterabl
 function isRefused(life: LifeView, step: Step): boolean {
   return step.entry.type === "call" && life.calls.get(step.entry.call)?.refusal !== undefined;
 }
-
-/** How long a store has for an answer, in milliseconds (B33). */
-const answeringMs = 30_000;
 
 function* misexplained(life: LifeView, { event, step }: Told<"wake.deferred">): Iterable<Breach> {
   const { sessionKey, reason } = event;
