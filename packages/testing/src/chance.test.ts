@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createChance } from "./chance.ts";
+import { type Chance, createChance } from "./chance.ts";
 
 test("chance of one seed decides the same each time, of another seed otherwise", () => {
   const draw = (seed: number): readonly number[] => {
@@ -23,9 +23,29 @@ test("what has a probability happens about so often", () => {
   expect(chance.happens(0)).toBe(false);
 });
 
-test("chance refuses a seed that is no whole number, and to pick out of nothing", () => {
-  const refusal = (option: string): unknown =>
-    expect.objectContaining({ code: "INVALID_OPTION", details: expect.objectContaining({ option }) });
+const refusal = (option: string): unknown =>
+  expect.objectContaining({ code: "INVALID_OPTION", details: expect.objectContaining({ option }) });
+
+test("chance refuses a seed that is no whole number", () => {
   expect(() => createChance(Number.NaN)).toThrow(refusal("seed"));
-  expect(() => createChance(1).pick([])).toThrow(refusal("choices"));
 });
+
+test.for<[option: string, what: string, decide: (chance: Chance) => unknown]>([
+  ["limit", "below 0", (chance) => chance.below(0)],
+  ["limit", "below -1", (chance) => chance.below(-1)],
+  ["limit", "below 1.5", (chance) => chance.below(1.5)],
+  ["limit", "below NaN", (chance) => chance.below(Number.NaN)],
+  ["limit", "below no number", (chance) => chance.below("5" as unknown as number)],
+  ["choices", "one of nothing", (chance) => chance.pick([])],
+  ["choices", "one of what is no list", (chance) => chance.pick("abc" as unknown as string[])],
+  ["probability", "with a probability of NaN", (chance) => chance.happens(Number.NaN)],
+  ["probability", "with a negative probability", (chance) => chance.happens(-0.1)],
+  ["probability", "with a probability in percent", (chance) => chance.happens(50)],
+])(
+  "chance refuses a %s it cannot use: %s; what it decides next is what it would have been",
+  ([option, , decide]) => {
+    const [chance, untouched] = [createChance(1), createChance(1)];
+    expect(() => decide(chance)).toThrow(refusal(option));
+    expect(chance.next()).toBe(untouched.next());
+  },
+);

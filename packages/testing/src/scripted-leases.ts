@@ -1,4 +1,5 @@
-import type { LeaseStore } from "lanekeeper/ports";
+import { invalidOption, type LeaseStore } from "lanekeeper/ports";
+import { assertFate } from "./fate.ts";
 
 /** What becomes of one command. */
 export interface Fate {
@@ -34,13 +35,20 @@ export interface ScriptedLeases extends LeaseStore {
   forget(name: string): Promise<void>;
 }
 
-/** Puts a script before a lease store. `after` is how it waits. Its own watch is left out where `isBlind`. */
+/**
+ * Puts a script before a lease store. `after` is how it waits. Its own watch is left out where `isBlind`. Throws
+ * `INVALID_OPTION`; a command whose fate is none rejects with it.
+ */
 export function scriptLeases(
   leases: LeaseStore,
   after: (ms: number, callback: () => void) => void,
   fateOf: (command: LeaseCommand) => Fate,
   isBlind = false,
 ): ScriptedLeases {
+  assertLeases(leases);
+  for (const [name, value] of Object.entries({ after, fateOf }))
+    if (typeof value !== "function") throw invalidOption(name, value, "a function");
+  if (typeof isBlind !== "boolean") throw invalidOption("isBlind", isBlind, "true or false");
   const commands: LeaseCommand[] = [];
   const renewing = new Map<string, number>();
   const owners = new Map<string, string>();
@@ -52,7 +60,7 @@ export function scriptLeases(
   const carryOut = async <T>(command: LeaseCommand, act: () => Promise<T>, disowned: T): Promise<T> => {
     commands.push(command);
     if (commands.length > keptCommands) commands.shift();
-    const { arrivesAfterMs = 0, answersAfterMs = 0, fault, error } = fateOf(command);
+    const { arrivesAfterMs = 0, answersAfterMs = 0, fault, error } = checkFate(fateOf(command));
     if (fault === "never-arrives") return never;
     await wait(arrivesAfterMs);
     if (fault === "fails") throw error ?? new Error("the lease store is not reachable");
@@ -109,5 +117,29 @@ export function scriptLeases(
   return scripted;
 }
 
+function assertLeases(leases: unknown): void {
+  const { acquire, renew, release } = (leases ?? {}) as { readonly [Key in keyof LeaseStore]?: unknown };
+  if (![acquire, renew, release].every((member) => typeof member === "function"))
+    throw invalidOption(
+      "leases",
+      leases,
+      "a lease store (an object with acquire, renew, release), such as memoryLeases()",
+    );
+}
+
+function checkFate(fate: Fate): Fate {
+  assertFate(fate, ["arrivesAfterMs", "answersAfterMs"], faults, ["error"]);
+  if (fate.error !== undefined && !(fate.error instanceof Error))
+    throw invalidOption("error", fate.error, "an error");
+  return fate;
+}
+
+const faults: readonly Exclude<Fate["fault"], undefined>[] = [
+  "never-arrives",
+  "answer-lost",
+  "fails",
+  "fails-afterwards",
+  "disowns",
+];
 /** Commands that are remembered; the oldest are forgotten. */
 const keptCommands = 500;

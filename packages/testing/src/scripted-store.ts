@@ -1,11 +1,6 @@
 import type { Store } from "lanekeeper";
-import {
-  type Answer,
-  assertKnownOptions,
-  invalidOption,
-  type Mailboxes,
-  type StoreHost,
-} from "lanekeeper/ports";
+import { type Answer, invalidOption, type Mailboxes, type StoreHost } from "lanekeeper/ports";
+import { assertFate } from "./fate.ts";
 
 /** What becomes of one step of a store. */
 export interface StoreFate {
@@ -54,7 +49,9 @@ export function scriptStore(
   const carryOut = <T>(step: StoreStep, act: () => Answer<T>): Answer<T> => {
     steps.push(step);
     if (steps.length > keptSteps) steps.shift();
-    const { answersAfterMs, fault } = checkFate(fateOf(step) ?? {});
+    const fate = fateOf(step) ?? {};
+    assertFate(fate, ["answersAfterMs"], faults);
+    const { answersAfterMs, fault } = fate;
     if (fault === "throws") throw new Error(`the store threw in ${step}`);
     if (fault === "fails") return Promise.reject(new Error(`the store failed in ${step}`));
     if (fault === "never-arrives") return never();
@@ -103,16 +100,6 @@ function assertStore(store: unknown): void {
   const { open, close } = (store ?? {}) as { readonly [Key in keyof Store]?: unknown };
   if (typeof open !== "function" || typeof close !== "function")
     throw invalidOption("store", store, "a store (an object with open, close), such as memoryStore()");
-}
-
-function checkFate(fate: StoreFate): StoreFate {
-  assertKnownOptions("a fate", fate, ["answersAfterMs", "fault"]);
-  const { answersAfterMs = 0, fault } = fate;
-  if (!(answersAfterMs >= 0 && answersAfterMs < Infinity))
-    throw invalidOption("answersAfterMs", answersAfterMs, "a finite number of milliseconds, 0 or more");
-  if (fault !== undefined && !faults.includes(fault))
-    throw invalidOption("fault", fault, `one of ${faults.join(", ")}`);
-  return fate;
 }
 
 /** What waits is good until the session's next step only, and that may come before the answer does. */

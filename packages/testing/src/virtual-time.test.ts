@@ -115,10 +115,55 @@ describe("virtual time", () => {
     expect(seen).toEqual([1, 2, 5]);
   });
 
-  it.for([-5, Number.NaN, Infinity])("does not go on by %d milliseconds", async (ms) => {
+  const refusal = (option: string): unknown =>
+    expect.objectContaining({ code: "INVALID_OPTION", details: expect.objectContaining({ option }) });
+
+  it.for([-5, Number.NaN, Infinity])("takes no span of %d milliseconds", async (ms) => {
     const time = createVirtualTime();
-    const refusal = { code: "INVALID_OPTION", details: { option: "ms" } };
-    await expect(time.advance(ms)).rejects.toMatchObject(refusal);
-    expect(time.now).toBe(0);
+    const clock = time.process();
+    await expect(time.advance(ms)).rejects.toEqual(refusal("ms"));
+    expect(() => time.after(ms, () => {})).toThrow(refusal("ms"));
+    expect(() => clock.sleep(ms)).toThrow(refusal("ms"));
+    expect(() => clock.stop(ms)).toThrow(refusal("ms"));
+    expect([time.now, clock.monotonic(), clock.isAwake]).toEqual([0, 0, true]);
+  });
+
+  it.for([Number.NaN, Infinity, "1" as unknown as number])("steps no clock by %s milliseconds", (ms) => {
+    const clock = createVirtualTime().process();
+    const before = clock.now();
+    expect(() => clock.step(ms)).toThrow(refusal("ms"));
+    expect(clock.now()).toBe(before);
+  });
+
+  it.for<[option: string, options: object]>([
+    ["rate", { rate: 0 }],
+    ["rate", { rate: -1 }],
+    ["rate", { rate: Number.NaN }],
+    ["rate", { rate: Infinity }],
+    ["lateMs", { lateMs: 5 }],
+    ["late", { late: () => 5 }],
+    ["options", []],
+  ])("has no process whose %s it cannot use", ([option, options]) => {
+    expect(() => createVirtualTime().process(options)).toThrow(refusal(option));
+  });
+
+  it("arms no timer at no time, nor one that fires before it is due", async () => {
+    const time = createVirtualTime();
+    const fired: string[] = [];
+    const early = time.process({ lateMs: () => -1 });
+    expect(() => early.setTimeout(() => fired.push("early"), 10)).toThrow(refusal("lateMs"));
+    for (const clock of [time.process(), time.clock])
+      expect(() => clock.setTimeout(() => fired.push("never"), Number.NaN)).toThrow(refusal("delayMs"));
+    await time.advance(100);
+    expect(fired).toEqual([]);
+  });
+
+  it("asks nothing that is no function, and takes no choice that there is not", async () => {
+    const no = 5 as unknown as () => number;
+    expect(() => createVirtualTime(no)).toThrow(refusal("pick"));
+    await expect(createVirtualTime().advance(1, no)).rejects.toEqual(refusal("observe"));
+    const time = createVirtualTime((count) => count);
+    for (const ms of [5, 5]) time.after(ms, () => {});
+    await expect(time.advance(10)).rejects.toEqual(refusal("pick"));
   });
 });

@@ -1,5 +1,6 @@
 import type { Clock } from "lanekeeper";
-import { invalidOption } from "lanekeeper/ports";
+import { assertKnownOptions, invalidOption } from "lanekeeper/ports";
+import { assertSpan } from "./span.ts";
 
 /**
  * True time, and the clocks that several processes have of it: each may be stepped, drift, sleep, be stopped, or fire its
@@ -14,9 +15,12 @@ export interface VirtualTime {
   readonly now: number;
   /** True time as a clock: what a lease store counts by. */
   readonly clock: Clock;
-  /** The clock of one process. */
+  /**
+   * The clock of one process: `rate` of its milliseconds pass in a true one, by default 1; its timers fire as late as `lateMs`
+   * says, by default not at all. Throws `INVALID_OPTION`.
+   */
   process(options?: { readonly rate?: number; readonly lateMs?: () => number }): ProcessClock;
-  /** Calls back after so many true milliseconds. */
+  /** Calls back after so many true milliseconds. Throws `INVALID_OPTION`. */
   after(ms: number, callback: () => void): void;
   /**
    * Lets ready work run, then everything that is due in the next `ms` milliseconds, `observe` being called after each. Rejects
@@ -25,7 +29,7 @@ export interface VirtualTime {
   advance(ms: number, observe?: () => void): Promise<void>;
 }
 
-/** What one process takes for the time. */
+/** What one process takes for the time. What is given no time, or none that can be, throws `INVALID_OPTION`. */
 export interface ProcessClock extends Clock {
   /** Whether its process runs now. */
   readonly isAwake: boolean;
@@ -67,13 +71,19 @@ const settle = async (): Promise<void> => {
   }
 };
 
-function assertSpan(ms: number): void {
-  if (!(Number.isFinite(ms) && ms >= 0))
-    throw invalidOption("ms", ms, "a finite number of milliseconds, 0 or more");
+function assertFunction(option: string, given: unknown): void {
+  if (given !== undefined && typeof given !== "function") throw invalidOption(option, given, "a function");
 }
 
-/** Starts true time. `pick` chooses one of so many that are due at the same instant. */
+/** A timer that is due at no time would be due before all others, or never. */
+function assertDelay(delayMs: number): void {
+  if (typeof delayMs !== "number" || Number.isNaN(delayMs))
+    throw invalidOption("delayMs", delayMs, "a number of milliseconds");
+}
+
+/** Starts true time. `pick` chooses one of so many that are due at the same instant. Throws `INVALID_OPTION`. */
 export function createVirtualTime(pick: (count: number) => number = () => 0): VirtualTime {
+  assertFunction("pick", pick);
   let now = 0;
   let order = 0;
   const tasks = new Map<number, Due>();
@@ -101,8 +111,11 @@ export function createVirtualTime(pick: (count: number) => number = () => 0): Vi
   };
   const next = (end: number): (() => void) | undefined => {
     const due = first(end).toSorted((a, b) => a.order - b.order);
-    const one = due.length > 1 ? due[pick(due.length)] : due[0];
-    if (one === undefined) return undefined;
+    if (due.length === 0) return undefined;
+    const picked = due.length > 1 ? pick(due.length) : 0;
+    const one = due[picked];
+    if (one === undefined)
+      throw invalidOption("pick", picked, `a whole number below ${due.length}`, "What pick chooses");
     one.from.delete(one.order);
     now = Math.max(now, one.at);
     return one.run;
@@ -139,15 +152,20 @@ export function createVirtualTime(pick: (count: number) => number = () => 0): Vi
       );
     }
     setTimeout(run: () => void, delayMs: number): unknown {
-      return add(this.timers, this.monotonic() + delayMs + this.#lateMs(), run);
+      assertDelay(delayMs);
+      const lateMs = this.#lateMs();
+      assertSpan("lateMs", lateMs, "What lateMs says");
+      return add(this.timers, this.monotonic() + delayMs + lateMs, run);
     }
     clearTimeout(handle: unknown): void {
       this.timers.delete(handle as number);
     }
     step(ms: number): void {
+      if (!Number.isFinite(ms)) throw invalidOption("ms", ms, "a finite number of milliseconds");
       this.#steps += ms;
     }
     sleep(ms: number): void {
+      assertSpan("ms", ms);
       this.#base = { mono: this.monotonic(), at: Math.max(now, this.#base.at) + ms };
     }
     end(): void {
@@ -172,6 +190,7 @@ export function createVirtualTime(pick: (count: number) => number = () => 0): Vi
       }
     }
     stop(ms: number): void {
+      assertSpan("ms", ms);
       this.#stoppedUntil = Math.max(now, this.#stoppedUntil) + ms;
     }
   }
@@ -183,19 +202,28 @@ export function createVirtualTime(pick: (count: number) => number = () => 0): Vi
     clock: {
       now: () => epoch + now,
       monotonic: () => now,
-      setTimeout: (run, delayMs) => add(tasks, now + delayMs, run),
+      setTimeout(run, delayMs) {
+        assertDelay(delayMs);
+        return add(tasks, now + delayMs, run);
+      },
       clearTimeout: (handle) => void tasks.delete(handle as number),
     },
-    process({ rate = 1, lateMs = () => 0 } = {}) {
+    process(options = {}) {
+      assertKnownOptions("process", options, ["rate", "lateMs"]);
+      const { rate = 1, lateMs = () => 0 } = options;
+      if (!(Number.isFinite(rate) && rate > 0)) throw invalidOption("rate", rate, "a finite number above 0");
+      assertFunction("lateMs", lateMs);
       const process = new BentClock(rate, lateMs);
       processes.add(process);
       return process;
     },
     after(ms, run) {
+      assertSpan("ms", ms);
       add(tasks, now + ms, run);
     },
     async advance(ms, observe) {
-      assertSpan(ms);
+      assertSpan("ms", ms);
+      assertFunction("observe", observe);
       const end = now + ms;
       await settle();
       for (let run = next(end); run !== undefined; run = next(end)) {
