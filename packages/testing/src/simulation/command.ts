@@ -1,5 +1,4 @@
 import type { CapacityOptions, Priority, QueueMode } from "lanekeeper";
-import { invalidOption } from "lanekeeper/ports";
 
 /** One thing that is done to a simulated world, as data: a list of these and a seed are a run. */
 export type Command = {
@@ -99,53 +98,3 @@ export type CommandOf<Kind extends CommandKind, C = Command> = C extends { reado
     ? C & { readonly do: Kind }
     : never
   : never;
-
-const kinds: Readonly<Record<CommandKind, true>> = {
-  send: true,
-  notify: true,
-  wake: true,
-  exec: true,
-  expectExec: true,
-  reportExec: true,
-  cancel: true,
-  attach: true,
-  abort: true,
-  reset: true,
-  forget: true,
-  pause: true,
-  resume: true,
-  clear: true,
-  redrive: true,
-  discard: true,
-  heartbeat: true,
-  acquire: true,
-  tryAcquire: true,
-  using: true,
-  pauseAll: true,
-  resumeAll: true,
-  setCapacity: true,
-  close: true,
-  crash: true,
-  stepClock: true,
-  sleep: true,
-  stop: true,
-  storeFaults: true,
-  leaseFaults: true,
-};
-
-/**
- * Checks a list of commands that comes from outside, and puts it in the order of time. Throws `INVALID_OPTION`; what a
- * keeper is asked for is checked by the keeper.
- */
-export function checkCommands(given: unknown): readonly Command[] {
-  if (!Array.isArray(given))
-    throw invalidOption("commands", given, "a list of commands, as `simulate` gives it");
-  for (const [index, command] of (given as readonly unknown[]).entries()) {
-    const { at, do: kind } = (command ?? {}) as { readonly at?: unknown; readonly do?: unknown };
-    if (typeof kind !== "string" || !(kind in kinds))
-      throw invalidOption(`commands.${index}.do`, kind, `one of ${Object.keys(kinds).join(", ")}`);
-    if (typeof at !== "number" || !(at >= 0 && Number.isFinite(at)))
-      throw invalidOption(`commands.${index}.at`, at, "true milliseconds since the start, 0 or more");
-  }
-  return (given as readonly Command[]).toSorted((a, b) => a.at - b.at);
-}

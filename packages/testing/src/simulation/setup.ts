@@ -9,7 +9,8 @@ import type {
 import { assertKnownOptions, invalidOption } from "lanekeeper/ports";
 import { type Chance, createChanceFor } from "../chance.ts";
 import type { ProcessClock } from "../virtual-time.ts";
-import { checkCommands, type Command } from "./command.ts";
+import type { Command } from "./command.ts";
+import { checkCommands } from "./command-fields.ts";
 
 /** What goes wrong besides turns. */
 export type Fault = "crashes" | "clocks" | "store" | "leases";

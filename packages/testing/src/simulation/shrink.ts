@@ -1,11 +1,11 @@
-import { invalidOption } from "lanekeeper/ports";
+import { assertKnownOptions, invalidOption } from "lanekeeper/ports";
 import type { Command } from "./command.ts";
-import type { SimulationOptions } from "./setup.ts";
+import { createSetup, type SimulationOptions } from "./setup.ts";
 import { type Simulation, simulate } from "./simulate.ts";
 
 /** How far a failure is made smaller. */
 export interface ShrinkOptions {
-  /** Runs that may be spent on it. Default 400. */
+  /** Runs that may be spent on it, 0 or more. Default 400. */
   readonly runs?: number | undefined;
   /** Called after each run, with how many commands are left. */
   readonly progress?: ((runs: number, commands: number) => void) | undefined;
@@ -19,11 +19,11 @@ export interface ShrinkOptions {
 export async function shrinkSimulation(
   options: SimulationOptions,
   failed: Simulation,
-  { runs: mostRuns = 400, progress }: ShrinkOptions = {},
+  shrink: ShrinkOptions = {},
 ): Promise<Simulation> {
-  const rule = failed.violations[0]?.rule;
-  if (rule === undefined)
-    throw invalidOption("failed", failed.violations, "a simulation with violations", "What is to be shrunk");
+  const { mostRuns, progress } = checkShrink(shrink);
+  const rule = ruleOf(failed);
+  createSetup({ ...options, commands: failed.commands });
   const state = { smallest: failed, runs: 0 };
   const mayRun = (): boolean => state.runs < mostRuns;
   const tryWith = async (commands: readonly Command[]): Promise<void> => {
@@ -50,4 +50,27 @@ export async function shrinkSimulation(
     size = Math.max(1, Math.ceil(Math.min(size, state.smallest.commands.length) / 2));
   }
   return state.smallest;
+}
+
+function checkShrink(shrink: ShrinkOptions): { readonly mostRuns: number } & Pick<ShrinkOptions, "progress"> {
+  assertKnownOptions("shrinkSimulation", shrink, ["runs", "progress"]);
+  const { runs = 400, progress } = shrink;
+  if (!Number.isSafeInteger(runs) || runs < 0) throw invalidOption("runs", runs, "a whole number, 0 or more");
+  if (progress !== undefined && typeof progress !== "function")
+    throw invalidOption("progress", progress, "a function");
+  return { mostRuns: runs, progress };
+}
+
+/** The rule that a run broke first. */
+function ruleOf(failed: unknown): string {
+  const { violations } = (failed ?? {}) as { readonly violations?: unknown };
+  const [first] = (Array.isArray(violations) ? violations : []) as Simulation["violations"];
+  if (first === undefined)
+    throw invalidOption(
+      "failed",
+      violations ?? failed,
+      "a simulation with violations, as `simulate` gives it",
+      "What is to be shrunk",
+    );
+  return first.rule;
 }

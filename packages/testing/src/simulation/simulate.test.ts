@@ -2,8 +2,8 @@ import type { CapacityOptions, LaneSettings, Turn } from "lanekeeper";
 import { describe, expect, it } from "vitest";
 import type { Command } from "./command.ts";
 import type { SimulationOptions, TurnPlace } from "./setup.ts";
-import { shrinkSimulation } from "./shrink.ts";
-import { simulate } from "./simulate.ts";
+import { type ShrinkOptions, shrinkSimulation } from "./shrink.ts";
+import { type Simulation, simulate } from "./simulate.ts";
 
 const small = { minutes: 1, sessions: 6 };
 const send = (at: number, id: string, session = "agent:a1:s5"): Command => ({
@@ -89,9 +89,42 @@ describe("a simulation", () => {
     ["capacity.turns", { seed: 1, capacity: { turns: 0 } }],
     ["commands", { seed: 1, commands: {} as Command[] }],
     ["commands.0.do", { seed: 1, commands: [{ at: 0, do: "dance" } as unknown as Command] }],
+    ["commands.0.do", { seed: 1, commands: [{ at: 0, do: "toString" } as unknown as Command] }],
+    ["commands.0.do", { seed: 1, commands: [null as unknown as Command] }],
     ["commands.0.at", { seed: 1, commands: [{ ...send(0, "m"), at: -1 }] }],
+    ["commands.0.at", { seed: 1, commands: [{ ...send(0, "m"), at: "5" as unknown as number }] }],
   ])("refuses %s that it cannot use", async (option, options) => {
     await expect(simulate(options)).rejects.toMatchObject({ code: "INVALID_OPTION", details: { option } });
+  });
+
+  it.each<[option: string, command: object]>([
+    ["downMs", { do: "crash", keeper: 0 }],
+    ["downMs", { do: "close", keeper: 0, downMs: Number.NaN }],
+    ["drainMs", { do: "close", keeper: 0, drainMs: -1, downMs: 0 }],
+    ["keeper", { do: "pauseAll" }],
+    ["keeper", { do: "crash", keeper: 0.5, downMs: 0 }],
+    ["session", { do: "send", id: "m" }],
+    ["id", { do: "cancel", session: "agent:a1:main" }],
+    ["mode", { do: "send", session: "agent:a1:main", id: "m", mode: "folowup" }],
+    ["wake", { do: "notify", session: "agent:a1:main", id: "e", wake: "no" }],
+    ["exitCode", { do: "reportExec", session: "agent:a1:main", execId: "x", exitCode: "0" }],
+    ["what", { do: "heartbeat", agent: "a1", what: "toString" }],
+    ["capacity", { do: "setCapacity", keeper: 0, capacity: null }],
+    ["byMs", { do: "stepClock", keeper: 0, byMs: Infinity }],
+    ["forMs", { do: "sleep", keeper: 0, forMs: -1 }],
+    ["share", { do: "leaseFaults", forMs: 5, share: 50 }],
+    ["ttlMs", { do: "using", keeper: 0, name: "mail", waitMs: 0, holdMs: 0 }],
+  ])("refuses a command whose %s it cannot use, whatever else it has", async (field, command) => {
+    const commands = [send(0, "fine"), { at: 0, ...command } as Command];
+    const refusal = { code: "INVALID_OPTION", details: { option: `commands.1.${field}` } };
+    await expect(simulate({ seed: 1, commands })).rejects.toMatchObject(refusal);
+  });
+
+  it("refuses a command with a field that it does not know, and says which there are", async () => {
+    const commands = [{ ...send(0, "m"), expires: 5 } as unknown as Command];
+    await expect(simulate({ seed: 1, commands })).rejects.toThrow(
+      "Unknown option expires of commands.0. Known: at, do, session, id, mode,",
+    );
   });
 
   it("says that it is for the agents that there cannot be as many keepers", async () => {
@@ -141,6 +174,28 @@ describe("a simulation that broke a rule", () => {
     const options = { seed: 3, ...small, faults: [], commands: [] };
     const refusal = { code: "INVALID_OPTION", details: { option: "failed" } };
     await expect(shrinkSimulation(options, await simulate(options))).rejects.toMatchObject(refusal);
+  });
+
+  it.each<[option: string, options: unknown, failed: unknown, shrink: unknown]>([
+    ["failed", {}, undefined, {}],
+    ["failed", {}, { violations: 5 }, {}],
+    ["options", {}, {}, null],
+    ["run", {}, {}, { run: 5 }],
+    ["runs", {}, {}, { runs: -1 }],
+    ["runs", {}, {}, { runs: 1.5 }],
+    ["runs", {}, {}, { runs: Number.NaN }],
+    ["progress", {}, {}, { progress: 5 }],
+    ["seed", { seed: 0.5 }, {}, {}],
+    ["commands", {}, { commands: 5 }, {}],
+  ])("is not shrunk with %s that cannot be used", async (option, options, failed, shrink) => {
+    const broken = { seed: 3, commands: [], violations: [{ rule: "B1", sentence: "" }] };
+    const given = failed === undefined ? undefined : { ...broken, ...(failed as object) };
+    const shrinking = shrinkSimulation(
+      { seed: 3, ...small, ...(options as object) },
+      given as unknown as Simulation,
+      shrink as ShrinkOptions,
+    );
+    await expect(shrinking).rejects.toMatchObject({ code: "INVALID_OPTION", details: { option } });
   });
 
   it("stays as it is where no run may be spent on it", async () => {
