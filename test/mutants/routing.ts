@@ -260,6 +260,16 @@ export const routingMutants: readonly Mutant[] = [
     kills: rules("close"),
   },
   {
+    name: "questions-left-open-at-close",
+    rules: ["B58"],
+    change: "what a store was asked while the keeper closed, and did not answer, is never settled",
+    file: "packages/lanekeeper/src/keeper/open-lanekeeper.ts",
+    find: `      runtime.giveUp();
+`,
+    replace: "",
+    kills: rules("close"),
+  },
+  {
     name: "drained-before-a-granted-turn",
     rules: ["B58"],
     change: "a drain is over although a turn that was given its slot is about to start",

@@ -327,6 +327,7 @@ export class OpenLanekeeper implements Lanekeeper {
         await this.#through(runtime.request(() => runtime.settings.store.close()));
     } finally {
       runtime.deadlines.close();
+      runtime.giveUp();
       runtime.journal.close();
       eventLoop.stop();
       letDie();

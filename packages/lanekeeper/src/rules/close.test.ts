@@ -356,3 +356,31 @@ test("B58 close ends by the store's deadline also where that never answers and i
   expect(isClosed).toBe(true);
   expect(clock.nextTimerInMs()).toBeUndefined();
 });
+
+test("B58 close settles a call that asks a store again while it closes, and is not answered", async () => {
+  const store = memoryStore();
+  const gate = deferred<void>();
+  const { keeper, clock } = await createFixture({
+    store: {
+      ...store,
+      async open(host) {
+        const mailboxes = await store.open(host);
+        return {
+          ...mailboxes,
+          execution: (execId) => gate.promise.then(() => mailboxes.execution(execId)),
+          completeExecution: () => new Promise(() => {}),
+        };
+      },
+    },
+  });
+  await keeper.expectExec("a", "job-1");
+  const reported = keeper
+    .reportExec({ execId: "job-1", sessionKey: "a", exitCode: 0 })
+    .then(String, (error: { readonly code: string }) => error.code);
+  const closing = keeper.close();
+  await clock.advance(29_000);
+  gate.resolve();
+  await clock.advance(1_000);
+  await closing;
+  expect(await Promise.race([reported, clock.advance(60_000)])).toBe("STORE_UNAVAILABLE");
+});

@@ -39,6 +39,8 @@ export interface StoreRequests {
    * latest: a store that never answers may be asked again and again.
    */
   answered(): Promise<void>;
+  /** Takes every question that is open for unanswered: nothing settles it any more. */
+  giveUp(): void;
 }
 
 /** What there is to know about a question. */
@@ -94,10 +96,12 @@ export function createStoreRequests(
     }
   };
 
-  let pending = 0;
+  /** What fails each question that is open. */
+  const open = new Set<(error: unknown) => void>();
   const whenNone = new Set<() => void>();
-  const settled = (): void => {
-    if (--pending > 0) return;
+  const settled = (fail: (error: unknown) => void): void => {
+    open.delete(fail);
+    if (open.size > 0) return;
     for (const tell of whenNone) tell();
     whenNone.clear();
   };
@@ -110,16 +114,17 @@ export function createStoreRequests(
   ): void => {
     const { changes, provesNothing } = note;
     let isOver = false;
-    pending++;
     const lost = (): void => {
       if (changes !== undefined) host.onLoss(changes);
     };
     const fail = (error: unknown): void => {
       isOver = true;
-      settled();
+      deadline.cancel();
+      settled(fail);
       failed(unavailable(error), subject);
       lost();
     };
+    open.add(fail);
     const deadline = armRunning(storeDeadlineMs, () =>
       fail(new Error(`no answer within ${storeDeadlineMs} ms`)),
     );
@@ -131,14 +136,12 @@ export function createStoreRequests(
           return;
         }
         isOver = true;
-        settled();
+        settled(fail);
         deadline.cancel();
         give(value, answered, failed, subject, note);
       }),
       enter((error: unknown) => {
-        if (isOver) return;
-        deadline.cancel();
-        fail(error);
+        if (!isOver) fail(error);
       }),
     );
   };
@@ -172,7 +175,7 @@ export function createStoreRequests(
       // Whoever is answered may ask again.
       for (;;) {
         await through(new Promise<void>((resolve) => setImmediate(resolve)));
-        if (pending === 0 || isLate) break;
+        if (open.size === 0 || isLate) break;
         const none = new Promise<void>((resolve) => {
           whenNone.add(resolve);
           deadline ??= armRunning(storeDeadlineMs, () => {
@@ -183,6 +186,9 @@ export function createStoreRequests(
         await through(none);
       }
       deadline?.cancel();
+    },
+    giveUp() {
+      for (const fail of [...open]) fail(new Error("no answer before the keeper closed"));
     },
     request<T>(question: () => Answer<T>, changes?: string): T | Promise<T> {
       let answer: Answer<T>;

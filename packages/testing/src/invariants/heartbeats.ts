@@ -115,8 +115,9 @@ function* deferredTwice(life: LifeView, heartbeat: Heartbeat): Iterable<Breach> 
     }
     if (event.type !== "heartbeat.deferred") continue;
     count++;
-    // Each who asks by hand is told.
-    const asked = requests.filter(({ order }) => order > since && order < step.order).length;
+    // Each who asks by hand is told; one may ask while the turn before runs, whose end is told later.
+    const begun = ends.findLast((order) => order <= since) ?? -1;
+    const asked = requests.filter(({ order }) => order > begun && order < step.order).length;
     if (count <= 1 + asked) continue;
     yield {
       step,

@@ -111,11 +111,11 @@ function refusedCalls(life: LifeView, ...methods: readonly string[]): readonly C
 function* silentlyEnded(view: RecordingView, item: ItemStory): Iterable<Breach> {
   const { id, sessionKey, ends, life } = item;
   const end = outcomeOf(item);
-  // Of two that had the same id nobody can tell which an event is about.
+  // Of two that had the same id, as of what a killed keeper has put back, nobody can tell which an event is about.
   const hasTwin = view
     .itemsOf(sessionKey)
     .some((other) => other !== item && other.id === id && other.life === life);
-  if (end === undefined || hasTwin) return;
+  if (end === undefined || hasTwin || view.hasLostRedrives) return;
   const { outcome, step } = end;
   const { status } = outcome;
   for (const { event, step: at } of ends) {

@@ -148,7 +148,7 @@ export async function bury(world: World): Promise<void> {
   world.isOver = true;
   for (const process of world.processes) {
     await process.end();
-    for (const { name, clock, hasStarted, keeper } of process.lives) {
+    for (const { name, clock, hasStarted, keeper, unanswered } of process.lives) {
       if (!hasStarted) continue;
       let isClosed = false;
       const closing = keeper.close().then(
@@ -157,6 +157,11 @@ export async function bury(world: World): Promise<void> {
       );
       await clock.bury(closing);
       if (!isClosed) world.violate("B58", `${name} was killed, and its close would never have ended`);
+      for (const method of unanswered.values()) {
+        // The work of `using` is a client's, who died as well.
+        if (method === "locks.using") continue;
+        world.violate("B58", `${name} was killed, and its close would have left ${method} without an answer`);
+      }
     }
   }
 }
