@@ -1,11 +1,16 @@
-/**
- * Writes the public surface of every published entry point to `<package>/<entry>.api.md`, or, with `--check`, fails when
- * a written report no longer says what the built declarations say. Reads `publishConfig.exports`, so an entry point
- * cannot be published without a report. Needs a build.
- */
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { readOptions } from "./read-options.ts";
+
+const help = `Usage: npm run api, npm run api:check
+
+Writes the public surface of every published entry point to <package>/<entry>.api.md. Reads publishConfig.exports, so that
+an entry point cannot be published without a report. Needs a build.
+
+  --check  writes nothing, and fails where a report no longer says what the built declarations say
+  --help   this text
+`;
 
 interface EntryPoint {
   readonly specifier: string;
@@ -22,7 +27,7 @@ interface Manifest {
 }
 
 const root = resolve(import.meta.dirname, "..");
-const check = process.argv.includes("--check");
+const { check } = readOptions({ check: { type: "boolean", default: false } }, help);
 
 function readEntryPoints(manifestPath: string): readonly EntryPoint[] {
   const folder = dirname(resolve(root, manifestPath));

@@ -1,11 +1,17 @@
-/**
- * Asks attw whether the types of every published package resolve for those who install it. pnpm packs them, since only
- * its tarballs have `publishConfig.exports` applied, into a folder that is removed afterwards. Needs a build.
- */
 import { spawnSync } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
+import { readOptions } from "./read-options.ts";
+
+const help = `Usage: npm run attw
+
+Asks attw whether the types of every published package resolve for those who install it. pnpm packs them, since only its
+tarballs have publishConfig.exports applied, into a folder that is removed afterwards. Needs a build.
+
+  --help  this text
+`;
+readOptions({}, help);
 
 interface Manifest {
   readonly name: string;

@@ -1,8 +1,3 @@
-/**
- * Fails on a Changesets config that is wrong or has a key Changesets would pass over, and on a changeset that cannot be
- * read or names a package the workspace does not have. `changeset status` says the same only where the base branch is at
- * hand; this reads nothing but files, so it works in any clone.
- */
 import { assembleReleasePlan } from "@changesets/assemble-release-plan";
 import { readConfig } from "@changesets/config";
 import schema from "@changesets/config/schema.json" with { type: "json" };
@@ -10,6 +5,17 @@ import { readChangesets } from "@changesets/read";
 import { getPackages } from "@manypkg/get-packages";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { readOptions } from "./read-options.ts";
+
+const help = `Usage: npm run changeset:check
+
+Fails on a Changesets config that is wrong or has a key Changesets would pass over, and on a changeset that cannot be read
+or names a package the workspace does not have. It reads nothing but files, so it works in any clone, where changeset status
+needs the base branch.
+
+  --help  this text
+`;
+readOptions({}, help);
 
 const root = resolve(import.meta.dirname, "..");
 

@@ -1,8 +1,8 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { parseArgs } from "node:util";
 import { startVitest } from "vitest/node";
+import { readOptions } from "../../.tools/read-options.ts";
 import { type ChartFile, writeFiles } from "../draw/chart-files.ts";
 import { chartOf } from "../draw/chart-model.ts";
 import { drawList } from "../draw/draw-list.ts";
@@ -20,13 +20,7 @@ Fails where no test of behaviour takes something, and lists that. Takes as long 
   --check  writes nothing, and fails where the pages are out of date
   --help   this text
 `;
-const { values } = parseArgs({
-  options: { check: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
-});
-if (values.help) {
-  process.stdout.write(help);
-  process.exit();
-}
+const { check } = readOptions({ check: { type: "boolean", default: false } }, help);
 const machines = dirname(import.meta.dirname);
 const root = dirname(machines);
 const complain = (line: string): void => {
@@ -55,7 +49,7 @@ if (process.exitCode === undefined || process.exitCode === 0) {
     const coverage = coverageOf(chart, counts, readPage(chart, page));
     for (const id of untakenIn(coverage))
       complain(`${name}: no test of behaviour takes ${nameIn(chart, id)}`);
-    if (values.check) {
+    if (check) {
       for (const line of findDifferences(chart, page))
         complain(`machines/${path}: ${line}: run \`${coverageCommand}\``);
     } else {

@@ -1,17 +1,20 @@
-/**
- * Draws every machine of the draw list into its folder. With `--check` it writes nothing and fails if a file is not
- * what would be drawn.
- */
 import { dirname } from "node:path";
-import { parseArgs } from "node:util";
+import { readOptions } from "../../.tools/read-options.ts";
 import { drawFiles, findStaleFiles, writeFiles } from "./chart-files.ts";
 import { drawList } from "./draw-list.ts";
 
-const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
+const help = `Usage: npm run charts -- [--check]
+
+Draws every machine of the draw list into its folder.
+
+  --check  writes nothing, and fails where a file is not what would be drawn
+  --help   this text
+`;
+const { check } = readOptions({ check: { type: "boolean", default: false } }, help);
 const folder = dirname(import.meta.dirname);
 
 const files = (await Promise.all(drawList.map(drawFiles))).flat();
-if (values.check) {
+if (check) {
   const stale = await findStaleFiles(files, folder);
   for (const line of stale) console.error(`machines/${line}: run \`pnpm charts\``);
   if (stale.length > 0) process.exitCode = 1;

@@ -2,12 +2,19 @@ import { randomUUID } from "node:crypto";
 import { redisLeases } from "@lanekeeper/redis";
 import { createClient } from "@redis/client";
 import type { LeaseStore } from "lanekeeper/ports";
+import { readOptions } from "../../.tools/read-options.ts";
 import { collectGarbage } from "./garbage.ts";
 import { provideRedis, startRedis } from "../redis/redis-server.ts";
 import { median } from "./rounds.ts";
 
-// What a lock costs on Redis beside the bare commands people write by hand, with the same client on the same server,
-// and how soon a waiter elsewhere hears of a release.
+const help = `Usage: npm run bench:locks
+
+What a lock costs on Redis beside the bare commands people write by hand, with the same client on the same server, and how
+soon a waiter elsewhere hears of a release.
+
+  --help  this text
+`;
+readOptions({}, help);
 
 const ttlMs = 60_000;
 const rounds = 30;

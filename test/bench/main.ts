@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { readOptions } from "../../.tools/read-options.ts";
 import { type BenchReport, renderBench, sumUp, type TurnCosts } from "./bench-report.ts";
 import {
   type Contender,
@@ -13,7 +13,7 @@ import { measureFootprint } from "./footprint.ts";
 import { compareModes } from "./modes.ts";
 import { compare, type Rounds } from "./rounds.ts";
 
-const help = `Usage: pnpm bench [--durable] [--quick] [--json]
+const help = `Usage: npm run bench -- [--durable] [--quick] [--json]
 
 What a no-op turn costs through Lanekeeper and through what people use today, how that grows with the number of
 sessions, what a message costs in each queue mode, and what a session costs in memory.
@@ -38,18 +38,16 @@ const growthQuickly = [
   [100_000, 0, 1],
 ] as const;
 
-const { values: options } = parseArgs({
-  options: {
+const options = readOptions(
+  {
     durable: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
   },
-});
+  help,
+);
 
-if (options.help) {
-  process.stdout.write(help);
-} else if (options.durable) {
+if (options.durable) {
   // Its peers are loaded only where they are asked for.
   const { runDurableBench } = await import("./durable/durable-bench.ts");
   const report = await runDurableBench(options.quick);

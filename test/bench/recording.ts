@@ -3,10 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLanekeeper, type Recorder } from "lanekeeper";
 import { recordInMemory, recordToFile } from "lanekeeper/recording";
+import { readOptions } from "../../.tools/read-options.ts";
 import type { Contender, Load } from "./contenders.ts";
 import { compare, median, ratio } from "./rounds.ts";
 
-/** What recording costs a turn, in time and in bytes, beside a keeper that is not recorded and one that is watched. */
+const help = `Usage: npm run bench:recording
+
+What recording costs a turn, in time and in bytes, beside a keeper that is not recorded and one that is watched.
+
+  --help  this text
+`;
+readOptions({}, help);
 
 const folder = await mkdtemp(join(tmpdir(), "recording-bench-"));
 const load: Load = { sessions: 500, turns: 20 };

@@ -3,9 +3,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { readOptions } from "../../.tools/read-options.ts";
 import { type Incident, incidents } from "./incidents.ts";
 import { applyMutant } from "./patch.ts";
-import { readOptions } from "./read-options.ts";
 import { findTypeErrors } from "./test-run.ts";
 import { copyRepository } from "./workspace.ts";
 
@@ -74,6 +74,5 @@ async function tryAll(): Promise<void> {
   else process.exitCode = 1;
 }
 
-const { help: isHelpWanted } = readOptions({ help: { type: "boolean", default: false } }, help);
-if (isHelpWanted) process.stdout.write(help);
-else await tryAll();
+readOptions({}, help);
+await tryAll();

@@ -1,10 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
+import { readOptions } from "../../.tools/read-options.ts";
 import { type Catalogue, catalogues } from "./catalogue.ts";
 import type { Mutant } from "./mutant.ts";
 import { MutantError } from "./patch.ts";
-import { readOptions } from "./read-options.ts";
 import { mergeRows, renderTable } from "./table.ts";
 import { findTypeErrors, runTestFile } from "./test-run.ts";
 import { tryMutant, type Verdict } from "./trial.ts";
@@ -30,7 +30,6 @@ const options = readOptions(
     catalogue: { type: "string" },
     only: { type: "string", multiple: true, default: [] },
     list: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
   },
   help,
 );
@@ -41,8 +40,7 @@ const unknown = only.filter((name) => !names.has(name));
 if (unknown.length > 0) {
   process.stderr.write(`No mutant is called ${unknown.join(", ")}; --list gives them all.\n`);
   process.exitCode = 2;
-} else if (options.help) process.stdout.write(help);
-else if (options.list) listMutants();
+} else if (options.list) listMutants();
 else process.exitCode = await tryAll();
 
 function chosenIn({ name, mutants }: Catalogue): readonly Mutant[] {
