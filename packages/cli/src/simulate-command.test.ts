@@ -55,7 +55,7 @@ describe("a simulation from the command line", () => {
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^5 runs: no rule was broken · [\d.]+ h simulated in /);
     expect(stderr).toMatch(/--seed \d+ --minutes 0.5 --sessions 4 --runs 5\n/);
-    expect(stderr).toContain("0 of 5 runs · 0 h simulated");
+    expect(stderr).toContain("0 % · 0 of 5 runs over · 0 h simulated · 0 h/s · no failure");
     // eslint-disable-next-line no-control-regex
     expect(stderr).not.toMatch(/\u001B/);
   });

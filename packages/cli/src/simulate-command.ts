@@ -13,6 +13,7 @@ import {
   commandLineOf,
   describeEnd,
   describeFailure,
+  describeGivenUp,
   describeSimulations,
   describeUnwritten,
 } from "./simulate-text.ts";
@@ -109,6 +110,10 @@ async function runSimulate(flags: SimulateFlags): Promise<number> {
       onRun(run) {
         if ("error" in run) {
           display.note(`Seed ${run.seed} ended its worker: ${run.error.stack ?? run.error.message}`);
+          return;
+        }
+        if ("rule" in run) {
+          display.note(describeGivenUp(run));
           return;
         }
         if (scenarios.length === 1) ({ hash } = run);

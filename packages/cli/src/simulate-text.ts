@@ -3,7 +3,7 @@ import type { ProgressText } from "./progress-display.ts";
 import { drawBar } from "./progress-text.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Failure } from "./simulate-worker.ts";
-import type { SimulationProgress } from "./simulation-pool.ts";
+import type { GivenUpRun, SimulationProgress } from "./simulation-pool.ts";
 
 const numbers = new Intl.NumberFormat("en");
 const hourMs = 3_600_000;
@@ -12,19 +12,39 @@ const shownCommands = 20;
 
 /** How simulations go, as a display shows it. */
 export function describeSimulations(progress: SimulationProgress): ProgressText {
-  const { runs, total, failures, simulatedMs, realMs, shrinking } = progress;
-  const share = total === 0 ? 1 : runs / total;
-  const counts = `${Math.floor(100 * share)} % · ${numbers.format(runs)} of ${numbers.format(total)} runs`;
+  const { share, failures, simulatedMs, realMs, shrinking } = progress;
+  const counts = describeCounts(progress);
+  const pace = numbers.format(Math.round((simulatedMs / realMs / hourMs) * 1_000 * 10) / 10);
   const facts = [
     `${formatHours(simulatedMs)} simulated`,
-    `${numbers.format(Math.round((simulatedMs / realMs / hourMs) * 1_000 * 10) / 10)} h/s`,
+    // While a failure is made smaller time goes by in which nothing new is simulated.
+    ...(shrinking.length === 0 ? [`${pace} h/s`] : []),
     failures === 0 ? "no failure" : `${numbers.format(failures)} failed`,
-    ...shrinking.map(({ seed, commands }) => `making seed ${seed} smaller: ${commands} commands`),
+    ...shrinking.map(
+      ({ seed, rule, commands, commandsBefore }) =>
+        `seed ${seed} failed: ${rule} · making it smaller: ${numbers.format(commands)} of ${numbers.format(commandsBefore)} commands left`,
+    ),
   ].join(" · ");
   return {
     block: (columns) => `${drawBar(share, counts, columns)}\n${facts}`,
     line: () => `${counts} · ${facts}`,
   };
+}
+
+function describeCounts({ runs, underWay, total, share }: SimulationProgress): string {
+  const percent = Math.min(runs === total ? 100 : 99, Math.floor(100 * share));
+  if (total === 1 && runs === 0) return `${percent} % · run 1 of 1`;
+  const over = `${numbers.format(runs)} of ${numbers.format(total)} ${total === 1 ? "run" : "runs"} over`;
+  return `${percent} % · ${over}${underWay === 0 ? "" : `, ${numbers.format(underWay)} under way`}`;
+}
+
+/** A run that broke a rule, of which no more is known: it was given up before it was made smaller. */
+export function describeGivenUp({ seed, rule, scenario }: GivenUpRun): string {
+  const again =
+    scenario.commands === undefined
+      ? `Run it again: ${commandLineOf(scenario)}`
+      : "Run the same commands again.";
+  return `Seed ${seed} failed: ${rule}. It was not made smaller. ${again}`;
 }
 
 /** What a failed run broke, the commands that do it, and how to run it again. */

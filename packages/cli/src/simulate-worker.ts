@@ -6,10 +6,19 @@ import type { Scenario } from "./scenario.ts";
 /** What a worker tells of the run that it was given. */
 export type WorkerMessage =
   | { readonly type: "progress"; readonly simulatedMs: number }
-  | { readonly type: "shrinking"; readonly runs: number; readonly commands: number }
+  | { readonly type: "shrinking"; readonly shrinking: Shrinking }
   | { readonly type: "done"; readonly run: Run }
   /** It cannot be run at all: an option or a command is invalid. */
   | { readonly type: "refused"; readonly message: string };
+
+/** How far a run that broke a rule has been made smaller. */
+export interface Shrinking {
+  /** The rule that it broke first. */
+  readonly rule: string;
+  readonly commands: number;
+  /** How many there were at first. */
+  readonly commandsBefore: number;
+}
 
 /** One run that is over. */
 export interface Run {
@@ -42,6 +51,7 @@ async function run(scenario: Scenario): Promise<void> {
       progress: (simulatedMs) => tell({ type: "progress", simulatedMs }),
     });
     const { seed, hash, simulatedMs } = simulation;
+    tell({ type: "progress", simulatedMs });
     const failure = simulation.violations.length === 0 ? undefined : await shrink(scenario, simulation);
     tell({ type: "done", run: { seed, hash, simulatedMs, failure } });
   } catch (error) {
@@ -51,15 +61,18 @@ async function run(scenario: Scenario): Promise<void> {
 }
 
 async function shrink(scenario: Scenario, simulation: Simulation): Promise<Failure> {
-  const shrunk = await shrinkSimulation(scenario, simulation, {
-    progress: (runs, commands) => tell({ type: "shrinking", runs, commands }),
-  });
+  const { rule } = simulation.violations[0]!;
+  const commandsBefore = simulation.commands.length;
+  const tellOf = (commands: number): void =>
+    tell({ type: "shrinking", shrinking: { rule, commands, commandsBefore } });
+  tellOf(commandsBefore);
+  const shrunk = await shrinkSimulation(scenario, simulation, { progress: (_, left) => tellOf(left) });
   const { violations, commands, recordings, trace } = shrunk;
   const files: Record<string, string> = { "trace.txt": `${trace.join("\n")}\n` };
   for (const { name, lines } of recordings.flat()) files[`${name}.jsonl`] = `${lines.join("\n")}\n`;
   return {
     violations,
-    commandsBefore: simulation.commands.length,
+    commandsBefore,
     scenario: { ...scenario, commands },
     files,
   };
