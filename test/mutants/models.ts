@@ -36,7 +36,7 @@ export const modelMutants: readonly Mutant[] = [
     name: "model-lends-early",
     rules: ["B10a"],
     change: "the model gives a slot on as soon as one of those who share it waits",
-    ...inModel("reference-capacity", "if (!slot.users.every(", "if (!slot.users.some("),
+    ...inModel("reference-capacity", "slot.users.every(", "slot.users.some("),
     kills: keeper,
   },
   {
@@ -45,7 +45,7 @@ export const modelMutants: readonly Mutant[] = [
     change: "the model lets a group have as many slots as there are",
     ...inModel(
       "reference-capacity",
-      `return free > 0 && this.reason(claim) !== "group";`,
+      `return free > 0 && this.reason(session) !== "group";`,
       "return free > 0;",
     ),
     kills: keeper,
@@ -53,12 +53,8 @@ export const modelMutants: readonly Mutant[] = [
   {
     name: "model-retries-once-too-often",
     rules: ["B31"],
-    change: "the model tries a failed message once more than it may be",
-    ...inModel(
-      "reference-verdict",
-      `return conclusion === "failed" && !isForGood && first!.failures + 1 < retry.attempts;`,
-      `return conclusion === "failed" && !isForGood && first!.failures < retry.attempts;`,
-    ),
+    change: "the model tries failed work once more than it may be",
+    ...inModel("reference-verdict", "failed: retry.attempts - 1,", "failed: retry.attempts,"),
     kills: keeper,
   },
   {
@@ -67,8 +63,8 @@ export const modelMutants: readonly Mutant[] = [
     change: "the model counts a reclaimed turn as a failed one",
     ...inModel(
       "reference-verdict",
-      `if (conclusion === "reclaimed") item.reclaims++;`,
-      `if (conclusion === "reclaimed") item.failures++;`,
+      "item.counts[faultOf(like)]++;",
+      `item.counts[end === "crashed" ? end : "failed"]++;`,
     ),
     kills: keeper,
   },
@@ -89,8 +85,8 @@ export const modelMutants: readonly Mutant[] = [
     change: "the model gives taken steering up though its turn is tried again",
     ...inModel(
       "reference-verdict",
-      "...(heir === undefined ? [] : taken)]",
-      "...(heir === undefined ? taken : []).slice(0, 0)]",
+      "if (heir !== undefined) again.push(",
+      "if (heir?.steers !== undefined) again.push(",
     ),
     kills: keeper,
   },
@@ -99,7 +95,7 @@ export const modelMutants: readonly Mutant[] = [
     rules: ["B18"],
     change: "the model lets a batch wait for quiet without an end",
     ...inModel(
-      "reference-lanes",
+      "reference-model",
       "head.acceptedAt + debounceMaxMs",
       "head.acceptedAt + debounceMaxMs * 1_000",
     ),
@@ -110,9 +106,9 @@ export const modelMutants: readonly Mutant[] = [
     rules: ["B29"],
     change: "in the model the stall clock of a turn that waits by its own word goes on",
     ...inModel(
-      "model-state",
-      "return Math.max(this.progressedAt, ...this.waits.map(({ untilAt }) => untilAt));",
-      "return this.progressedAt;",
+      "reference-model",
+      "turn.activeUntil = Math.max(turn.activeUntil, until);",
+      "turn.activeUntil = Math.min(this.now, until);",
     ),
     kills: keeper,
   },
@@ -120,7 +116,11 @@ export const modelMutants: readonly Mutant[] = [
     name: "model-remembers-for-ever",
     rules: ["B23"],
     change: "the model knows an id however long ago its work ended",
-    ...inModel("reference-lanes", "this.now < endedAt + this.settings.lane.dedupeMs", "endedAt > -Infinity"),
+    ...inModel(
+      "reference-model",
+      "this.now < latest.endedAt + this.settings.lane.dedupeMs",
+      "latest.endedAt > -Infinity",
+    ),
     kills: keeper,
   },
   {
@@ -129,8 +129,8 @@ export const modelMutants: readonly Mutant[] = [
     change: "in the model an interrupt cancels everything that waits",
     ...inModel(
       "reference-model",
-      "waiting.filter((one) => one.isInterrupt),",
-      "waiting.filter((one) => one.isMessage),",
+      `else if (item.isInterrupt) this.#end(session.interrupts, "cancelled:interrupted");`,
+      `else if (item.isInterrupt) this.#end(session.waiting, "cancelled:interrupted");`,
     ),
     kills: keeper,
   },
@@ -149,14 +149,14 @@ export const modelMutants: readonly Mutant[] = [
     name: "model-reset-keeps-the-incarnation",
     rules: ["B36"],
     change: "in the model a completion of a command from before a reset is welcome",
-    ...inModel("reference-lanes", "    session.incarnation = ++this.#incarnations;\n", ""),
+    ...inModel("reference-model", "    session.incarnation++;\n", ""),
     kills: keeper,
   },
   {
     name: "model-late-reply-counts",
     rules: ["B28"],
     change: "in the model what a turn returns after an abort by the host completes its work",
-    ...inModel("reference-lanes", `if (turn.isDecided) this.settle(turn, "cancelled", false);`, ""),
+    ...inModel("model-state", `["aborted", "interrupted",`, `["interrupted",`),
     kills: keeper,
   },
   {
@@ -165,8 +165,8 @@ export const modelMutants: readonly Mutant[] = [
     change: "in the model a message waits for a heartbeat's turn",
     ...inModel(
       "reference-model",
-      `if (turn.cause === "heartbeat" && item.isMessage && item.rank > 0)`,
-      `if (turn.cause === "heartbeat" && item.rank > 9)`,
+      `turn?.cause === "heartbeat" && item.isMessage && item.rank > 0`,
+      `turn?.cause === "heartbeat" && item.isMessage && item.rank > 9`,
     ),
     kills: keeper,
   },

@@ -66,7 +66,6 @@ const setCapacity = define({
   }),
   inModel(model, { turns, limit, reserved }) {
     model.capacity.slots = { turns, groups: { batch: { limit, reserved: Math.min(reserved, turns - 1) } } };
-    model.capacity.settle();
   },
   async inWorld({ keeper, settle }, { turns, limit, reserved }) {
     keeper.setCapacity({ turns, groups: { batch: { limit, reserved: Math.min(reserved, turns - 1) } } });

@@ -1,5 +1,10 @@
 import type { LaneOptions } from "lanekeeper";
-import type { ModelClaim, ModelSlots } from "./reference-capacity.ts";
+
+/** The number of slots and the limits inside. */
+export interface ModelSlots {
+  readonly turns: number;
+  readonly groups: Readonly<Record<string, { readonly limit: number; readonly reserved: number }>>;
+}
 
 /** The settings that the reference model knows: those of every lane, and the capacity. */
 export interface ModelSettings extends ModelSlots {
@@ -26,22 +31,26 @@ export interface ModelInput {
 
 /** Work from its acceptance to its outcome. */
 export class ModelItem {
+  readonly input: ModelInput;
+  readonly session: ModelSession;
   readonly seq: number;
   readonly acceptedAt: number;
-  readonly input: ModelInput;
+  /** How often its turn ended so, where that counts. */
+  readonly counts = { failed: 0, reclaimed: 0, crashed: 0 };
+  /** What was in the turns in which it failed. */
+  readonly failedWith: ModelItem[] = [];
+  /** An interrupt goes first, then steering that nothing took. */
   ahead: 0 | 1 | 2;
-  failures = 0;
-  reclaims = 0;
-  crashes = 0;
   retryAt = -Infinity;
   lastTurn: ModelTurn | undefined = undefined;
+  /** It is for the turn that holds this. */
   steers: ModelItem | undefined = undefined;
-  readonly failedWith = new Set<ModelItem>();
   outcome: string | undefined = undefined;
   endedAt = Infinity;
 
-  constructor(input: ModelInput, seq: number, now: number) {
+  constructor(input: ModelInput, session: ModelSession, seq: number, now: number) {
     this.input = input;
+    this.session = session;
     this.seq = seq;
     this.acceptedAt = now;
     this.ahead = input.mode === "interrupt" ? 2 : 0;
@@ -51,6 +60,9 @@ export class ModelItem {
   }
   get isMessage(): boolean {
     return this.input.type === "message";
+  }
+  get isWaiting(): boolean {
+    return this.session.waiting.includes(this);
   }
   get isInterrupt(): boolean {
     return this.ahead === 2;
@@ -65,14 +77,14 @@ export class ModelItem {
     return this.lastTurn === undefined ? this.acceptedAt + (this.input.expiresInMs ?? Infinity) : Infinity;
   }
   get attempts(): number {
-    return this.failures + this.reclaims + this.crashes;
+    return this.counts.failed + this.counts.reclaimed + this.counts.crashed;
   }
 }
 
-/** What overflow summarised away. */
-export interface ModelDropped {
-  readonly count: number;
-  readonly lines: readonly string[];
+/** What a turn runs on: those that share it, in the order of their starts (B10a), and the group in which it counts. */
+export interface ModelSlot {
+  users: readonly ModelTurn[];
+  readonly group: string | undefined;
 }
 
 /** A turn until its code has returned. */
@@ -82,73 +94,84 @@ export class ModelTurn {
   readonly attempt: number;
   readonly opened: readonly ModelItem[];
   readonly reasons: readonly string[];
-  readonly dropped: ModelDropped;
-  readonly claim: ModelClaim;
+  readonly dropped: readonly string[];
   readonly startedAt: number;
   /** What it holds: what it was opened with, and steering that it has taken. */
   readonly held: ModelItem[];
-  progressedAt: number;
-  /** What it waits for by its own word, until when at the latest; and the work that it awaits. */
-  waits: { readonly untilAt: number; readonly item: ModelItem | undefined; isResting: boolean }[] = [];
+  /** The work that it awaits. */
+  awaits: readonly ModelItem[] = [];
+  /** When it last made progress, or until when it waits by its own word. */
+  activeUntil: number;
   abort: string | undefined = undefined;
   abortedAt = Infinity;
-  wasStalled = false;
-  isSettled = false;
-  isFenced = false;
 
-  constructor(
-    session: ModelSession,
-    cause: ModelTurn["cause"],
-    attempt: number,
-    opened: ModelItem[],
-    now: number,
-  ) {
+  constructor(session: ModelSession, attempt: number, opened: readonly ModelItem[], now: number) {
     this.session = session;
-    this.cause = cause;
+    this.cause = session.cause!;
     this.attempt = attempt;
     this.opened = opened;
     this.held = [...opened];
-    this.reasons = session.wake?.reasons ?? [];
+    this.reasons = [...(session.wake?.reasons ?? [])];
     this.dropped = session.dropped;
-    this.claim = session.claim!;
-    this.startedAt = this.progressedAt = now;
+    this.startedAt = this.activeUntil = now;
   }
-  /** Whether what becomes of its work is decided, though its code runs (B28). */
+  /** Whether what becomes of its work was decided when it was told to stop (B28). */
   get isDecided(): boolean {
     return ["aborted", "interrupted", "preempted", "reset"].includes(this.abort ?? "");
   }
-  /** Since when it makes no progress; infinitely late while it waits for other work (B24, B29). */
+  /** Since when it makes no progress; in infinity while it awaits other work (B24, B29). */
   get silentSince(): number {
-    return Math.max(this.progressedAt, ...this.waits.map(({ untilAt }) => untilAt));
+    return Math.max(this.activeUntil, ...this.awaits.map(({ endedAt }) => endedAt));
   }
-  /** Sessions whose work it awaits: it lends them its slot (B10a). */
-  get lends(): readonly string[] {
-    return this.waits.flatMap(({ item, isResting }) => (item && !isResting ? [item.input.session] : []));
+  /** Sessions to which it lends its slot. Of work that has just left a turn it may hear any moment (B10a). */
+  get lends(): readonly ModelSession[] {
+    const isOpen = ({ outcome, session, isWaiting }: ModelItem): boolean =>
+      outcome === undefined && (session.turn !== undefined || isWaiting);
+    return this.awaits.filter(isOpen).map(({ session }) => session);
   }
+  /** Steering that waits for it (B19). */
+  get steering(): readonly ModelItem[] {
+    return this.session.waiting.filter(({ steers }) => steers !== undefined && this.held.includes(steers));
+  }
+}
+
+/** Wakes that were asked for, merged (B40). */
+export interface ModelWake {
+  at: number;
+  isDue: boolean;
+  rank: number;
+  attempts: number;
+  readonly reasons: Set<string>;
 }
 
 /** A session. */
 export class ModelSession {
   readonly key: string;
-  waiting: ModelItem[] = [];
+  readonly agent: string;
+  waiting: readonly ModelItem[] = [];
   turn: ModelTurn | undefined = undefined;
-  claim: ModelClaim | undefined = undefined;
+  /** Since when it waits for a slot. */
+  since = 0;
   isPaused = false;
-  incarnation: number;
-  resets = 0;
-  zombies = 0;
-  wake: { at: number; rank: number; attempts: number; readonly reasons: string[] } | undefined = undefined;
+  incarnation = 0;
+  isResetDue = false;
+  wake: ModelWake | undefined = undefined;
   isHeartbeatDue = false;
-  dropped: ModelDropped = { count: 0, lines: [] };
+  /** What overflow summarised away, and no turn has completed with. */
+  dropped: readonly string[] = [];
+  /** The first of a batch that has had its quiet. */
   quietBatch: ModelItem | undefined = undefined;
 
-  constructor(key: string, incarnation: number) {
+  constructor(key: string) {
     this.key = key;
-    this.incarnation = incarnation;
+    this.agent = /^agent:([^:]+)/.exec(key)?.[1] ?? "main";
   }
   /** Messages that may start a turn. */
   get messages(): readonly ModelItem[] {
     return this.waiting.filter((item) => item.isMessage && item.steers === undefined);
+  }
+  get interrupts(): readonly ModelItem[] {
+    return this.waiting.filter(({ isInterrupt }) => isInterrupt);
   }
   get events(): readonly ModelItem[] {
     return this.waiting.filter((item) => !item.isMessage);
@@ -163,12 +186,27 @@ export class ModelSession {
     );
     return end < 0 ? messages : messages.slice(0, end);
   }
-  add(item: ModelItem): void {
-    this.waiting.push(item);
-    this.sort();
+  /** What decides when the next turn starts, and which attempt it is (B31). */
+  get leaders(): readonly ModelItem[] {
+    return this.batch.length > 0 ? this.batch : this.events;
   }
-  sort(): void {
-    this.waiting.sort((a, b) => b.ahead - a.ahead || a.seq - b.seq);
+  /** What its next turn would start by, if anything (B9). */
+  get cause(): ModelTurn["cause"] | undefined {
+    if (this.messages.length > 0) return "message";
+    if (this.events.some(({ wakes }) => wakes)) return "event";
+    if (this.wake?.isDue === true) return "wake";
+    return this.isHeartbeatDue ? "heartbeat" : undefined;
+  }
+  /** With what it waits for a slot: a heartbeat with nothing (B12, B14). */
+  get demand(): { readonly rank: number; readonly group: string | undefined } {
+    if (this.cause === "heartbeat") return { rank: 0, group: undefined };
+    const wakeRank = this.wake?.isDue === true ? this.wake.rank : 0;
+    const ranks = this.waiting.map(({ rank }) => rank);
+    return { rank: Math.max(wakeRank, ...ranks), group: this.leaders[0]?.input.group };
+  }
+  /** Puts work in its place. */
+  queue(items: readonly ModelItem[]): void {
+    this.waiting = [...this.waiting, ...items].toSorted((a, b) => b.ahead - a.ahead || a.seq - b.seq);
   }
   /** Lets what steers something steer something else, or wait like other messages, ahead of them (B19). */
   pass(steering: readonly ModelItem[], heir: ModelItem | undefined): void {
@@ -176,7 +214,7 @@ export class ModelSession {
       item.steers = heir;
       if (heir === undefined) item.ahead = 1;
     }
-    this.sort();
+    this.queue([]);
   }
 }
 
@@ -187,4 +225,9 @@ export interface ModelProcess {
   readonly incarnation: number;
   /** The turn whose foreground command it is. */
   readonly owner: ModelTurn | undefined;
+}
+
+/** A list without some of its things. */
+export function without<T>(list: readonly T[], gone: readonly T[]): readonly T[] {
+  return list.filter((thing) => !gone.includes(thing));
 }

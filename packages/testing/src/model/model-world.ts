@@ -10,7 +10,7 @@ import {
 } from "lanekeeper";
 import { type ScriptedProcess, scriptedProcesses } from "lanekeeper/ports";
 import { deterministicIds } from "../deterministic-ids.ts";
-import type { CodeEnd } from "./reference-model.ts";
+import type { CodeEnd } from "./reference-verdict.ts";
 import { type ScriptedStore, scriptStore } from "../scripted-store.ts";
 import { createVirtualTime, type ProcessClock, type VirtualTime } from "../virtual-time.ts";
 

@@ -56,12 +56,12 @@ export function observeModel(model: ReferenceModel, keys: readonly string[]): Ob
   const received = model.items.filter(({ input }) => input.type !== "completion");
   const latest = new Map(received.map((item) => [`${item.input.session} ${item.id}`, item]));
   return {
-    running: model.capacity.running,
+    running: model.capacity.held.length,
     sessions: Object.fromEntries(
       keys.map((key) => {
         const session = model.session(key);
-        const { turn, waiting, zombies } = session;
-        const held = turn === undefined || turn.isSettled ? [] : turn.held;
+        const { turn, waiting } = session;
+        const held = turn === undefined || turn.isDecided ? [] : turn.held;
         const all = [...held, ...waiting].toSorted((a, b) => a.seq - b.seq);
         const isStalled = turn !== undefined && model.isStalled(turn);
         const blockedBy = model.blockedBy(session);
@@ -70,7 +70,7 @@ export function observeModel(model: ReferenceModel, keys: readonly string[]): Ob
           {
             blockedBy,
             isStalled,
-            zombies,
+            zombies: model.zombies(session),
             mailbox: all.map(({ id, attempts }) => `${id} ${attempts}`),
           },
         ];
@@ -83,7 +83,7 @@ export function observeModel(model: ReferenceModel, keys: readonly string[]): Ob
       reasons: turn.reasons,
       messages: turn.opened.filter(({ isMessage }) => isMessage).map(({ id }) => id),
       events: turn.opened.filter(({ isMessage }) => !isMessage).map(({ id }) => id),
-      dropped: { count: turn.dropped.count, summary: turn.dropped.lines },
+      dropped: { count: turn.dropped.length, summary: turn.dropped.slice(-model.settings.lane.cap) },
       isAborted: turn.abort !== undefined,
     })),
     outcomes: Object.fromEntries(
@@ -91,7 +91,7 @@ export function observeModel(model: ReferenceModel, keys: readonly string[]): Ob
         .flatMap(([name, { outcome }]) => (outcome === undefined ? [] : [[name, outcome] as const]))
         .toSorted(byName),
     ),
-    letters: model.letters.map(({ item }) => item.id).toSorted(),
+    letters: model.letters.map(({ id }) => id).toSorted(),
   };
 }
 

@@ -1,79 +1,63 @@
 import type { ModelItem, ModelSettings, ModelTurn } from "./model-state.ts";
 
-/** How a turn ended. */
-export type ModelConclusion = "completed" | "failed" | "reclaimed" | "cancelled" | "crashed" | "handed-back";
-
-/** What becomes of a turn's work. */
-export interface ModelVerdict {
-  /** What is tried again. */
-  readonly again: readonly ModelItem[];
-  /** What goes to the dead letters. */
-  readonly buried: readonly ModelItem[];
-  /** How what is not tried again ends. */
-  readonly outcome: string;
-  /** Whose steering stays with it for its next turn; of no item, it is released. */
-  readonly heir: ModelItem | undefined;
-}
+/** How a turn's code ends. */
+export type CodeEnd = "returned" | "threw" | "threw for good";
+/** How a turn ends. */
+export type TurnEnd = CodeEnd | "reclaimed" | "cancelled" | "crashed" | "handed back";
 
 /** Backoff, where chance is one half. */
 export function backoffMs({ lane: { retry } }: ModelSettings, failures: number): number {
   return Math.round(Math.min(retry.maxMs, retry.baseMs * 2 ** failures) / 2);
 }
 
-/** Judges a turn, and counts its attempts: B19, B28, B30 to B31a, B58. */
-export function judge(
-  turn: ModelTurn,
-  conclusion: ModelConclusion,
-  isPermanent: boolean,
-  settings: ModelSettings,
-): ModelVerdict {
-  const { cause, held, abort } = turn;
+/** What becomes of a turn's work. */
+export interface ModelVerdict {
+  /** What is tried again. */
+  readonly again: readonly ModelItem[];
+  /** Whose steering stays with it for its next turn; of no item, it is released. */
+  readonly heir: ModelItem | undefined;
+}
+
+/** Judges a turn, and counts it for what is tried again (B19, B28, B30 to B31a, B58). */
+export function judge(turn: ModelTurn, end: TurnEnd, settings: ModelSettings, now: number): ModelVerdict {
   const { retry, maxReclaims, maxCrashes } = settings.lane;
-  const taken = held.filter(({ steers }) => steers !== undefined && held.includes(steers));
-  const own = held.filter((item) => !taken.includes(item));
+  const limits = { failed: retry.attempts - 1, reclaimed: maxReclaims, crashed: maxCrashes };
+  const own = turn.held.filter(({ steers }) => steers === undefined);
   const first = own.find(({ isMessage }) => isMessage);
-  const isForGood = isPermanent && conclusion === "failed";
-  /** Ended by what is nobody's fault: events stay, and it counts for nothing. */
-  const isFree = conclusion === "handed-back" || (conclusion === "cancelled" && abort !== "aborted");
-  const canAgain = (item: ModelItem): boolean => {
-    if (conclusion === "completed") return false;
-    if (conclusion === "crashed") return item.crashes < maxCrashes;
-    if (conclusion === "handed-back") return true;
-    const isBlamed = isForGood && (cause === "event" || cause === "wake");
-    if (!item.isMessage) return isFree || (item.failures + 1 < retry.attempts && !isBlamed);
-    if (conclusion === "reclaimed") return item.reclaims < maxReclaims;
-    return conclusion === "failed" && !isForGood && first!.failures + 1 < retry.attempts;
+  const isEventTurn = turn.cause === "event" || turn.cause === "wake";
+  /** Ended by what is nobody's fault: it counts for nothing. */
+  const isFree = end === "handed back" || (end === "cancelled" && turn.abort !== "aborted");
+  /** As what its turn's end counts: an event's has failed, whatever ended it but the death of the process (B31a). */
+  const faultOf = ({ isMessage }: ModelItem): keyof typeof limits => {
+    if (end === "crashed") return "crashed";
+    return end === "reclaimed" && isMessage ? "reclaimed" : "failed";
   };
-  const againOfOwn = own.filter(canAgain);
+  const isTriedAgain = (item: ModelItem): boolean => {
+    if (end === "returned" || (item.isMessage && end === "cancelled")) return false;
+    if (end === "threw for good" && (item.isMessage || isEventTurn)) return false;
+    return isFree || item.counts[faultOf(item)] < limits[faultOf(item)];
+  };
+
+  const again = own.filter(isTriedAgain);
   const isHeir = (item: ModelItem): boolean => (first === undefined ? item.wakes : item === first);
-  const heir = conclusion === "cancelled" ? undefined : againOfOwn.find(isHeir);
-  const again = [...againOfOwn, ...(heir === undefined ? [] : taken)];
-  const failures = first?.failures ?? Math.max(0, ...own.map((item) => item.failures));
-  const delayMs = backoffMs(settings, failures);
+  const heir = end === "cancelled" ? undefined : again.find(isHeir);
+  if (heir !== undefined) again.push(...turn.held.filter(({ steers }) => steers !== undefined));
+  const failures = (first === undefined ? own : [first]).map(({ counts }) => counts.failed);
+  const retryAt = now + backoffMs(settings, Math.max(0, ...failures));
   for (const item of again) {
-    const like = taken.includes(item) ? heir! : item;
-    const isRider = first !== undefined || cause === "heartbeat";
-    if (!isFree) count(item, like.isMessage || conclusion === "crashed" ? conclusion : "failed");
-    const isBackingOff = conclusion === "failed" && (like.isMessage || !isRider);
-    item.retryAt = isBackingOff ? delayMs : -Infinity;
+    // Taken steering fares as what it steered.
+    const like = item.steers === undefined ? item : heir!;
+    if (!isFree) item.counts[faultOf(like)]++;
+    if (!isFree && end !== "crashed") item.failedWith.push(...own);
+    item.retryAt = end === "threw" && (like.isMessage || isEventTurn) ? retryAt : -Infinity;
     item.lastTurn = turn;
-    if (isFree || conclusion === "crashed" || like.isMessage) continue;
-    for (const other of own) if (other.isMessage) item.failedWith.add(other);
   }
-  /** A message that was cancelled is nobody's to put back. */
-  const isOver = ({ isMessage }: ModelItem): boolean =>
-    conclusion === "completed" || (conclusion === "cancelled" && isMessage);
-  const buried = held.filter((item) => !again.includes(item) && !isOver(item));
-  return { again, buried, outcome: outcomeOf(conclusion, abort), heir };
+  return { again, heir };
 }
 
-function count(item: ModelItem, conclusion: ModelConclusion): void {
-  if (conclusion === "reclaimed") item.reclaims++;
-  else if (conclusion === "crashed") item.crashes++;
-  else item.failures++;
-}
-
-function outcomeOf(conclusion: ModelConclusion, abort: string | undefined): string {
-  if (conclusion === "cancelled" || conclusion === "reclaimed") return `${conclusion}:${abort}`;
-  return conclusion === "crashed" ? "reclaimed:crashed" : conclusion;
+/** The outcome of what a turn held and is not tried again. */
+export function outcomeOf(end: TurnEnd, { abort }: ModelTurn): string {
+  if (end === "cancelled" || end === "reclaimed") return `${end}:${abort}`;
+  if (end === "crashed") return "reclaimed:crashed";
+  return end === "returned" ? "completed" : "failed";
 }

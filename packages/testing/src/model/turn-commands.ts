@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { type ModelCommand, define, session, at, hasCode, isPersons, pick } from "./model-command.ts";
-import type { CodeEnd } from "./reference-model.ts";
+import type { CodeEnd } from "./reference-verdict.ts";
 
 const endTurn = define({
   name: "endTurn",
@@ -45,7 +45,9 @@ const wait = define({
   isPossible: hasCode,
   inModel(model, { turn, ms }) {
     const one = pick(model.codes, turn);
-    return one.abort === undefined ? model.await(one, model.now + ms) : "TURN_FENCED";
+    if (one.abort !== undefined) return "TURN_FENCED";
+    model.progress(one, model.now + ms);
+    return "waits";
   },
   async inWorld(world, { turn, ms }) {
     const never = new Promise<string>(() => {});
@@ -65,16 +67,15 @@ const ask = define({
   isPossible(model, { turn, session: key }) {
     // One that could start at once might do so before it is awaited, on a slot of its own.
     const mustWait =
-      model.session(key).turn !== undefined || model.capacity.running >= model.capacity.slots.turns;
+      model.session(key).turn !== undefined || model.capacity.held.length >= model.capacity.slots.turns;
     return mustWait && hasCode(model) && isPersons(pick(model.codes, turn));
   },
   inModel(model, { turn, session: key }) {
     const asker = pick(model.codes, turn);
-    let waits: string | undefined;
-    const input = { id: `m${model.step}`, session: key, type: "message" } as const;
+    const answer = model.append({ id: `m${model.step}`, session: key, type: "message" });
+    if (answer !== "accepted") return answer === "dropped" ? "waits" : answer;
     // It awaits the work before that starts, so it is its slot that the other session gets.
-    const answer = model.append(input, (item) => (waits = model.await(asker, Infinity, item)));
-    return waits ?? (answer === "dropped" ? "waits" : answer);
+    return model.await(asker, model.items.at(-1)!);
   },
   async inWorld(world, { turn, session: key }, { step }) {
     const id = `m${step}`;

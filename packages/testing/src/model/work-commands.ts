@@ -130,13 +130,12 @@ const redrive = define({
   isPossible: ({ letters }) => letters.length > 0,
   inModel: (model, index) => asSender(model.redrive(pick(model.letters, index))),
   async inWorld(world, index, model) {
-    const wanted = pick(model.letters, index);
-    const { item } = wanted;
-    const alike = model.letters.filter((letter) => letter.item.id === item.id);
+    const item = pick(model.letters, index);
+    const alike = model.letters.filter(({ id }) => id === item.id);
     const letters = await world.settle(world.keeper.deadLetters({ limit: 1_000 }));
     if (typeof letters === "string") return letters;
     const found = letters.filter(({ items: [first] }) => world.nameOf(first!.id) === item.id);
-    const letter = found.toReversed()[alike.indexOf(wanted)];
+    const letter = found.toReversed()[alike.indexOf(item)];
     const answer = await world.settle(world.keeper.redrive(letter?.id ?? "no letter"));
     if (typeof answer === "string") return answer;
     if (answer.id !== world.idOf(item.id)) world.name(answer.id, `r${model.step}`);
