@@ -1,3 +1,4 @@
+import { endOf } from "./call-story.ts";
 import { type Breach, invariant, type Invariant } from "./invariant.ts";
 import { acceptanceOf, endOfItem, isOrdinary, type ItemStory, modeOf } from "./item-story.ts";
 import type { LifeView, RecordingView } from "./recording-view.ts";
@@ -85,6 +86,7 @@ function* missing(view: RecordingView, turn: TurnStory): Iterable<Breach> {
   // A message that was put back is followed up, whatever it was sent as, and may stand between them.
   if (view.itemsOf(turn.sessionKey).some(({ isRedriven }) => isRedriven)) return;
   const first = acceptanceOf(head)!.to;
+  if (mayHaveCome(view, turn, first, opened.order)) return;
   const last = acceptanceOf(turn.messages.at(-1)!)?.from ?? first;
   const others = view
     .itemsOf(turn.sessionKey)
@@ -107,6 +109,19 @@ function* missing(view: RecordingView, turn: TurnStory): Iterable<Breach> {
     // Behind another kind of message, or one that may not have waited, nothing is adjacent.
     if (isBehind) return;
   }
+}
+
+/** Whether something was sent between two orders that had no answer by the latter: it may stand between other messages. */
+function mayHaveCome(
+  view: RecordingView,
+  { life, sessionKey }: TurnStory,
+  from: number,
+  to: number,
+): boolean {
+  return view.lives[life.number]!.callsOf("send").some((call) => {
+    const { order } = call.step;
+    return call.args[0] === sessionKey && order > from && order < to && (endOf(call)?.order ?? Infinity) > to;
+  });
 }
 
 /** Messages that came to a batch when it was tried again. */
