@@ -283,14 +283,15 @@ function dropsOf(
   view: RecordingView,
   sessionKey: string,
 ): readonly { readonly told: number; readonly asked: number }[] {
-  return view.itemsOf(sessionKey).flatMap(({ ends }) =>
-    ends.flatMap(({ event, step }) => {
-      if (event.type !== "message.dropped" || event.reason !== "overflow") return [];
+  const drops = view.lives.flatMap(({ life }) => life.told("message.dropped"));
+  // Also of what an earlier keeper accepted, and told nobody.
+  return drops
+    .filter(({ event }) => event.sessionKey === sessionKey && event.reason === "overflow")
+    .map(({ step }) => {
       const by = acceptanceBefore(step);
       const item = view.itemsOf(sessionKey).find(({ accepted }) => accepted?.step === by?.step);
-      return [{ told: step.order, asked: (by && item && acceptanceOf(item)?.from) ?? step.order }];
-    }),
-  );
+      return { told: step.order, asked: (by && item && acceptanceOf(item)?.from) ?? step.order };
+    });
 }
 
 /** Drops are told right behind the acceptance of the one that came. */
