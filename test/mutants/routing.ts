@@ -81,11 +81,10 @@ export const routingMutants: readonly Mutant[] = [
   {
     name: "turn-beside-an-orphan",
     rules: ["B37"],
-    change:
-      "a session is told that its command was lost, and runs, while the next keeper still ends another's",
+    change: "the next keeper is there, and runs turns, while it still ends what commands have left",
     file: "packages/lanekeeper/src/commands/executions.ts",
     find: `      await through(Promise.all(ran.map((record) => endOrphan(runtime, record))));`,
-    replace: `      await through(Promise.all(ran.map((one) => endOrphan(runtime, one).then(() => lose(one, route)))));`,
+    replace: `      void through(Promise.all(ran.map((record) => endOrphan(runtime, record))));`,
     kills: rules("orphans"),
   },
   {
@@ -172,16 +171,6 @@ export const routingMutants: readonly Mutant[] = [
     find: `causes.every(({ origin }) => origin === "heartbeat")`,
     replace: `causes.some(({ origin }) => origin === "heartbeat")`,
     kills: units("heartbeats/origin"),
-  },
-  {
-    name: "held-completion-forgotten-at-the-restart",
-    rules: ["B39"],
-    change: "a completion that waits for the spacing of heartbeats waits for ever after a restart",
-    file: "packages/lanekeeper/src/keeper/recovery.ts",
-    find: `    if (mailbox.quiet > 0) runtime.heartbeats.spacing.recovered(sessionKey);
-`,
-    replace: "",
-    kills: rules("heartbeat-origin", "recovery"),
   },
   {
     name: "wake-downgraded",

@@ -91,9 +91,8 @@ export const storeMutants: readonly Mutant[] = [
     change:
       "completions that waited for their heartbeat's spacing wait for ever once the keeper was started again",
     file: "packages/lanekeeper/src/keeper/recovery.ts",
-    find: `      if (mailbox.quiet > 0) runtime.heartbeats.spacing.recovered(sessionKey);
-`,
-    replace: "",
+    find: `if (mailbox.quiet > 0) runtime.heartbeats.spacing.recovered(sessionKey);`,
+    replace: `if (mailbox.quiet > 0 && mailbox.events > 0) runtime.heartbeats.spacing.recovered(sessionKey);`,
     kills: rules("heartbeat-origin", "recovery"),
   },
   {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { answeringStore, inImmediate, inMicrotask } from "./answering-store.ts";
 import { bodies, createFixture, deferred } from "./fixture.ts";
 
 const draining = { code: "DRAINING" };
@@ -232,6 +233,29 @@ test("B58 a drain asked for as soon as work was accepted waits for the turn that
   await clock.settle();
   expect(result).toEqual({ drained: true, running: 0, waiting: 0 });
 });
+
+test.for([
+  ["at once", undefined],
+  ["in a microtask", inMicrotask],
+  ["in an immediate", inImmediate],
+] as const)(
+  "B58 a drain asked for at any moment waits for a turn that starts all the same: a store that answers %s",
+  async ([, answering]) => {
+    for (let moments = 0; moments < 30; moments++) {
+      const { keeper, clock, turns } = await createFixture({ store: answeringStore(answering) });
+      void keeper.send("a", "work").catch(() => {});
+      for (let moment = 0; moment < moments; moment++) await Promise.resolve();
+      let isDrained = false;
+      const drained = keeper.drain().then(() => (isDrained = true));
+      await clock.settle();
+      expect(isDrained, `after ${moments} microtasks`).toBe(turns.length === 0);
+      turns[0]?.resolve("done");
+      await clock.settle();
+      await drained;
+      await keeper.close();
+    }
+  },
+);
 
 test("B58 drains asked for before and after a turn started all resolve when it has ended", async () => {
   const { keeper, clock, turns } = await createFixture();

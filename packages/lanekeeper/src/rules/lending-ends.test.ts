@@ -146,21 +146,24 @@ test("B10a a turn that ended without the reply that it asked for lends nothing o
 });
 
 test("B10a a turn that is told to stop lends no longer: what it awaited waits for capacity like anybody", async () => {
-  const family = await createFamily({
-    parent: async () => {
-      await (await keeper.send("child", 1)).reply().catch(() => {});
-      return new Promise(() => {});
+  const family = await createFamily(
+    {
+      parent: async () => {
+        await (await keeper.send("child", 1, { mode: "collect" })).reply().catch(() => {});
+        return new Promise(() => {});
+      },
     },
-  });
-  const { keeper, clock } = family;
-  await keeper.pause("child");
+    { lane: { turnTimeoutMs: 10_000, debounceMs: 10_100, debounceMaxMs: 10_100, abortGraceMs: 2_000 } },
+  );
+  const { keeper, clock, of } = family;
   await keeper.send("parent", "go");
-  await clock.settle();
-  // The abort is decided first, and the child asks for a slot right behind it.
-  await Promise.all([keeper.abort("parent"), keeper.resume("child")]);
-  await clock.advance(1_999);
-  expect(family.running()).toEqual([]);
+  await clock.advance(9_500);
+  // The process is late: the parent's time is over, and right behind that, before anything else can run, the child's quiet.
+  await clock.suspend(800);
+  expect(of("turn.aborting")).toMatchObject([{ sessionKey: "parent", reason: "timeout" }]);
+  expect(family.held("child")).toBeUndefined();
   expect(keeper.explain("child").blockedBy).toBe("capacity");
-  await clock.advance(1);
+  await clock.advance(2_000);
+  expect(of("lane.reclaimed")).toMatchObject([{ sessionKey: "parent" }]);
   expect(family.running()).toEqual(["child"]);
 });
