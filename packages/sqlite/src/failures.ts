@@ -12,6 +12,8 @@ const meanings: Readonly<Record<number, { readonly reason: string; readonly advi
   14: { reason: "cannot-open", advice: "see that the folder exists and that this user may write to it" },
 };
 
+/** What a database begins with. */
+const headBytes = 100;
 const mebibyte = 1_048_576;
 /** What a commit of the largest usual message takes, in the log and in the file. */
 const commitMebibytes = 3;
@@ -52,10 +54,15 @@ export function toOpeningError(path: string, error: unknown): LanekeeperError {
   return primaryCodeOf(error) === 1 ? corrupt(path, messageOf(error), error) : toStoreError(path, error);
 }
 
-/** Throws where one byte is all there is: SQLite takes such a file for an empty one, and would write over it. */
+/**
+ * Throws where less is left of a file than a database begins with: SQLite takes what is missing for zeros, and the file for
+ * somebody else's, or of one byte for an empty one, and would write over it.
+ */
 export function assertNoScrap(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.size !== 1) return;
-  throw isForeign(path) ? foreign(path, "no SQLite database") : corrupt(path, "one byte is left of it");
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size === 0 || size >= headBytes) return;
+  if (!isForeign(path)) throw corrupt(path, "it ends in its head");
+  if (size === 1) throw foreign(path, "no SQLite database");
 }
 
 /** A file that was somebody else's before Lanekeeper came. */
