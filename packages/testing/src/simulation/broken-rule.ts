@@ -2,6 +2,8 @@
 export interface BrokenRule {
   /** Its number, such as `B26`. */
   readonly rule: string;
+  /** What that rule claims, and was not so: what shrinking keeps. Absent where only the rule is known. */
+  readonly claim?: string | undefined;
   /** What was seen, in one sentence. */
   readonly sentence: string;
 }

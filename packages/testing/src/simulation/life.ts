@@ -25,7 +25,7 @@ export interface LifeHost {
   readonly store: Store;
   readonly leases: LeaseStore;
   readonly processes: Processes;
-  violate(rule: string, message: string): void;
+  violate(rule: string, claim: string, sentence: string): void;
   /** How many turns without an item of theirs a session has had in all lives, this one included. */
   countTurn(sessionKey: string, cause: string): number;
   /** A lock was taken; to be called when it was given back. */
@@ -132,7 +132,11 @@ export class Life {
     this.#keeper = keeper;
     keeper.events$.subscribe((event) => {
       if (event.type === "lane.crashed")
-        this.#violate("B7", `the lane of ${event.sessionKey} crashed: ${event.error.message}`);
+        this.#violate(
+          "B7",
+          "No lane crashes.",
+          `the lane of ${event.sessionKey} crashed: ${event.error.message}`,
+        );
     });
   }
 
@@ -163,7 +167,12 @@ export class Life {
     try {
       return { answer: await act() };
     } catch (error) {
-      if (!this.#isExpected(error)) this.#violate("B33", `${method} was refused: ${String(error)}`);
+      if (!this.#isExpected(error))
+        this.#violate(
+          "B33",
+          `${method} is refused for what the rules name alone.`,
+          `${method} was refused: ${String(error)}`,
+        );
       return { code: (error as { readonly code?: string }).code ?? "" };
     } finally {
       this.unanswered.delete(call);
@@ -245,10 +254,11 @@ export class Life {
 
   #logged(fields: object, message: string): void {
     const { error } = fields as { readonly error?: Error };
-    if (/bug|crashed/.test(message)) this.#violate("B5", `${message} ${error?.message ?? ""}`);
+    if (/bug|crashed/.test(message))
+      this.#violate("B5", "No machine has a bug.", `${message} ${error?.message ?? ""}`);
   }
 
-  #violate(rule: string, message: string): void {
-    if (!this.isDead) this.#host.violate(rule, `${this.name}: ${message}`);
+  #violate(rule: string, claim: string, sentence: string): void {
+    if (!this.isDead) this.#host.violate(rule, claim, `${this.name}: ${sentence}`);
   }
 }

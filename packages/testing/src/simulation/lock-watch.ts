@@ -10,14 +10,18 @@ export interface LockWatch {
 }
 
 /** A watch over no locks yet. Told of two that believe, and of tokens that do not grow (B52). */
-export function createLockWatch(violate: (rule: string, message: string) => void): LockWatch {
+export function createLockWatch(violate: (rule: string, claim: string, sentence: string) => void): LockWatch {
   const taken = new Map<string, Set<{ readonly life: Life; readonly lock: Lock }>>();
   const tokens = new Map<string, bigint>();
   return {
     add(life, lock) {
       const { name, fencingToken } = lock;
       if (fencingToken <= (tokens.get(name) ?? 0n))
-        violate("B52", `${name} was given to ${life.name} with token ${fencingToken}, after a larger one`);
+        violate(
+          "B52",
+          "The tokens of a lock grow over all keepers.",
+          `${name} was given to ${life.name} with token ${fencingToken}, after a larger one`,
+        );
       tokens.set(name, fencingToken);
       const holders = taken.get(name) ?? new Set();
       const holder = { life, lock };
@@ -33,7 +37,7 @@ export function createLockWatch(violate: (rule: string, message: string) => void
         const believers = [...holders].filter(({ life, lock }) => life.clock.isAwake && isHeld(lock));
         if (believers.length > 1) {
           const names = believers.map(({ life }) => life.name).join(" and ");
-          violate("B49", `${name} is held by ${names} at once`);
+          violate("B49", "A lock has one holder over all keepers.", `${name} is held by ${names} at once`);
         }
       }
     },

@@ -9,27 +9,31 @@ export interface ShrinkOptions {
   readonly runs?: number | undefined;
   /** Called after each run, with how many commands are left. */
   readonly progress?: ((runs: number, commands: number) => void) | undefined;
+  /**
+   * Whether a run is still broken. Asked of the failed one first, then once after each run. Default: the rule that the failed
+   * one broke first is broken in the same way (its `claim`).
+   */
+  readonly isBroken?: ((simulation: Simulation) => boolean) | undefined;
 }
 
 /**
- * Leaves out of a run that broke a rule as many commands as can be left out while that rule is still broken: by halves, then
- * quarters, down to single ones (delta debugging). What turns do does not depend on what was left out.
- * Rejects with `INVALID_OPTION`, also where no rule was broken.
+ * Leaves out of a run that broke a rule, or a promise of your own (`isBroken`), as many commands as can be left out while that is
+ * still broken: by halves, then quarters, down to single ones (delta debugging). What turns do does not depend on what was left
+ * out. Rejects with `INVALID_OPTION`, also where nothing was broken, and as `simulate`.
  */
 export async function shrinkSimulation(
   options: SimulationOptions,
   failed: Simulation,
   shrink: ShrinkOptions = {},
 ): Promise<Simulation> {
-  const { mostRuns, progress } = checkShrink(shrink);
-  const rule = ruleOf(failed);
+  const { mostRuns, progress, isBroken } = checkShrink(shrink, failed);
   createSetup({ ...options, commands: failed.commands });
   const state = { smallest: failed, runs: 0 };
   const mayRun = (): boolean => state.runs < mostRuns;
   const tryWith = async (commands: readonly Command[]): Promise<void> => {
     const next = await simulate({ ...options, commands });
     state.runs++;
-    if (next.violations.some((violation) => violation.rule === rule)) state.smallest = next;
+    if (isBroken(next)) state.smallest = next;
     progress?.(state.runs, state.smallest.commands.length);
   };
   /** Leaves out what it can in pieces of a size; false if it could leave out nothing. */
@@ -52,25 +56,41 @@ export async function shrinkSimulation(
   return state.smallest;
 }
 
-function checkShrink(shrink: ShrinkOptions): { readonly mostRuns: number } & Pick<ShrinkOptions, "progress"> {
-  assertKnownOptions("shrinkSimulation", shrink, ["runs", "progress"]);
-  const { runs = 400, progress } = shrink;
-  if (!Number.isSafeInteger(runs) || runs < 0) throw invalidOption("runs", runs, "a whole number, 0 or more");
-  if (progress !== undefined && typeof progress !== "function")
-    throw invalidOption("progress", progress, "a function");
-  return { mostRuns: runs, progress };
+interface Checked {
+  readonly mostRuns: number;
+  readonly progress: ShrinkOptions["progress"];
+  isBroken(simulation: Simulation): boolean;
 }
 
-/** The rule that a run broke first. */
-function ruleOf(failed: unknown): string {
+function checkShrink(shrink: ShrinkOptions, failed: Simulation): Checked {
+  assertKnownOptions("shrinkSimulation", shrink, ["runs", "progress", "isBroken"]);
+  const { runs = 400, progress, isBroken } = shrink;
+  if (!Number.isSafeInteger(runs) || runs < 0) throw invalidOption("runs", runs, "a whole number, 0 or more");
+  for (const [name, value] of Object.entries({ progress, isBroken }))
+    if (value !== undefined && typeof value !== "function") throw invalidOption(name, value, "a function");
   const { violations } = (failed ?? {}) as { readonly violations?: unknown };
-  const [first] = (Array.isArray(violations) ? violations : []) as Simulation["violations"];
+  if (!Array.isArray(violations)) throw notShrinkable(failed, "a simulation, as `simulate` gives it");
+  if (isBroken === undefined) return { mostRuns: runs, progress, isBroken: breaksTheSame(failed) };
+  const ask = (simulation: Simulation): boolean => {
+    const answer: unknown = isBroken(simulation);
+    if (typeof answer === "boolean") return answer;
+    throw invalidOption("isBroken", answer, "true or false", "What isBroken says");
+  };
+  if (!ask(failed)) throw notShrinkable(failed, "a simulation of which isBroken says true");
+  return { mostRuns: runs, progress, isBroken: ask };
+}
+
+/** Whether another run breaks what a failed one broke first: the same claim, or the same rule where no claim is known. */
+function breaksTheSame(failed: Simulation): Checked["isBroken"] {
+  const [first] = failed.violations;
   if (first === undefined)
-    throw invalidOption(
-      "failed",
-      violations ?? failed,
-      "a simulation with violations, as `simulate` gives it",
-      "What is to be shrunk",
+    throw notShrinkable(failed.violations, "a simulation with violations, or with the option isBroken");
+  return ({ violations }) =>
+    violations.some(
+      ({ rule, claim }) => rule === first.rule && (first.claim === undefined || claim === first.claim),
     );
-  return first.rule;
+}
+
+function notShrinkable(failed: unknown, takes: string): Error {
+  return invalidOption("failed", failed, takes, "What is to be shrunk");
 }

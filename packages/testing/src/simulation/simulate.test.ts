@@ -1,4 +1,4 @@
-import type { CapacityOptions, LaneSettings, Turn } from "lanekeeper";
+import type { CapacityOptions, Clock, LaneSettings, Turn } from "lanekeeper";
 import { describe, expect, it } from "vitest";
 import type { Command } from "./command.ts";
 import type { SimulationOptions, TurnPlace } from "./setup.ts";
@@ -148,7 +148,69 @@ describe("a simulation", () => {
       turn: () => (capacity.turns = 0),
     });
     const sentence = expect.stringMatching(/^k1 does not start: .*capacity\.turns must be/);
-    expect(violations).toContainEqual({ rule: "B33", sentence });
+    expect(violations).toContainEqual({ rule: "B33", claim: "A keeper starts again.", sentence });
+  });
+});
+
+describe("a simulation in which something throws that nobody catches", () => {
+  const boom = new Error("boom");
+  const throwLater = (clock: Clock, delayMs: number): void =>
+    void clock.setTimeout(() => {
+      throw boom;
+    }, delayMs);
+  const options = { seed: 7, minutes: 2, sessions: 6, faults: [], commands: [send(1_000, "bad")] };
+  const realTimers = (): number =>
+    process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
+
+  it("says by which seed a handler's timer threw and when, and leaves no timer behind", async () => {
+    const before = realTimers();
+    const turn: SimulationOptions["turn"] = (_, { clock }) => throwLater(clock, 60_000);
+    const ended = await simulate({ ...options, turn }).catch((error: unknown) => error);
+    const message = "Seed 7 ended at 61,000 ms of virtual time: boom";
+    expect(ended).toMatchObject({ message, cause: boom });
+    expect(realTimers()).toBe(before);
+  });
+
+  it("leaves no timer behind where another throws while it is buried", async () => {
+    const before = realTimers();
+    const turn: SimulationOptions["turn"] = (_, { clock }) => {
+      for (const delayMs of [60_000, 60_001, 60_002]) throwLater(clock, delayMs);
+    };
+    const simulation = simulate({ ...options, turn });
+    await expect(simulation).rejects.toMatchObject({ cause: boom });
+    expect(realTimers()).toBe(before);
+  });
+
+  it("says so of what throws only when all is over", async () => {
+    const before = realTimers();
+    const crash: Command = { at: 2_000, do: "crash", keeper: 0, downMs: 500 };
+    const simulation = simulate({
+      ...options,
+      commands: [send(1_000, "bad", "agent:a1:main"), crash],
+      turn: (_, { clock }) => throwLater(clock, 60_000),
+    });
+    await expect(simulation).rejects.toThrow(/^Seed 7 ended at [\d,]+ ms of virtual time: boom$/);
+    expect(realTimers()).toBe(before);
+  });
+
+  it("says so of a progress that throws", async () => {
+    const progress = (): never => {
+      // What people throw is not always an error.
+      // oxlint-disable-next-line typescript/only-throw-error
+      throw "a text";
+    };
+    await expect(simulate({ ...options, commands: [], progress })).rejects.toMatchObject({
+      message: "Seed 7 ended at 120,000 ms of virtual time: a text",
+      cause: "a text",
+    });
+  });
+
+  it("leaves no timer behind where a keeper refuses its options", async () => {
+    const before = realTimers();
+    await expect(simulate({ seed: 1, capacity: { turns: 0 } })).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+    });
+    expect(realTimers()).toBe(before);
   });
 });
 
@@ -170,6 +232,48 @@ describe("a simulation that broke a rule", () => {
     expect(shrunk.violations[0]?.rule).toBe(failed.violations[0]?.rule);
   });
 
+  it("breaks the same claim of that rule still, where a claim is known", async () => {
+    const options = { seed: 3, ...small, faults: [], lane: {}, turn: restless };
+    const failed = await simulate({ ...options, commands: [send(10, "other"), send(5_000, "bad")] });
+    const [first] = failed.violations;
+    expect(first).toMatchObject({ rule: "B40", claim: "In the end no session waits for a wake." });
+    const shrink = async (claim: string | undefined): Promise<number> => {
+      const given = { ...failed, violations: [{ ...first!, claim }] };
+      return (await shrinkSimulation(options, given)).commands.length;
+    };
+    expect(await shrink(first!.claim)).toBe(1);
+    expect(await shrink("Some other claim of the same rule.")).toBe(2);
+    expect(await shrink(undefined)).toBe(1);
+  });
+
+  it("is also one that broke a promise of one's own", async () => {
+    const wrong: string[] = [];
+    const turn = ({ messages }: Turn<string>): string => {
+      wrong.push(...messages.map(({ id }) => id).filter((id) => id === "bad"));
+      return "done";
+    };
+    const options = { seed: 3, ...small, faults: [], lane: {}, turn };
+    const others = Array.from({ length: 20 }, (_, index) => send(index * 100, `m${index}`));
+    const failed = await simulate({ ...options, commands: [...others, send(5_000, "bad")] });
+    expect([failed.violations, wrong]).toEqual([[], ["bad"]]);
+    const shrunk = await shrinkSimulation(options, failed, { isBroken: () => wrong.splice(0).length > 0 });
+    expect(shrunk.commands).toEqual([send(5_000, "bad")]);
+  });
+
+  it("is not one of which isBroken says that it is fine, nor one of which it does not say true or false", async () => {
+    const options = { seed: 3, ...small, faults: [], commands: [] };
+    const failed = await simulate(options);
+    const shrink = (answer: unknown): Promise<Simulation> =>
+      shrinkSimulation(options, failed, { isBroken: () => answer as boolean });
+    await expect(shrink(false)).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+      details: { option: "failed" },
+    });
+    const refusal = { code: "INVALID_OPTION", details: { option: "isBroken" } };
+    await expect(shrink(Promise.resolve(false))).rejects.toMatchObject(refusal);
+    await expect(shrink(undefined)).rejects.toMatchObject(refusal);
+  });
+
   it("is not one that broke none", async () => {
     const options = { seed: 3, ...small, faults: [], commands: [] };
     const refusal = { code: "INVALID_OPTION", details: { option: "failed" } };
@@ -185,6 +289,7 @@ describe("a simulation that broke a rule", () => {
     ["runs", {}, {}, { runs: 1.5 }],
     ["runs", {}, {}, { runs: Number.NaN }],
     ["progress", {}, {}, { progress: 5 }],
+    ["isBroken", {}, {}, { isBroken: true }],
     ["seed", { seed: 0.5 }, {}, {}],
     ["commands", {}, { commands: 5 }, {}],
   ])("is not shrunk with %s that cannot be used", async (option, options, failed, shrink) => {

@@ -37,34 +37,32 @@ export interface SimulatedLife {
 
 /** Timers fire so late at most, in milliseconds, but where a machine sleeps. */
 const latenessMs = 3_000;
+const milliseconds = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 /** Simulated milliseconds between two calls of `progress`. */
 const progressMs = 60_000;
 
 /**
  * Runs a whole system on virtual time: keepers, sessions, agents, heartbeats, commands and locks, with everything that goes
- * wrong, decided by the seed. Rejects with `INVALID_OPTION`; a rule that is broken is a violation, not a rejection.
+ * wrong, decided by the seed. A rule that is broken is a violation, not a rejection. Rejects with `INVALID_OPTION`, and where
+ * something of yours throws that nobody catches, such as the callback of a handler's timer: with an error that says the seed
+ * and the virtual time, and has as its `cause` what was thrown.
  */
 export async function simulate(options: SimulationOptions): Promise<Simulation> {
   const setup = createSetup(options);
   const commands = setup.commands ?? makeCommands(setup);
   const world = new World(setup);
-  let toldAt = 0;
-  const advanceTo = async (at: number): Promise<void> => {
-    if (at > world.now) await world.advance(at - world.now);
-    if (world.now < toldAt + progressMs) return;
-    toldAt = world.now;
-    options.progress?.(toldAt);
-  };
-  for (const process of world.processes) void process.open();
-  await world.advance(0);
-  await refuseWhatKeepersRefuse(world);
-  for (const command of commands) {
-    await advanceTo(command.at);
-    perform(world, command);
+  let refusal: Error | undefined;
+  try {
+    try {
+      refusal = await start(world);
+      if (refusal === undefined) await run(world, commands, options.progress);
+    } finally {
+      await bury(world);
+    }
+  } catch (cause) {
+    throw endedBy(world, cause);
   }
-  await advanceTo(setup.minutes * 60_000);
-  await comeToRest(world);
-  await bury(world);
+  if (refusal !== undefined) throw refusal;
   const recordings = world.processes.map(({ lives }) =>
     lives
       .filter(({ hasStarted }) => hasStarted)
@@ -83,19 +81,50 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
   };
 }
 
-/** What no keeper can be made with is known of at once: the keeper itself checks lanes and capacity, and says what is wrong. */
-async function refuseWhatKeepersRefuse(world: World): Promise<void> {
-  const refusal = world.processes
+/**
+ * Starts every keeper. What none can be made with is known of at once: the keeper itself checks lanes and capacity, and says
+ * what is wrong. Resolves with that refusal.
+ */
+async function start(world: World): Promise<Error | undefined> {
+  for (const process of world.processes) void process.open();
+  await world.advance(0);
+  return world.processes
     .map(({ failure }) => failure)
     .find((failure) => failure instanceof LanekeeperError && failure.code === "INVALID_OPTION");
-  if (refusal === undefined) return;
-  await bury(world);
-  throw refusal;
+}
+
+/** Does what the commands say, each at its time, until all is over and at rest. */
+async function run(
+  world: World,
+  commands: readonly Command[],
+  progress: SimulationOptions["progress"],
+): Promise<void> {
+  let toldAt = 0;
+  const advanceTo = async (at: number): Promise<void> => {
+    if (at > world.now) await world.advance(at - world.now);
+    if (world.now < toldAt + progressMs) return;
+    toldAt = world.now;
+    progress?.(toldAt);
+  };
+  for (const command of commands) {
+    await advanceTo(command.at);
+    perform(world, command);
+  }
+  await advanceTo(world.setup.minutes * 60_000);
+  await comeToRest(world);
+}
+
+/** Says of which run, and when in it, something was thrown that nobody caught. */
+function endedBy({ setup, now }: World, cause: unknown): Error {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new Error(`Seed ${setup.seed} ended at ${milliseconds.format(now)} ms of virtual time: ${message}`, {
+    cause,
+  });
 }
 
 /** What the hosts of a keeper saw is compared with the rules, life after life. */
 function checkRules(world: World, lives: readonly SimulatedLife[]): void {
   const recordings = lives.map(({ recording }) => recording);
-  for (const { rule, sentence, recording, index } of checkInvariants(recordings, { latenessMs }))
-    world.violate(rule, `${lives[recording]!.name}, entry ${index + 1}: ${sentence}`);
+  for (const { rule, claim, sentence, recording, index } of checkInvariants(recordings, { latenessMs }))
+    world.violate(rule, claim, `${lives[recording]!.name}, entry ${index + 1}: ${sentence}`);
 }

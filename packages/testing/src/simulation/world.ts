@@ -72,8 +72,8 @@ export class World {
     this.trace.note(this.now, life, what);
   }
 
-  readonly violate = (rule: string, sentence: string): void => {
-    this.violations.push({ rule, sentence });
+  readonly violate = (rule: string, claim: string, sentence: string): void => {
+    this.violations.push({ rule, claim, sentence });
   };
 
   accepted(keeper: number, { sessionKey, id }: Receipt<string>): void {
