@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -76,7 +76,7 @@ describe("a simulation from the command line", () => {
     const { exitCode, stdout, stderr } = await simulate(["--commands", file, "--out", out]);
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/^1 run: 1 broke a rule/);
-    expect(stderr).toContain("1 of its 3 commands are enough");
+    expect(stderr).toContain("1 of its 3 commands is enough");
     const written = join(out, "seed-1", "commands.json");
     expect(stderr).toContain(`lanekeeper simulate --commands ${written}`);
     expect(JSON.parse(await readFile(written, "utf8"))).toMatchObject({
@@ -89,17 +89,21 @@ describe("a simulation from the command line", () => {
       "k2.1.jsonl",
       "trace.txt",
     ]);
-    expect((await simulate(["--commands", written, "--out", out])).exitCode).toBe(1);
-    // Somebody may put a file where the folder is to be, while it runs.
-    const blocked = join(folder, "blocked");
-    await mkdir(blocked);
-    await writeFile(join(blocked, "seed-1"), "");
+    const recording = join(out, "seed-1", "k1.1.jsonl");
+    await writeFile(recording, "of the first failure");
+    const again = await simulate(["--commands", written, "--out", out]);
+    expect(again.exitCode).toBe(1);
+    expect(again.stderr).toContain(
+      `lanekeeper simulate --commands ${join(out, "seed-1-2", "commands.json")}`,
+    );
+    expect(await readFile(recording, "utf8")).toBe("of the first failure");
+    const blocked = join(file, "below-a-file");
     const unwritten = await simulate(["--commands", written, "--out", blocked]);
     expect(unwritten.exitCode).toBe(1);
     expect(unwritten.stdout).toMatch(/^1 run: 1 broke a rule/);
-    expect(unwritten.stderr).toContain("1 of its 1 commands are enough");
+    expect(unwritten.stderr).toContain("Its only command could not be left out:");
     expect(unwritten.stderr).toContain('"id":"m2"');
-    expect(unwritten.stderr).toContain(`That could not be written to ${join(blocked, "seed-1")}: `);
+    expect(unwritten.stderr).toContain(`That could not be written to ${blocked}: `);
   });
 
   it("gives up the runs under way at Ctrl-C, says how many were over, and ends with exit code 130", async () => {

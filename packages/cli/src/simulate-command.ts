@@ -149,12 +149,26 @@ async function assertFolder(out: string): Promise<void> {
     throw new CliError("BAD_FOLDER", `${out} is no folder; choose another with --out`);
 }
 
-/** Writes what a failed run has left into a folder of its own, and says so. */
+/** A folder of this failure's own: nothing is written over what an earlier one has left, whose commands these may be. */
+async function createFolder(out: string, seed: number): Promise<string> {
+  await mkdir(out, { recursive: true });
+  for (let number = 1; ; number++) {
+    const folder = join(out, number === 1 ? `seed-${seed}` : `seed-${seed}-${number}`);
+    try {
+      await mkdir(folder);
+      return folder;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+  }
+}
+
+/** Writes what a failed run has left into a folder, and says so. */
 async function writeFailure(failure: Failure, out: string, note: (text: string) => void): Promise<void> {
-  const folder = join(out, `seed-${failure.scenario.seed}`);
+  let folder = out;
   const files = { "commands.json": `${JSON.stringify(failure.scenario, null, 2)}\n`, ...failure.files };
   try {
-    await mkdir(folder, { recursive: true });
+    folder = await createFolder(out, failure.scenario.seed);
     for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   } catch (cause) {
     note(describeUnwritten(failure, folder, cause));

@@ -1,5 +1,6 @@
+import type { Command } from "@lanekeeper/testing";
 import { describe, expect, it } from "vitest";
-import { describeEnd, describeGivenUp, describeSimulations } from "./simulate-text.ts";
+import { describeEnd, describeFailure, describeGivenUp, describeSimulations } from "./simulate-text.ts";
 import type { SimulationProgress } from "./simulation-pool.ts";
 
 const begun: SimulationProgress = {
@@ -61,6 +62,26 @@ it("a failure that was given up before it was made smaller is told with what run
   expect(describeGivenUp({ seed: 17, rule: "B33", scenario })).toBe(
     "Seed 17 failed: B33. It was not made smaller. Run it again: lanekeeper simulate --seed 17 --minutes 5 --sessions 20",
   );
+});
+
+it.each<[left: number, before: number, sentence: string]>([
+  [3, 1_160, "3 of its 1,160 commands are enough:"],
+  [1, 160, "1 of its 160 commands is enough:"],
+  [0, 160, "None of its 160 commands is needed: heartbeats and what turns do are enough."],
+  [0, 1, "Its only command is not needed: heartbeats and what turns do are enough."],
+  [0, 0, "It has no commands: heartbeats and what turns do are enough."],
+  [1, 1, "Its only command could not be left out:"],
+  [5, 5, "None of its 5 commands could be left out:"],
+])("a failure says what %i commands of %i are", (left, before, sentence) => {
+  const commands = Array.from({ length: left }, (_, at): Command => ({ at, do: "pauseAll", keeper: 0 }));
+  const scenario = { seed: 17, minutes: 5, sessions: 20, commands };
+  const violations = [{ rule: "B33", sentence: "send has no answer" }];
+  const text = describeFailure({ violations, commandsBefore: before, scenario, files: {} }, "out/seed-17");
+  expect(text.split("\n").slice(0, 3)).toEqual([
+    "Seed 17 broke a rule:",
+    "  B33 send has no answer",
+    sentence,
+  ]);
 });
 
 it("the end says how many runs there were and how many broke a rule", () => {

@@ -72,9 +72,20 @@ function describeBreach({ scenario, violations, commandsBefore }: Failure, shown
   return [
     `Seed ${scenario.seed} broke a rule:`,
     ...violations.map(({ rule, sentence }) => `  ${rule} ${sentence}`),
-    `${commands.length} of its ${commandsBefore} commands are enough:`,
+    describeEnough(commands.length, commandsBefore),
     ...commands.slice(0, shown).map((command) => `  ${JSON.stringify(command)}`),
   ];
+}
+
+/** How many of a run's commands break the rule. What comes without any is what heartbeats and turns do. */
+function describeEnough(left: number, before: number): string {
+  const of = `of its ${numbers.format(before)} commands`;
+  if (before === 0) return "It has no commands: heartbeats and what turns do are enough.";
+  if (left === 0)
+    return `${before === 1 ? "Its only command is not" : `None ${of} is`} needed: heartbeats and what turns do are enough.`;
+  if (before === 1) return "Its only command could not be left out:";
+  if (left === before) return `None ${of} could be left out:`;
+  return `${numbers.format(left)} ${of} ${left === 1 ? "is" : "are"} enough:`;
 }
 
 /** How to run the whole of a scenario again. */
