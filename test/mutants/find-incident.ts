@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { keeperProperty, locksProperty } from "@lanekeeper/testing";
+import { parameters } from "./incidents.ts";
 
 /**
  * Run in a copy of the repository: checks a property of the runtime that the copy has, and prints what came of it, as JSON.
  */
-const parameters = { seed: 7, numRuns: 500 };
 const details =
   process.argv[2] === "locks"
     ? await fc.check(locksProperty(), parameters)

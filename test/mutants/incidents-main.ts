@@ -4,23 +4,23 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { readOptions } from "../../.tools/read-options.ts";
-import { type Incident, incidents } from "./incidents.ts";
+import { about, type Incident, incidents, parameters } from "./incidents.ts";
 import { applyMutant } from "./patch.ts";
 import { findTypeErrors } from "./test-run.ts";
 import { copyRepository } from "./workspace.ts";
 
+/** How many commands an incident may take at most. */
+const mostCommands = 12;
 const help = `Usage: npm run incidents
 
-Puts each incident back into a copy of the runtime, and fails unless the reference model finds it within 500 runs and shrinks
-it to 12 commands at most. Then it writes the committed table, test/mutants/incidents.md. Takes some minutes.
+Puts each incident back into a copy of the runtime, and fails unless the reference model finds it within ${parameters.numRuns} runs and shrinks
+it to ${mostCommands} commands at most. Then it writes the committed table, test/mutants/incidents.md. Takes some minutes.
 
   --help  this text
 `;
 const run = promisify(execFile);
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const table = new URL("incidents.md", import.meta.url);
-/** What an incident may take at most. */
-const limits = { runs: 500, commands: 12 };
 
 interface Found {
   readonly failed: boolean;
@@ -50,7 +50,8 @@ function render(rows: readonly (readonly [Incident, Found])[]): string {
     ([{ name, report, rules, change, property }, { runs, commands }]) =>
       `## ${name}\n\n${report}: ${change} (${rules.join(", ")}). The ${property} property failed in run ${runs}; shrunk to ${commands.length} ${commands.length === 1 ? "command" : "commands"}:\n\n\`\`\`text\n${commands.join("\n")}\n\`\`\`\n`,
   );
-  return `# Incidents, put back\n\nEach failure that this project was conceived from, put back into the runtime by a patch (\`incidents.ts\`), and what the\nreference model made of it, within ${limits.runs} runs. Written by \`npm run incidents\`.\n\n${sections.join("\n")}`;
+  return `${about}
+${sections.join("\n")}`;
 }
 
 async function tryAll(): Promise<void> {
@@ -64,7 +65,7 @@ async function tryAll(): Promise<void> {
   for (const incident of incidents) {
     const found = await tryIncident(copy.root, incident);
     rows.push([incident, found]);
-    const isFound = found.failed && found.commands.length <= limits.commands;
+    const isFound = found.failed && found.commands.length <= mostCommands;
     if (!isFound) missed.push(incident.name);
     process.stdout.write(
       `${isFound ? "found" : "MISSED"}  ${incident.name}  run ${found.runs}, ${found.commands.length} commands\n`,

@@ -7,6 +7,20 @@ export interface Incident extends Omit<Mutant, "kills"> {
   readonly property: "keeper" | "locks";
 }
 
+/** How the properties are checked for them. */
+export const parameters = { seed: 7, numRuns: 500 } as const;
+
+/** What the committed table says of itself. */
+export const about = `# Incidents, put back
+
+Each failure that this project was conceived from, put back into the runtime by a patch (\`incidents.ts\`), and what the
+reference model made of it, within ${parameters.numRuns} runs. Written by \`npm run incidents\`.
+
+fast-check drew all of it from seed ${parameters.seed}. Of a counterexample of the keeper property the commands are shown here; the settings
+of the lane and the keeper that they ran with are its first value. With an incident's patch applied,
+\`fc.assert(keeperProperty(), { seed: ${parameters.seed}, numRuns: ${parameters.numRuns} })\` prints both. The locks property has commands alone.
+`;
+
 /** The incidents that this project was conceived from (`test/incidents` tells them). */
 export const incidents: readonly Incident[] = [
   {

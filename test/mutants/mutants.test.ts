@@ -2,7 +2,7 @@ import { access, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { catalogues } from "./catalogue.ts";
-import { incidents } from "./incidents.ts";
+import { about, incidents } from "./incidents.ts";
 import type { Mutant } from "./mutant.ts";
 import { edited, editsOf } from "./patch.ts";
 import { readTable } from "./table.ts";
@@ -41,6 +41,7 @@ describe("the incidents", () => {
     const table = await read("test/mutants/incidents.md");
     const told = Array.from(table.matchAll(/^## (.+)$/gm), ([, name]) => name);
     expect(told).toEqual(incidents.map(({ name }) => name));
+    expect(table.slice(0, about.length)).toBe(about);
   });
 });
 

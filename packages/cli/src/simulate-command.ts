@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import { mkdir, stat, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { Command, Option } from "commander";
 import { CliError } from "./errors.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -109,7 +110,7 @@ async function runSimulate(flags: SimulateFlags): Promise<number> {
       onBegin: (progress) => display.begin(() => describeSimulations(progress())),
       onRun(run) {
         if ("error" in run) {
-          display.note(`Seed ${run.seed} ended its worker: ${run.error.stack ?? run.error.message}`);
+          display.note(`Seed ${run.seed} ended its worker: ${inspect(run.error)}`);
           return;
         }
         if ("rule" in run) {

@@ -123,7 +123,7 @@ function assertLeases(leases: unknown): void {
     throw invalidOption(
       "leases",
       leases,
-      "a lease store (an object with acquire, renew, release), such as memoryLeases()",
+      "a lease store (an object with acquire, renew, release), such as memoryLeases(() => clock)",
     );
 }
 

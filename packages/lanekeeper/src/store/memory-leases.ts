@@ -1,5 +1,6 @@
 import type { Clock } from "../time/clock.ts";
 import { LanekeeperError } from "../keeper/errors.ts";
+import { invalidOption } from "../keeper/option-faults.ts";
 import type { LeaseStore } from "./leases.ts";
 
 interface Lease {
@@ -8,8 +9,18 @@ interface Lease {
   expiresAt: number;
 }
 
-/** Leases in this process's memory, on a clock's monotonic time. Tokens survive expiry and release. */
+/**
+ * Leases in this process's memory, on the monotonic time of the clock that `clock` gives. Tokens survive expiry and release.
+ * Throws `INVALID_OPTION`.
+ */
 export function memoryLeases(clock: () => Clock): LeaseStore {
+  if (typeof clock !== "function")
+    throw invalidOption(
+      "clock",
+      clock,
+      "a function that gives a clock, such as () => clock",
+      "What memoryLeases is given",
+    );
   const leases = new Map<string, Lease>();
   const tokens = new Map<string, bigint>();
   const watchers = new Map<string, Set<() => void>>();
