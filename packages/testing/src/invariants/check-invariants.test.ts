@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Recording } from "lanekeeper/recording";
+import type { Recording, RecordingEntry } from "lanekeeper/recording";
 import { describe, expect, test } from "vitest";
 import { checkInvariants, type CheckOptions, invariants } from "./check-invariants.ts";
 import { story } from "./stories/story.ts";
@@ -28,6 +28,7 @@ describe("checkInvariants", () => {
 
   test.each([
     [{ rules: ["B99"] }, "rules"],
+    [{ rules: "B3" } as unknown as CheckOptions, "rules"],
     [{ rule: "B3" } as CheckOptions, "rule"],
     [{ latenessMs: -1 }, "latenessMs"],
     [{ earlyMs: Number.NaN }, "earlyMs"],
@@ -37,12 +38,45 @@ describe("checkInvariants", () => {
     );
   });
 
+  test("says that rules are a list where it was given one of them", () => {
+    expect(() => checkInvariants([], { rules: "B3" } as unknown as CheckOptions)).toThrow(
+      'rules must be a list of the numbers of rules, such as ["B3"]; got "B3".',
+    );
+  });
+
+  const [{ header, entries }] = broken.recordings as [Recording];
+  test.each<[string, (entry: RecordingEntry) => unknown, string]>([
+    ["without an instant", (entry) => ({ ...entry, at: Number.NaN }), "3.at"],
+    ["whose instant is a text", (entry) => ({ ...entry, at: "5" }), "3.at"],
+    ["that is older than the one before it", (entry) => ({ ...entry, at: -1 }), "3.at"],
+    ["that is none", () => null, "3"],
+    ["that is a text", () => "turn", "3"],
+    ["without a type", ({ at }) => ({ at }), "3"],
+    ["of an event without one", ({ at }) => ({ at, type: "event" }), "3.event"],
+  ])("refuses an entry %s, and names it by its number", (_, change, place) => {
+    const recording = { header, entries: entries.with(3, change(entries[3]!) as RecordingEntry) };
+    expect(() => checkInvariants(recording)).toThrow(
+      expect.objectContaining({
+        code: "INVALID_OPTION",
+        message: expect.stringContaining(`recorded.entries.${place}`),
+        details: expect.objectContaining({ option: `recorded.entries.${place}` }),
+      }),
+    );
+    expect(() => checkInvariants([broken.recordings[0]!, recording])).toThrow(`recorded.1.entries.${place}`);
+  });
+
   test.each([
     ["what is no recording", {}, "recorded", "readRecording"],
     ["a path", "gateway.jsonl.gz", "recorded", "readRecording"],
     ["a promise", Promise.resolve(broken.recordings), "recorded", "await it first"],
     ["nothing", undefined, "recorded", "recordInMemory"],
     ["a recording without entries", { header: broken.recordings[0]!.header }, "recorded", "entries"],
+    [
+      "a recording whose header says only that it is one",
+      { header: { format: "lanekeeper-recording" }, entries: [] },
+      "recorded",
+      "readRecording",
+    ],
     ["a list with what is none", [broken.recordings[0], {}], "recorded.1", "simulate"],
     ["a list with a promise", [Promise.resolve(broken.recordings[0])], "recorded.0", "await it first"],
   ])("refuses %s, and says what a recording is", (_, recorded, option, says) => {

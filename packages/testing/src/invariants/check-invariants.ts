@@ -4,6 +4,7 @@ import { batchInvariants } from "./batches.ts";
 import { blockedInvariants } from "./blocked.ts";
 import { closingInvariants } from "./closing.ts";
 import { completionInvariants } from "./completions.ts";
+import { contentInvariants } from "./contents.ts";
 import { consumingInvariants } from "./consuming.ts";
 import { deadLetterInvariants } from "./dead-letters.ts";
 import { dedupeInvariants } from "./dedupe.ts";
@@ -24,9 +25,11 @@ import { rejectingInvariants } from "./rejecting.ts";
 import { deadlockInvariants } from "./self-deadlock.ts";
 import { slotInvariants } from "./slots.ts";
 import { stallInvariants } from "./stalls.ts";
+import { startInvariants } from "./starts.ts";
 import { stateInvariants } from "./states.ts";
 import { steeringInvariants } from "./steering.ts";
 import { tellingInvariants } from "./telling.ts";
+import { turnTokenInvariants } from "./turn-tokens.ts";
 import { wakeInvariants } from "./wakes.ts";
 import { assertKnownOptions, invalidOption } from "lanekeeper/ports";
 import type { Recording } from "lanekeeper/recording";
@@ -53,6 +56,7 @@ export const invariants: readonly Invariant[] = [
   ...orderInvariants,
   ...consumingInvariants,
   ...deadlockInvariants,
+  ...turnTokenInvariants,
   ...slotInvariants,
   ...fairnessInvariants,
   ...batchInvariants,
@@ -63,6 +67,7 @@ export const invariants: readonly Invariant[] = [
   ...dedupeInvariants,
   ...stallInvariants,
   ...fenceInvariants,
+  ...contentInvariants,
   ...attemptInvariants,
   ...deadLetterInvariants,
   ...blockedInvariants,
@@ -76,6 +81,7 @@ export const invariants: readonly Invariant[] = [
   ...closingInvariants,
   ...explanationInvariants,
   ...tellingInvariants,
+  ...startInvariants,
 ];
 
 /**
@@ -93,6 +99,8 @@ export function checkInvariants(
   for (const [name, value] of Object.entries({ latenessMs, earlyMs }))
     if (!(value >= 0 && value < Infinity))
       throw invalidOption(name, value, "a number of milliseconds, 0 or more");
+  if (rules !== undefined && !Array.isArray(rules))
+    throw invalidOption("rules", rules, `a list of the numbers of rules, such as ["B3"]`);
   const known = new Set(invariants.map(({ rule }) => rule));
   for (const rule of rules ?? [])
     if (!known.has(rule)) throw invalidOption("rules", rule, `some of ${[...known].join(", ")}`);

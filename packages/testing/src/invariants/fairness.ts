@@ -1,10 +1,12 @@
 import { type Claim, readClaims } from "./claim.ts";
 import { type Breach, invariant, type Invariant } from "./invariant.ts";
+import type { RecordedCapacity } from "./life.ts";
 import type { LifeView, RecordingView } from "./recording-view.ts";
 import { readSlots } from "./slot-use.ts";
+import { countBefore, type Step } from "./step.ts";
 import { overAt } from "./turn-story.ts";
 
-/** Who is given a slot (B14, B15). What is said here is of keepers without groups, while nobody lends a slot. */
+/** Who is given a slot (B14, B15). What is said here of turns' order is of keepers without groups, while nobody lends a slot. */
 export const fairnessInvariants: readonly Invariant[] = [
   invariant("B14", "The highest priority goes first, raised by the time waited.", function* (view) {
     for (const [claim, passed] of overtakings(view)) {
@@ -100,30 +102,86 @@ function* overtakings(view: RecordingView): Iterable<readonly [Claim, Claim]> {
 }
 
 /**
- * Lanes that wait although fewer lanes have a slot than there are. All lanes must be known for that: where the recording
- * begins with its keeper.
+ * Lanes that wait although a slot has been free for longer than it takes to give it. All lanes must be known for that: where
+ * the recording begins with its keeper. With groups a slot is free for whoever comes where so few lanes have one that no group
+ * can be at its limit, and all that is reserved is there besides.
  */
 function* idleSlots(view: LifeView): Iterable<Breach> {
   const { life } = view;
   if (!life.isFromBirth || life.storeFailures.length > 0) return;
   const slots = readSlots(view);
   const end = life.draining?.order ?? Infinity;
+  const stills = stillTimes(view);
+  const sessions = [
+    ...new Set([...view.sessions, ...[...view.turns.values()].map(({ sessionKey }) => sessionKey)]),
+  ];
+  const known = new Map<Step, number>();
+  const heldAt = (step: Step): number => {
+    const held = known.get(step) ?? sessions.filter((session) => holds(view, session, step.order)).length;
+    known.set(step, held);
+    return held;
+  };
   for (const sessionKey of view.sessions) {
     for (const { detail, from, until } of view.staysOf(sessionKey)) {
       if (detail !== "busy.waitingForCapacity") continue;
-      const step = view.firstAfter(from.step, life.time.latenessMs);
-      if (step === undefined || step.order > Math.min(end, until?.step.order ?? Infinity)) continue;
-      if (slots.hasGroups(from.step.order, step.order)) continue;
-      const turns = slots.leastBetween(from.step.order, step.order, (capacity) => capacity.turns);
-      const held = [...view.sessions].filter((session) => holds(view, session, step.order)).length;
-      if (held >= turns) continue;
-      yield {
-        step,
-        sessionKey,
-        sentence: `${sessionKey} has waited for a slot since ${from.step.at} ms, and ${held} of ${turns} are in use.`,
-      };
+      const last = Math.min(end, until?.step.order ?? Infinity);
+      const own = view.firstAfter(from.step, life.time.latenessMs);
+      const times = own === undefined ? [] : [{ since: from.step.order, step: own }];
+      for (let index = countBefore(stills, sinceOf, from.step.order); index < stills.length; index++) {
+        if (stills[index]!.step.order > last) break;
+        times.push(stills[index]!);
+      }
+      for (const { since, step } of times) {
+        if (step.order > last) continue;
+        const turns = slots.leastBetween(since, step.order, (capacity) => capacity.turns);
+        const reserved = slots.mostBetween(since, step.order, reservedIn);
+        const limit = slots.leastBetween(since, step.order, leastLimit);
+        const held = heldAt(step);
+        if (held + reserved >= turns || held >= limit) continue;
+        yield {
+          step,
+          sessionKey,
+          sentence: `${sessionKey} has waited for a slot since ${from.step.at} ms, and ${held} of ${turns} are in use.`,
+        };
+        break;
+      }
     }
   }
+}
+
+/** Slots that are kept for groups, whether they are in use or not. */
+function reservedIn({ groups = {} }: RecordedCapacity): number {
+  return Object.values(groups).reduce((sum, { reserved = 0 }) => sum + reserved, 0);
+}
+
+/** So many turns may be of one group, whichever it is. */
+function leastLimit({ groups = {} }: RecordedCapacity): number {
+  return Math.min(...Object.values(groups).map(({ limit }) => limit));
+}
+
+/** A time in which no slot became free and no capacity came, until the first step after it is too late for a slot to be given. */
+interface StillTime {
+  readonly since: number;
+  readonly step: Step;
+}
+
+function sinceOf({ since }: StillTime): number {
+  return since;
+}
+
+function stillTimes(view: LifeView): readonly StillTime[] {
+  const over = [...view.turns.values()].flatMap((turn) => overAt(turn) ?? []);
+  const left = [...view.sessions].flatMap((sessionKey) =>
+    view.staysOf(sessionKey).flatMap(({ detail, until }) => (holding.has(detail) ? (until?.step ?? []) : [])),
+  );
+  const raised = view.callsOf("setCapacity").flatMap(({ answer }) => answer ?? []);
+  const steps = [...over, ...left, ...raised].toSorted((a, b) => a.order - b.order);
+  return steps.flatMap((from, index) => {
+    const step = view.firstAfter(from, view.life.time.latenessMs);
+    return step === undefined || (steps[index + 1]?.order ?? Infinity) < step.order
+      ? []
+      : [{ since: from.order, step }];
+  });
 }
 
 function holds(view: LifeView, sessionKey: string, order: number): boolean {

@@ -123,7 +123,7 @@ testClaims(consumingInvariants, {
         .sends("m1")
         .starts("t1", ["m1"])
         .sends("m2", { mode: "steer", isSteering: true })
-        .does("t1", "takeSteering", [], [{ id: "m2" }])
+        .does("t1", "takeSteering", [], [{ id: "m2", body: "m2" }])
         .completes("t1", "m2"),
     ],
   },

@@ -1,5 +1,6 @@
 import { testClaims } from "./claims.ts";
 import { fairnessInvariants } from "../fairness.ts";
+import type { RecordedCapacity } from "../life.ts";
 import { story } from "./story.ts";
 
 const oneSlot = { capacity: { turns: 1 } };
@@ -19,6 +20,22 @@ const waiting = (b: "foreground" | "background", c: "foreground" | "background")
     .at(1_000)
     .in("a")
     .completes("t1");
+
+/** Session `a` has a slot, and `b` waits for one. */
+const full = (capacity: RecordedCapacity) =>
+  story({ capacity })
+    .sends("m1")
+    .starts("t1", ["m1"])
+    .at(10)
+    .in("b")
+    .sends("m2")
+    .lane("busy.waitingForCapacity")
+    .at(500)
+    .calls("stats")
+    .answers();
+/** The turn of `a` ends, and nobody is given its slot in an hour. */
+const leaked = (capacity: RecordedCapacity) =>
+  full(capacity).at(900).in("a").completes("t1").at(3_600_000).calls("stats");
 
 testClaims(fairnessInvariants, {
   "The highest priority goes first, raised by the time waited.": {
@@ -108,6 +125,13 @@ testClaims(fairnessInvariants, {
         .at(1_500)
         .lane("busy.opening")
         .breaks("a has waited for a slot since 0 ms, and 0 of 1 are in use."),
+      // A group has its limit, and none of it runs.
+      leaked({ turns: 2, groups: { batch: { limit: 1 } } }).breaks(
+        "b has waited for a slot since 10 ms, and 0 of 2 are in use.",
+      ),
+      leaked({ turns: 3, groups: { batch: { limit: 2, reserved: 2 } } }).breaks(
+        "b has waited for a slot since 10 ms, and 0 of 3 are in use.",
+      ),
     ],
     allows: [
       story(oneSlot)
@@ -122,6 +146,18 @@ testClaims(fairnessInvariants, {
         .completes("t1")
         .in("b")
         .starts("t2", ["m2"]),
+      // All that are free are kept for a group.
+      full({ turns: 3, groups: { batch: { limit: 3, reserved: 2 } } })
+        .at(1_600)
+        .calls("stats")
+        .answers(),
+      // It may be of the group.
+      full({ turns: 2, groups: { batch: { limit: 1 } } })
+        .at(1_600)
+        .calls("stats")
+        .answers(),
+      // It is given just in time.
+      full({ turns: 1 }).at(3_600_000).in("a").completes("t1").at(3_600_900).in("b").starts("t2", ["m2"]),
     ],
   },
 });

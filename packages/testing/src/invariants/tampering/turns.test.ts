@@ -4,8 +4,10 @@ import { blockedInvariants } from "../blocked.ts";
 import { deadLetterInvariants } from "../dead-letters.ts";
 import { fenceInvariants } from "../fences.ts";
 import { stallInvariants } from "../stalls.ts";
+import { startInvariants } from "../starts.ts";
 import type { EntryOf, EventOf } from "../step.ts";
 import { story } from "../stories/story.ts";
+import { turnTokenInvariants } from "../turn-tokens.ts";
 import { testNotices } from "./notices.ts";
 import {
   changed,
@@ -21,6 +23,7 @@ import {
   retold,
   twice,
   without,
+  withoutAll,
 } from "./tampering.ts";
 
 const patient = { stallAfterMs: 1_000_000, reclaimAfterMs: 2_000_000, turnTimeoutMs: 4_000_000 };
@@ -179,5 +182,25 @@ testNotices(blockedInvariants, {
         alone!,
       );
     },
+  ],
+});
+
+testNotices(turnTokenInvariants, {
+  "The fencing tokens of a session's turns grow, and each turn is told of with its own.": [
+    changedAll(either(entry("turn"), event("turn.started")), (one) =>
+      one.type === "event"
+        ? ({ ...one, event: { ...one.event, fencingToken: 7n } } as RecordingEntry)
+        : ({ ...one, fencingToken: "7" } as RecordingEntry),
+    ),
+    changed(entry("turn"), (one) => ({ ...one, fencingToken: "0" }) as RecordingEntry),
+    retold("turn.started", () => ({ fencingToken: 0n })),
+  ],
+});
+
+testNotices(startInvariants, {
+  "A turn whose code is called is told as started, and of its lane a state.": [
+    without(event("turn.started")),
+    withoutAll(event("turn.started")),
+    withoutAll(event("lane.state")),
   ],
 });
