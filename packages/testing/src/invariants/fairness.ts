@@ -111,7 +111,7 @@ function* idleSlots(view: LifeView): Iterable<Breach> {
   if (!life.isFromBirth || life.storeFailures.length > 0) return;
   const slots = readSlots(view);
   const end = life.draining?.order ?? Infinity;
-  const stills = stillTimes(view);
+  const changes = readChanges(view);
   const sessions = [
     ...new Set([...view.sessions, ...[...view.turns.values()].map(({ sessionKey }) => sessionKey)]),
   ];
@@ -125,11 +125,14 @@ function* idleSlots(view: LifeView): Iterable<Breach> {
     for (const { detail, from, until } of view.staysOf(sessionKey)) {
       if (detail !== "busy.waitingForCapacity") continue;
       const last = Math.min(end, until?.step.order ?? Infinity);
-      const own = view.firstAfter(from.step, life.time.latenessMs);
-      const times = own === undefined ? [] : [{ since: from.step.order, step: own }];
-      for (let index = countBefore(stills, sinceOf, from.step.order); index < stills.length; index++) {
-        if (stills[index]!.step.order > last) break;
-        times.push(stills[index]!);
+      const own = tooLateAfter(view, from.step);
+      const first = countBefore(changes, sinceOf, from.step.order);
+      const isStill = own !== undefined && (changes[first]?.since ?? Infinity) >= own.order;
+      const times = isStill ? [{ since: from.step.order, step: own }] : [];
+      for (let index = first; index < changes.length; index++) {
+        const { since, step } = changes[index]!;
+        if (since > last) break;
+        if (step !== undefined) times.push({ since, step });
       }
       for (const { since, step } of times) {
         if (step.order > last) continue;
@@ -159,28 +162,34 @@ function leastLimit({ groups = {} }: RecordedCapacity): number {
   return Math.min(...Object.values(groups).map(({ limit }) => limit));
 }
 
-/** A time in which no slot became free and no capacity came, until the first step after it is too late for a slot to be given. */
-interface StillTime {
+/** A step at which a slot may have become free, and the first after it that is too late for giving it, if no other was between. */
+interface Change {
   readonly since: number;
-  readonly step: Step;
+  readonly step: Step | undefined;
 }
 
-function sinceOf({ since }: StillTime): number {
+/** The first step that is too late for a slot to be given: a keeper that had slept gives it when it wakes. */
+function tooLateAfter(view: LifeView, from: Step): Step | undefined {
+  const { latenessMs } = view.life.time;
+  const awake = view.firstAfter(from, latenessMs);
+  return awake && view.firstAfter(awake, latenessMs);
+}
+
+function sinceOf({ since }: Change): number {
   return since;
 }
 
-function stillTimes(view: LifeView): readonly StillTime[] {
+function readChanges(view: LifeView): readonly Change[] {
   const over = [...view.turns.values()].flatMap((turn) => overAt(turn) ?? []);
   const left = [...view.sessions].flatMap((sessionKey) =>
     view.staysOf(sessionKey).flatMap(({ detail, until }) => (holding.has(detail) ? (until?.step ?? []) : [])),
   );
   const raised = view.callsOf("setCapacity").flatMap(({ answer }) => answer ?? []);
   const steps = [...over, ...left, ...raised].toSorted((a, b) => a.order - b.order);
-  return steps.flatMap((from, index) => {
-    const step = view.firstAfter(from, view.life.time.latenessMs);
-    return step === undefined || (steps[index + 1]?.order ?? Infinity) < step.order
-      ? []
-      : [{ since: from.order, step }];
+  return steps.map((from, index) => {
+    const step = tooLateAfter(view, from);
+    const isLast = step !== undefined && (steps[index + 1]?.order ?? Infinity) >= step.order;
+    return { since: from.order, step: isLast ? step : undefined };
   });
 }
 

@@ -35,7 +35,7 @@ const full = (capacity: RecordedCapacity) =>
     .answers();
 /** The turn of `a` ends, and nobody is given its slot in an hour. */
 const leaked = (capacity: RecordedCapacity) =>
-  full(capacity).at(900).in("a").completes("t1").at(3_600_000).calls("stats");
+  full(capacity).at(900).in("a").completes("t1").at(2_000).calls("stats").at(3_600_000).calls("stats");
 
 testClaims(fairnessInvariants, {
   "The highest priority goes first, raised by the time waited.": {
@@ -123,6 +123,8 @@ testClaims(fairnessInvariants, {
         .sends("m1")
         .lane("busy.waitingForCapacity")
         .at(1_500)
+        .calls("stats")
+        .at(3_000)
         .lane("busy.opening")
         .breaks("a has waited for a slot since 0 ms, and 0 of 1 are in use."),
       // A group has its limit, and none of it runs.
@@ -150,12 +152,25 @@ testClaims(fairnessInvariants, {
       full({ turns: 3, groups: { batch: { limit: 3, reserved: 2 } } })
         .at(1_600)
         .calls("stats")
+        .answers()
+        .at(2_700)
+        .calls("stats")
         .answers(),
       // It may be of the group.
       full({ turns: 2, groups: { batch: { limit: 1 } } })
         .at(1_600)
         .calls("stats")
+        .answers()
+        .at(2_700)
+        .calls("stats")
         .answers(),
+      // Its keeper slept, and woke.
+      story(oneSlot)
+        .sends("m1")
+        .lane("busy.waitingForCapacity")
+        .at(9_000)
+        .tells("clock.late", { lostMs: 9_000 })
+        .starts("t1", ["m1"]),
       // It is given just in time.
       full({ turns: 1 }).at(3_600_000).in("a").completes("t1").at(3_600_900).in("b").starts("t2", ["m2"]),
     ],
