@@ -23,10 +23,11 @@ export interface VirtualTime {
   /** Calls back after so many true milliseconds. Throws `INVALID_OPTION`. */
   after(ms: number, callback: () => void): void;
   /**
-   * Lets ready work run, then everything that is due in the next `ms` milliseconds, `observe` being called after each. Rejects
-   * with `INVALID_OPTION`.
+   * Lets ready work run, then everything that is due in the next `ms` milliseconds, `observe` being called after each, with
+   * whether nothing was ready any more: a chain of immediates is waited for up to a thousand of them. Rejects with
+   * `INVALID_OPTION`, and with what `observe` throws.
    */
-  advance(ms: number, observe?: () => void): Promise<void>;
+  advance(ms: number, observe?: (isAtRest: boolean) => void): Promise<void>;
 }
 
 /** What one process takes for the time. What is given no time, or none that can be, throws `INVALID_OPTION`. */
@@ -43,7 +44,7 @@ export interface ProcessClock extends Clock {
   end(): void;
   /**
    * What is left of a process that was killed runs on, on time of its own, until that is over, has no timer left or has taken
-   * an hour: so that it can be closed, and nothing of it stays in memory. True time stands still.
+   * an hour, or ten thousand timers: so that it can be closed, and nothing of it stays in memory. True time stands still.
    */
   bury(over: Promise<unknown>): Promise<void>;
 }
@@ -60,15 +61,18 @@ interface Due {
 const epoch = Date.UTC(2026, 0, 1);
 /** Milliseconds of its own time that what is left of a process may take. */
 const burialMs = 3_600_000;
+/** How many of its timers may fire meanwhile. */
+const burialTimers = 10_000;
 const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 /** Immediates in a row after which somebody's endless chain of them is not waited for. */
 const patience = 1_000;
 /** Lets ready work run: also what gives way to the event loop and asks for an immediate of its own. */
-const settle = async (): Promise<void> => {
+const settle = async (): Promise<boolean> => {
   for (let round = 0; round < patience; round++) {
     await immediate();
-    if (!process.getActiveResourcesInfo().includes("Immediate")) return;
+    if (!process.getActiveResourcesInfo().includes("Immediate")) return true;
   }
+  return false;
 };
 
 function assertFunction(option: string, given: unknown): void {
@@ -178,10 +182,13 @@ export function createVirtualTime(pick: (count: number) => number = () => 0): Vi
       const begun = this.monotonic();
       await immediate();
       // What waits for nothing on this clock may wait for ever.
-      for (let idle = 0; !ended.isTrue && idle < 100 && this.monotonic() < begun + burialMs; idle++) {
+      let left = burialTimers;
+      const isPatient = (): boolean => left > 0 && this.monotonic() < begun + burialMs;
+      for (let idle = 0; !ended.isTrue && idle < 100 && isPatient(); idle++) {
         const [timer] = [...this.timers.values()].toSorted((a, b) => a.at - b.at || a.order - b.order);
         if (timer !== undefined) {
           idle = 0;
+          left--;
           this.timers.delete(timer.order);
           this.#base = { mono: Math.max(this.monotonic(), timer.at), at: now };
           timer.run();
@@ -228,12 +235,12 @@ export function createVirtualTime(pick: (count: number) => number = () => 0): Vi
       await settle();
       for (let run = next(end); run !== undefined; run = next(end)) {
         run();
-        await settle();
-        observe?.();
+        const isAtRest = await settle();
+        observe?.(isAtRest);
       }
       now = end;
-      await settle();
-      observe?.();
+      const isAtRest = await settle();
+      observe?.(isAtRest);
     },
   };
 }

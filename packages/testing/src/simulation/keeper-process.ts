@@ -86,6 +86,7 @@ export class KeeperProcess {
         this.#turns.set(key, turns);
         return turns;
       },
+      mayTurnRun: () => this.#world.mayTurnRun(),
       holds: (one, lock) => this.#world.locks.add(one, lock),
       reportLater: (ms, execId, exitCode) =>
         this.#world.after(ms, () =>

@@ -28,6 +28,8 @@ export interface LifeHost {
   violate(rule: string, claim: string, sentence: string): void;
   /** How many turns without an item of theirs a session has had in all lives, this one included. */
   countTurn(sessionKey: string, cause: string): number;
+  /** Whether one turn more may run at this instant. */
+  mayTurnRun(): boolean;
   /** A lock was taken; to be called when it was given back. */
   holds(life: Life, lock: Lock): () => void;
   /** Some command elsewhere ends after so long. */
@@ -205,6 +207,8 @@ export class Life {
 
   #turn(turn: Turn<string>): unknown {
     const { setup, keeper: index } = this.#host;
+    // One turn after the other without an end would leave nothing else a chance.
+    if (!this.isDead && !this.#host.mayTurnRun()) return new Promise(() => {});
     const name = this.#nameOf(turn);
     const { sessionKey } = turn;
     const place: AgentPlace = {

@@ -4,6 +4,7 @@ import type { Command } from "./command.ts";
 import { makeCommands } from "./command-maker.ts";
 import { perform } from "./performer.ts";
 import { bury, comeToRest } from "./rest.ts";
+import { Restless } from "./rest-watch.ts";
 import { createSetup, type SimulationOptions } from "./setup.ts";
 import { checkInvariants } from "../invariants/check-invariants.ts";
 import type { BrokenRule } from "./broken-rule.ts";
@@ -56,6 +57,9 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
     try {
       refusal = await start(world);
       if (refusal === undefined) await run(world, commands, options.progress);
+    } catch (error) {
+      if (!(error instanceof Restless)) throw error;
+      world.violate("rest", "A simulated system comes to rest between what happens to it.", error.message);
     } finally {
       await bury(world);
     }

@@ -6,6 +6,7 @@ import { createCounter, type Storm } from "./faults.ts";
 import { KeeperProcess } from "./keeper-process.ts";
 import { createLockWatch, type LockWatch } from "./lock-watch.ts";
 import { agentOf, keeperOfAgent, type Setup } from "./setup.ts";
+import { createRestWatch, type RestWatch } from "./rest-watch.ts";
 import { createTrace, type Trace } from "./trace.ts";
 import type { BrokenRule } from "./broken-rule.ts";
 
@@ -33,6 +34,7 @@ export class World {
   /** Whether nothing starts any more. */
   isOver = false;
   #leaseStorm: Storm | undefined;
+  readonly #rest: RestWatch;
 
   constructor(setup: Setup) {
     this.setup = setup;
@@ -40,6 +42,7 @@ export class World {
     this.time = createVirtualTime((choices) =>
       createChanceFor("order", setup.seed, this.now, count(this.now)).below(choices),
     );
+    this.#rest = createRestWatch(setup.sessions.length);
     this.leases = memoryLeases(() => this.time.clock);
     this.locks = createLockWatch(this.violate);
     this.processes = Array.from({ length: setup.keepers }, (_, index) => new KeeperProcess(this, index));
@@ -93,8 +96,16 @@ export class World {
     return promise;
   }
 
+  /** Whether one turn more may run at this instant: where it may not, this run is about to end. */
+  mayTurnRun(): boolean {
+    return this.#rest.mayRun(this.now);
+  }
+
   /** Lets true time pass. */
   async advance(ms: number): Promise<void> {
-    await this.time.advance(ms, () => this.locks.look());
+    await this.time.advance(ms, (isAtRest) => {
+      this.locks.look();
+      this.#rest.step(this.now, isAtRest);
+    });
   }
 }
