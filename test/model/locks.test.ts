@@ -1,7 +1,11 @@
 import { locksProperty } from "@lanekeeper/testing";
 import { expect, test } from "vitest";
-import { findCounterexample } from "./model-runs.ts";
+import { findCounterexample, modelTimeoutMs } from "./model-runs.ts";
 
-test("two processes share locks as the model says, whatever their lease store does", async () => {
-  expect(await findCounterexample(locksProperty(), { seed: 1, numRuns: 1_000 })).toBe(undefined);
-}, 600_000);
+test(
+  "two processes share locks as the model says, whatever their lease store does",
+  async () => {
+    expect(await findCounterexample(locksProperty(), { seed: 1, numRuns: 1_000 })).toBe(undefined);
+  },
+  modelTimeoutMs,
+);

@@ -102,7 +102,42 @@ function parseHeader(line: string, where: string): RecordingHeader {
       { version, reads: currentVersion },
     );
   }
-  return decode(header) as RecordingHeader;
+  const decoded = decode(header) as RecordingHeader;
+  const fault = headerParts.find(([path, kind]) => kindOf(memberAt(decoded, path)) !== kind);
+  if (fault === undefined) return decoded;
+  const [path, kind] = fault;
+  const found = memberAt(decoded, path);
+  throw invalid(
+    `The header of ${where} must have ${path}, ${kind}; it has ${found === undefined ? "none" : shorten(JSON.stringify(found))}. The file was changed or damaged: take a copy that was not.`,
+    { line: 1, member: path },
+  );
+}
+
+/** What a header has. */
+const headerParts: readonly (readonly [path: string, kind: string])[] = [
+  ["lanekeeper", "a text"],
+  ["startedAt", "a number"],
+  ["options.capacity", "an object"],
+  ["options.lane", "an object"],
+  ["options.heartbeats", "a list"],
+  ["options.exec", "an object"],
+  ["made.instance", "a text"],
+  ["made.laneSettings", "an object"],
+];
+
+function memberAt(header: object, path: string): unknown {
+  return path
+    .split(".")
+    .reduce<unknown>(
+      (value, name) => (value as Readonly<Record<string, unknown>> | undefined)?.[name],
+      header,
+    );
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object" && value !== null) return "an object";
+  return typeof value === "string" ? "a text" : `a ${typeof value}`;
 }
 
 /** Undefined for what is no JSON. */

@@ -72,7 +72,8 @@ describe("a recording in a file", () => {
 });
 
 describe("reading a recording", () => {
-  const header = '{"format":"lanekeeper-recording","version":1,"startedAt":5,"startedMono":1,"options":{}}';
+  const header =
+    '{"format":"lanekeeper-recording","version":1,"lanekeeper":"1.0.0","startedAt":5,"startedMono":1,"options":{"capacity":{},"lane":{},"heartbeats":[],"exec":{}},"made":{"instance":"one","laneSettings":{}}}';
   const write = async (...lines: string[]): Promise<string> => {
     const path = join(folder, "read.jsonl");
     await writeFile(path, lines.join("\n"));
@@ -92,6 +93,22 @@ describe("reading a recording", () => {
       [header.replace('"version":1', '"version":2')],
       /format version 2; this package reads version 1/,
     ],
+    [
+      "a header without its release",
+      [header.replace('lanekeeper":"1', 'other":"1')],
+      /must have lanekeeper, a text/,
+    ],
+    [
+      "a header whose start is none",
+      [header.replace(":5,", ":null,")],
+      /must have startedAt, a number; it has "null"/,
+    ],
+    [
+      "a header without options",
+      [header.replace("options", "other")],
+      /must have options.capacity, an object; it has none/,
+    ],
+    ["a header of another kind", [header.replace("[]", "{}")], /must have options.heartbeats, a list/],
     ["a damaged line", [header, "[", '[1,"a",1]'], /Line 2 of/],
     ["a line of another kind", [header, "[]"], /Line 2 of/],
     ["a line of an unknown code", [header, '[1,"zz"]'], /Line 2 of/],
