@@ -7,8 +7,15 @@ import { NoAnswer } from "./redis-failure.ts";
  * I1. What is late by this process's own fault is waited for: answers that have come are read before a time is up.
  */
 export interface Deadlines {
-  /** The answer; a rejection, or after the time-out `NoAnswer`, becomes what `toError` makes of it. */
-  within<Answer>(answer: Promise<Answer>, toError: (error: unknown) => unknown): Promise<Answer>;
+  /**
+   * The answer; a rejection, or after the time-out `NoAnswer`, becomes what `toError` makes of it. What `again` gives of a
+   * rejection is waited for in its place, within the same time.
+   */
+  within<Answer>(
+    answer: Promise<Answer>,
+    toError: (error: unknown) => unknown,
+    again?: (error: unknown) => Promise<Answer> | undefined,
+  ): Promise<Answer>;
   /** Waits until none runs, and disarms the timer. */
   idle(): Promise<void>;
 }
@@ -43,8 +50,12 @@ export function createDeadlines(clock: Clock, timeoutMs: number): Deadlines {
   };
 
   return {
-    within: (answer, toError) =>
-      new Promise((resolve, reject) => {
+    within: <Answer>(
+      answer: Promise<Answer>,
+      toError: (error: unknown) => unknown,
+      again?: (error: unknown) => Promise<Answer> | undefined,
+    ) =>
+      new Promise<Answer>((resolve, reject) => {
         const fail = (error: unknown): void => {
           end(step);
           reject(toError(error));
@@ -55,10 +66,15 @@ export function createDeadlines(clock: Clock, timeoutMs: number): Deadlines {
         };
         steps.add(step);
         if (timer === undefined) arm();
-        answer.then((value) => {
+        const succeed = (value: Answer): void => {
           end(step);
           resolve(value);
-        }, fail);
+        };
+        answer.then(succeed, (error: unknown) => {
+          const next = again?.(error);
+          if (next === undefined) fail(error);
+          else next.then(succeed, fail);
+        });
       }),
     async idle() {
       if (steps.size > 0) await new Promise<void>((resolve) => (allEnded = resolve));

@@ -52,8 +52,15 @@ export interface RedisClientLike {
  * I2. Every step ends within the time-out, connecting included.
  */
 export interface Connection {
-  /** Runs a step on the open connection. Rejects with `STORE_UNAVAILABLE`, or `CLOSED`. */
-  ask<Answer>(step: string, run: (client: RedisConnection) => Promise<Answer>): Promise<Answer>;
+  /**
+   * Runs a step on the open connection, and once more, another way, where `again` gives one for its error. Rejects with
+   * `STORE_UNAVAILABLE`, or `CLOSED`.
+   */
+  ask<Answer>(
+    step: string,
+    run: (client: RedisConnection) => Promise<Answer>,
+    again?: (client: RedisConnection, error: unknown) => Promise<Answer> | undefined,
+  ): Promise<Answer>;
   /** Waits for the steps that run, then closes. */
   close(): Promise<void>;
 }
@@ -111,7 +118,7 @@ export function createConnection(host: {
   };
 
   return {
-    ask(step, run) {
+    ask(step, run, again) {
       if (isClosed) {
         return Promise.reject(new LanekeeperError("CLOSED", "These leases are closed. Create new ones."));
       }
@@ -122,7 +129,11 @@ export function createConnection(host: {
         return Promise.reject(error);
       }
       const answer = used.isReady ? run(used.client) : used.ready.then(() => run(used.client));
-      return deadlines.within(answer, (error) => failed(step, used, error));
+      return deadlines.within(
+        answer,
+        (error) => failed(step, used, error),
+        again && ((error) => again(used.client, error)),
+      );
     },
     async close() {
       isClosed = true;

@@ -81,12 +81,10 @@ export function redisLeases(options: RedisLeasesOptions): Required<LeaseStore> {
     ...args: readonly string[]
   ): Promise<unknown> => {
     const rest = ["1", keyOf(name), ...args];
-    const again = (client: RedisConnection, error: unknown): Promise<unknown> => {
-      if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-      return client.sendCommand(["EVAL", text, ...rest]);
-    };
-    return connection.ask(step, (client) =>
-      client.sendCommand(["EVALSHA", sha, ...rest]).catch((error: unknown) => again(client, error)),
+    return connection.ask(
+      step,
+      (client) => client.sendCommand(["EVALSHA", sha, ...rest]),
+      (client, error) => (isUnknownScript(error) ? client.sendCommand(["EVAL", text, ...rest]) : undefined),
     );
   };
 
@@ -117,6 +115,11 @@ export function redisLeases(options: RedisLeasesOptions): Required<LeaseStore> {
       await connection.close();
     },
   };
+}
+
+/** Whether a server that was started anew, or has forgotten its scripts, says so. */
+function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("NOSCRIPT");
 }
 
 function checkOptions(options: RedisLeasesOptions): {
