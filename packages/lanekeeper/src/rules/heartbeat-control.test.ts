@@ -127,6 +127,21 @@ test("one that is turned off while it waits is skipped; one that runs goes on", 
   expect(turns).toHaveLength(2);
 });
 
+test("one that is turned off beside a request, at whatever moment, is skipped and starts no turn, or starts and is not", async () => {
+  const skips = new Set<boolean>();
+  for (let microtasks = 0; microtasks < 16; microtasks++) {
+    const { clock, turns, control, told } = await startHeartbeats();
+    void control.disable();
+    for (let microtask = 0; microtask < microtasks; microtask++) await Promise.resolve();
+    void control.request();
+    await clock.settle();
+    const isSkipped = told().includes("skipped: disabled");
+    expect(turns.length, `after ${microtasks} microtasks`).toBe(isSkipped ? 0 : 1);
+    skips.add(isSkipped);
+  }
+  expect(skips).toContain(true);
+});
+
 test("B56 what was turned off stays off over a restart, and the schedule is the same", async () => {
   const store = memoryStore();
   const first = await startHeartbeats({}, { store });
