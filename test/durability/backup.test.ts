@@ -1,6 +1,6 @@
 import { sqliteStore } from "@lanekeeper/sqlite";
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { accept, idsOf, message, openStore } from "../conformance/mailbox-store-fixture.ts";
@@ -91,6 +91,18 @@ it("leaves the path to whoever gave a file that name while the copy was being ma
     message: `There is a file ${copy} already. Give the backup a name of its own; nothing is overwritten.`,
   });
   expect(readFileSync(copy, "utf8")).toBe("another process's");
+  expect(readdirSync(folder)).toEqual(["copy.db"]);
+});
+
+it("takes the place of no link either, of one that leads nowhere", async () => {
+  const store = temporaryStore();
+  const { mailboxes } = await openStore(() => store);
+  await accept(mailboxes, message("s", "m"));
+  const folder = temporaryFolder();
+  const copy = join(folder, "copy.db");
+  symlinkSync(join(folder, "nowhere"), copy);
+  await expect(store.backup(copy)).rejects.toMatchObject({ code: "INVALID_OPTION" });
+  expect(readlinkSync(copy)).toBe(join(folder, "nowhere"));
   expect(readdirSync(folder)).toEqual(["copy.db"]);
 });
 

@@ -67,23 +67,32 @@ function giveName(partial: string, path: string, target: string): void {
   try {
     // Unlike a new name, a second one never takes the place of a file.
     linkSync(partial, path);
-    rmSync(partial);
   } catch (error) {
-    if (exists(path)) throw taken(target, error);
+    if (exists(path) || (error as NodeJS.ErrnoException).code === "EEXIST") throw taken(target, error);
     // A file system on which a file has one name only.
     renameSync(partial, path);
+    return;
   }
+  rmSync(partial);
 }
 
 /** Removes what processes have left that were killed while they made a copy to this path. */
 function removeLeftovers(path: string): void {
   const folder = dirname(path);
   const start = `${basename(path)}.`;
-  if (!exists(folder)) return;
-  for (const name of readdirSync(folder)) {
+  for (const name of namesIn(folder)) {
     if (!name.startsWith(start) || !name.endsWith(partialEnd)) continue;
     const pid = Number.parseInt(name.slice(start.length), 10);
     if (pid > 0 && !isRunning(pid)) removePartial(join(folder, name));
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // Not there, or not to be listed: what is in the way of a copy, making it tells.
+    return [];
   }
 }
 
@@ -95,7 +104,7 @@ function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return (error as { readonly code?: unknown }).code === "EPERM";
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 
