@@ -1,6 +1,7 @@
 /** The ports of Lanekeeper, for those who write an adapter or test against one, with their memory implementations. */
 export { createCapacity } from "./dispatch/capacity.ts";
-export { assertKnownOptions, assertTimeOptions, invalidOption } from "./keeper/option-faults.ts";
+export { assertKnownOptions, invalidOption } from "./keeper/option-faults.ts";
+export { assertTimeOptions } from "./keeper/time-options.ts";
 export { childProcesses } from "./commands/child-processes.ts";
 export { type Clock, systemClock } from "./time/clock.ts";
 export type {

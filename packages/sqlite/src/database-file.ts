@@ -66,7 +66,7 @@ export function openDatabaseFile(given: string, settings: FileSettings): Databas
     if (size % pageBytes > 0 && !hasLog) throw corrupt(path, "it ends in the middle of a page");
     database = new DatabaseSync(path, { timeout: 0 });
     lock(database, settings);
-    if (checked === undefined || checked !== markOfLog(path)) assertSound(path, database);
+    if (checked !== markOfLog(path)) assertSound(path, database);
     migrate(path, database);
     noteHolder(path);
     const room = createLogRoom(openLogFile(path, database));

@@ -1,4 +1,5 @@
 import { invalidOption, type LeaseStore } from "lanekeeper/ports";
+import { assertCallbacks } from "./callbacks.ts";
 import { assertFate } from "./fate.ts";
 
 /** What becomes of one command. */
@@ -46,8 +47,7 @@ export function scriptLeases(
   isBlind = false,
 ): ScriptedLeases {
   assertLeases(leases);
-  for (const [name, value] of Object.entries({ after, fateOf }))
-    if (typeof value !== "function") throw invalidOption(name, value, "a function");
+  assertCallbacks({ after, fateOf });
   if (typeof isBlind !== "boolean") throw invalidOption("isBlind", isBlind, "true or false");
   const commands: LeaseCommand[] = [];
   const renewing = new Map<string, number>();

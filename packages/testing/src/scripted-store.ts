@@ -1,5 +1,6 @@
 import type { Store } from "lanekeeper";
 import { type Answer, invalidOption, type Mailboxes, type StoreHost } from "lanekeeper/ports";
+import { assertCallbacks } from "./callbacks.ts";
 import { assertFate } from "./fate.ts";
 
 /** What becomes of one step of a store. */
@@ -40,8 +41,7 @@ export function scriptStore(
   after: (ms: number, callback: () => void) => void = noWaiting,
 ): ScriptedStore {
   assertStore(store);
-  for (const [name, value] of Object.entries({ fateOf, after }))
-    if (typeof value !== "function") throw invalidOption(name, value, "a function");
+  assertCallbacks({ fateOf, after });
   const steps: StoreStep[] = [];
   /** Grows with each crash: what an earlier life asked for is not answered. */
   let life = 0;

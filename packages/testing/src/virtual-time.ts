@@ -1,5 +1,6 @@
 import type { Clock } from "lanekeeper";
 import { assertKnownOptions, invalidOption } from "lanekeeper/ports";
+import { assertCallbacks, assertOptionalCallbacks } from "./callbacks.ts";
 import { assertSpan } from "./span.ts";
 
 /**
@@ -75,10 +76,6 @@ const settle = async (): Promise<boolean> => {
   return false;
 };
 
-function assertFunction(option: string, given: unknown): void {
-  if (given !== undefined && typeof given !== "function") throw invalidOption(option, given, "a function");
-}
-
 /** A timer that is due at no time would be due before all others, or never. */
 function assertDelay(delayMs: number): void {
   if (typeof delayMs !== "number" || Number.isNaN(delayMs))
@@ -87,7 +84,7 @@ function assertDelay(delayMs: number): void {
 
 /** Starts true time. `pick` chooses one of so many that are due at the same instant. Throws `INVALID_OPTION`. */
 export function createVirtualTime(pick: (count: number) => number = () => 0): VirtualTime {
-  assertFunction("pick", pick);
+  assertCallbacks({ pick });
   let now = 0;
   let order = 0;
   const tasks = new Map<number, Due>();
@@ -219,7 +216,7 @@ export function createVirtualTime(pick: (count: number) => number = () => 0): Vi
       assertKnownOptions("process", options, ["rate", "lateMs"]);
       const { rate = 1, lateMs = () => 0 } = options;
       if (!(Number.isFinite(rate) && rate > 0)) throw invalidOption("rate", rate, "a finite number above 0");
-      assertFunction("lateMs", lateMs);
+      assertCallbacks({ lateMs });
       const process = new BentClock(rate, lateMs);
       processes.add(process);
       return process;
@@ -230,7 +227,7 @@ export function createVirtualTime(pick: (count: number) => number = () => 0): Vi
     },
     async advance(ms, observe) {
       assertSpan("ms", ms);
-      assertFunction("observe", observe);
+      assertOptionalCallbacks({ observe });
       const end = now + ms;
       await settle();
       for (let run = next(end); run !== undefined; run = next(end)) {

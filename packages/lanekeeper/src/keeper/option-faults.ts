@@ -34,25 +34,3 @@ export function assertKnownOptions(call: string, options: unknown, known: readon
   const unknown = Object.keys(options).find((option) => !known.includes(option));
   if (unknown !== undefined) throw unknownOption(unknown, known, `${unknown} of ${call}`);
 }
-
-/** Checks the options `clock` and `random` of a call, which an adapter gives what waits in it. Throws `INVALID_OPTION`. */
-export function assertTimeOptions(
-  call: string,
-  { clock, random }: { readonly clock?: unknown; readonly random?: unknown },
-): void {
-  if (clock !== undefined && !hasFunctions(clock, ["now", "monotonic", "setTimeout", "clearTimeout"])) {
-    const takes = "a clock (an object with now, monotonic, setTimeout, clearTimeout)";
-    throw invalidOption("clock", clock, takes, `The option clock of ${call}`);
-  }
-  if (random !== undefined && typeof random !== "function")
-    throw invalidOption("random", random, "a function", `The option random of ${call}`);
-}
-
-/** Whether something is an object with at least these functions. */
-export function hasFunctions(value: unknown, names: readonly string[]): boolean {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    names.every((name) => typeof (value as Readonly<Record<string, unknown>>)[name] === "function")
-  );
-}

@@ -27,6 +27,7 @@ import { memoryStore } from "../store/memory-store.ts";
 import type { Processes } from "../commands/processes.ts";
 import type { Store } from "../store/store.ts";
 import type { Turn } from "../turns/turn.ts";
+import { clockOption, randomOption } from "./time-options.ts";
 import { callback, check, count, duration, members, optional, port } from "./validation.ts";
 
 /** What `createLanekeeper` takes. Only `turn` is required. */
@@ -118,8 +119,8 @@ const optionsSchema = members({
   exec: v.optional(execSchema),
   forgetAfterMs: optional(duration()),
   maxMessageBytes: optional(count(1)),
-  clock: optional(port<Clock>("clock", ["now", "monotonic", "setTimeout", "clearTimeout"])),
-  random: optional(callback<() => number>()),
+  clock: clockOption,
+  random: randomOption,
   createId: optional(callback<() => string>()),
   logger: optional(port<Logger>("logger", ["debug", "info", "warn", "error"])),
   processes: optional(port<Processes>("processes", ["start"])),

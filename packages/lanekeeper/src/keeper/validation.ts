@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { hasFunctions, invalidOption, unknownOption } from "./option-faults.ts";
+import { invalidOption, unknownOption } from "./option-faults.ts";
 import { nameFault } from "./session-key.ts";
 
 /** A member that may be left out. */
@@ -49,7 +49,10 @@ export const text = (least = 0): v.GenericSchema<string> => {
 /** A port: an object with at least these functions. */
 export const port = <T extends object>(name: string, members: readonly string[]): v.GenericSchema<T> =>
   v.custom<T>(
-    (value) => hasFunctions(value, members),
+    (value) =>
+      typeof value === "object" &&
+      value !== null &&
+      members.every((member) => typeof (value as Record<string, unknown>)[member] === "function"),
     `${/^[aeiou]/iu.test(name) ? "an" : "a"} ${name} (an object with ${members.join(", ")})`,
   );
 

@@ -12,7 +12,8 @@ import { startOf, type TurnStory } from "./turn-story.ts";
  */
 export const contentInvariants: readonly Invariant[] = [
   invariant("B8", "A message is shown to its turn as it was sent.", function* (view) {
-    for (const item of view.items) yield* garbled(view, item);
+    const sends = readSends(view);
+    for (const item of view.items) yield* garbled(view, item, sends);
   }),
   invariant("B28", "The reply that is told is the one that the turn's code returned.", function* (view) {
     const turns = turnsById(view);
@@ -38,11 +39,11 @@ function kindOf(value: unknown): "value" | "list" | "object" | undefined {
 }
 
 /** A message that was shown with another body than any send of its id had. */
-function* garbled(view: RecordingView, item: ItemStory): Iterable<Breach> {
+function* garbled(view: RecordingView, item: ItemStory, sends: Sends): Iterable<Breach> {
   const { sessionKey, id, call, accepted, isRedriven, held, takenBy } = item;
   // What was accepted before the recording began may be sent again, with whatever body.
   if (call?.method !== "send" || accepted === undefined || isRedriven || view.hasLostRedrives) return;
-  const sent = sendsOf(view, sessionKey, id);
+  const sent = bodiesOf(sends, sessionKey, id);
   if (sent === undefined) return;
   for (const { turn, step, body } of shownIn([...held, ...takenBy], item)) {
     if (turn.life.hidesContents || !sent.every((said) => differs(said, body))) continue;
@@ -55,25 +56,23 @@ function* garbled(view: RecordingView, item: ItemStory): Iterable<Breach> {
 }
 
 /** The bodies with which an id was sent; undefined where not all of them are known. */
-function sendsOf(view: RecordingView, sessionKey: string, id: string): readonly unknown[] | undefined {
-  const sends = (readBefore.get(view) ?? readSends(view)).get(sessionKey) ?? [];
+function bodiesOf(sends: Sends, sessionKey: string, id: string): readonly unknown[] | undefined {
   // Which id a send without one was given is known by its answer alone.
-  const its = sends.filter((one) => (idOf(one) ?? id) === id);
+  const its = (sends.get(sessionKey) ?? []).filter((one) => (idOf(one) ?? id) === id);
   if (its.some((one) => one.life.hidesContents || idOf(one) === undefined)) return undefined;
   return its.map(({ args: [, body] }) => body);
 }
 
-const readBefore = new WeakMap<RecordingView, ReadonlyMap<string, readonly CallStory[]>>();
+/** What was sent to each session. */
+type Sends = ReadonlyMap<string, readonly CallStory[]>;
 
-function readSends(view: RecordingView): ReadonlyMap<string, readonly CallStory[]> {
-  const sends = Map.groupBy(
-    view.lives
+function readSends({ lives }: RecordingView): Sends {
+  return Map.groupBy(
+    lives
       .flatMap((life) => life.callsOf("send"))
       .filter(({ refusal }) => refusal === undefined || refusal.entry.code === "STORE_UNAVAILABLE"),
     ({ args: [sessionKey] }) => String(sessionKey),
   );
-  readBefore.set(view, sends);
-  return sends;
 }
 
 function idOf({ answer, args }: CallStory): unknown {

@@ -8,6 +8,7 @@ import type {
 } from "lanekeeper";
 import { assertKnownOptions, invalidOption } from "lanekeeper/ports";
 import { type Chance, createChanceFor } from "../chance.ts";
+import { assertOptionalCallbacks } from "../callbacks.ts";
 import type { ProcessClock } from "../virtual-time.ts";
 import type { Command } from "./command.ts";
 import { checkCommands } from "./command-fields.ts";
@@ -117,9 +118,7 @@ export function createSetup(options: SimulationOptions): Setup {
   if (!Array.isArray(faults)) throw invalidOption("faults", faults, `a list of ${allFaults.join(", ")}`);
   for (const fault of faults)
     if (!allFaults.includes(fault)) throw invalidOption("faults", fault, `some of ${allFaults.join(", ")}`);
-  for (const name of ["turn", "progress"] as const)
-    if (options[name] !== undefined && typeof options[name] !== "function")
-      throw invalidOption(name, options[name], "a function");
+  assertOptionalCallbacks({ turn: options.turn, progress: options.progress });
   const names = Array.from({ length: agents }, (_, index) => `a${index + 1}`);
   const keys = Array.from({ length: sessions }, (_, index) => {
     const name = names[index % agents]!;

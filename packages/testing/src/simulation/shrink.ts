@@ -1,4 +1,5 @@
 import { assertKnownOptions, invalidOption } from "lanekeeper/ports";
+import { assertOptionalCallbacks } from "../callbacks.ts";
 import type { Command } from "./command.ts";
 import { createSetup, type SimulationOptions } from "./setup.ts";
 import { type Simulation, simulate } from "./simulate.ts";
@@ -66,8 +67,7 @@ function checkShrink(shrink: ShrinkOptions, failed: Simulation): Checked {
   assertKnownOptions("shrinkSimulation", shrink, ["runs", "progress", "isBroken"]);
   const { runs = 400, progress, isBroken } = shrink;
   if (!Number.isSafeInteger(runs) || runs < 0) throw invalidOption("runs", runs, "a whole number, 0 or more");
-  for (const [name, value] of Object.entries({ progress, isBroken }))
-    if (value !== undefined && typeof value !== "function") throw invalidOption(name, value, "a function");
+  assertOptionalCallbacks({ progress, isBroken });
   const { violations } = (failed ?? {}) as { readonly violations?: unknown };
   if (!Array.isArray(violations)) throw notShrinkable(failed, "a simulation, as `simulate` gives it");
   if (isBroken === undefined) return { mostRuns: runs, progress, isBroken: breaksTheSame(failed) };
