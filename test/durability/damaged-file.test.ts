@@ -278,7 +278,7 @@ describe("a file that is no store of this version", () => {
     const before = readFileSync(path);
     await expect(open(path)).rejects.toMatchObject({
       code: "STORE_INCOMPATIBLE",
-      details: { version: 99, known: 1 },
+      details: { version: 99, known: 2 },
     });
     expect(readFileSync(path).equals(before)).toBe(true);
   });

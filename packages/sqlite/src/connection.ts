@@ -14,7 +14,11 @@ export interface Connection {
   readonly database: DatabaseSync;
   /** Whether changes wait for a commit. */
   readonly isWriting: boolean;
+  /** Whether the file may soon have no room for more, as it was when the open transaction began. */
+  readonly isTight: boolean;
   prepare(sql: string): StatementSync;
+  /** Begins a transaction, where none is open. */
+  begin(): void;
   /** Makes a change, in the open transaction. Answers how many rows it changed. */
   write(statement: StatementSync, ...values: readonly SQLInputValue[]): number;
   /** Makes what was changed last, as the durability says. */
@@ -28,19 +32,25 @@ export function createConnection(path: string, database: DatabaseSync, room: Log
   const begin = database.prepare("BEGIN IMMEDIATE");
   const commit = database.prepare("COMMIT");
   let isWriting = false;
+  const beginOnce = (): void => {
+    if (isWriting) return;
+    room.beforeTransaction();
+    begin.run();
+    isWriting = true;
+  };
   return {
     path,
     database,
     get isWriting() {
       return isWriting;
     },
+    get isTight() {
+      return room.isTight;
+    },
+    begin: beginOnce,
     prepare: (sql) => database.prepare(sql),
     write(statement, ...values) {
-      if (!isWriting) {
-        room.beforeTransaction();
-        begin.run();
-        isWriting = true;
-      }
+      beginOnce();
       return Number(statement.run(...values).changes);
     },
     commit() {

@@ -15,7 +15,8 @@ import {
 } from "./failures.ts";
 import { forgetHolder, noteHolder, readHolder } from "./holder-file.ts";
 import { createLogRoom, openLogFile } from "./log-room.ts";
-import { applicationId, migrations } from "./migrations.ts";
+import { readJournal } from "./journal-file.ts";
+import { applicationId, journalVersion, migrations } from "./migrations.ts";
 
 /**
  * The file of a store, opened.
@@ -38,7 +39,7 @@ export interface FileSettings {
 }
 
 /** Pages of the log that are brought into the file together: the same page is in it many times, and each time has two syncs. */
-const logPages = 4_000;
+const logPages = 1_000;
 /** SQLite's own page size. */
 const pageBytes = 4_096;
 
@@ -196,6 +197,7 @@ function assertSound(path: string, database: DatabaseSync): void {
   const findings = database.prepare("PRAGMA quick_check(1)").all() as { readonly quick_check: string }[];
   const [first] = findings;
   if (first?.quick_check !== "ok") throw corrupt(path, first?.quick_check ?? "SQLite's check says nothing");
+  if (pragma(database, "user_version") >= journalVersion) readJournal(path, database);
 }
 
 /** Brings the file to this version, one migration a transaction. */

@@ -7,12 +7,21 @@ const full = { errcode: 13 };
 
 /** A disk of so many bytes that has a log, and what was done about that. */
 function createScene(bytes: number) {
-  const scene = { disk: bytes, file: 0, owed: 0, log: 0, looks: 0, tries: 0, isStuck: false };
+  const scene = {
+    disk: bytes,
+    file: 0,
+    owed: 0,
+    log: 0,
+    looks: 0,
+    tries: 0,
+    isStuck: false,
+    below: 1_024 * mebibyte,
+  };
   const room = createLogRoom({
     measure() {
       scene.looks++;
-      const { disk, file, owed, log } = scene;
-      return { free: disk - file - log, owed, log };
+      const { disk, file, owed, log, below } = scene;
+      return { free: disk - file - log, owed, log, below };
     },
     empty() {
       scene.tries++;

@@ -82,4 +82,12 @@ export const migrations: readonly ((database: DatabaseSync) => void)[] = [
         sum INTEGER NOT NULL
       ) STRICT, WITHOUT ROWID;
     `),
+  (database) =>
+    database.exec(`
+      CREATE TABLE journal (number INTEGER PRIMARY KEY, data TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+      ALTER TABLE store ADD COLUMN journal INTEGER NOT NULL DEFAULT 0;
+    `),
 ];
+
+/** The first format that has a journal. */
+export const journalVersion = 2;

@@ -1,24 +1,19 @@
 import { knownName, type RememberedItem, type StoreCounts } from "lanekeeper/mailboxes";
 import type { SessionRecord, StoredItem } from "lanekeeper/ports";
-import type { Connection } from "./connection.ts";
 import { corrupt } from "./failures.ts";
 import { acceptedMonoOf, fromPlainItem, type Opening, type PlainItem, toPlainItem } from "./item-text.ts";
-import { type RowText, readRowText, toRowText, withSum } from "./row-text.ts";
+import type { Journal } from "./journal.ts";
 import {
   fromPlainEnd,
+  fromPlainMailbox,
   fromPlainSettled,
   fromPlainTurn,
   type PlainSession,
   type PlainSettled,
   toPlainSession,
 } from "./session-text.ts";
-import {
-  type NameChange,
-  type RecordRow,
-  type SessionRow,
-  type SessionShelf,
-  SqliteSession,
-} from "./sqlite-session.ts";
+import type { ItemRow, SessionRow } from "./session-tables.ts";
+import { type NameChange, type SessionShelf, SqliteSession } from "./sqlite-session.ts";
 
 /** What a session's `marks` say: only sessions with one are looked through when the store is opened. */
 export const marks = { items: 1, turn: 2, expiring: 4, paused: 8 } as const;
@@ -29,86 +24,38 @@ export interface SessionRows {
   load(sessionKey: string): SqliteSession | undefined;
   /** What a session's record says, by its row alone where that is enough. */
   record(sessionKey: string): SessionRecord | undefined;
-  recordOf(sessionKey: string, row: RecordRow): SessionRecord;
+  recordOf(sessionKey: string, row: SessionRow): SessionRecord;
   /** Writes what has changed. */
   save(session: SqliteSession): void;
-  /** Removes a session in which nothing is open, with what is remembered of it. */
-  remove(sessionKey: string): void;
   /** What a session reads from. */
   readonly shelf: SessionShelf;
 }
 
 type Batch = NonNullable<SessionRecord["mailbox"]["batch"]>;
-type RememberedRow = RowText & { readonly forget_at: number };
-type ItemRow = RowText & { readonly seq: number; readonly body: string | null; readonly body_sum: number };
 
 const hourMs = 3_600_000;
 
-/** The rows of sessions in an opened file. */
+/** The rows of sessions in an opened file; its path is for what is said of damage. */
 export function openSessionRows(
-  connection: Connection,
+  path: string,
+  journal: Journal,
   counts: StoreCounts,
   opening: Opening,
   encode: SessionShelf["encode"],
 ): SessionRows {
-  const { path } = connection;
-  const columns = "waiting, held, marks, used_at, used_hour, opening, data, sum";
-  const get = connection.prepare(`SELECT ${columns} FROM session WHERE key = ?`);
-  const insert = connection.prepare(
-    `INSERT INTO session (key, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
-  const update = connection.prepare(
-    `UPDATE session SET waiting = ?, held = ?, marks = ?, used_at = ?, used_hour = ?, opening = ?, data = ?, sum = ?
-     WHERE key = ?`,
-  );
-  // Most steps of a session leave the indexed columns alone, or the indexes would cost as much as the rows.
-  const touch = connection.prepare(
-    "UPDATE session SET used_at = ?, opening = ?, data = ?, sum = ? WHERE key = ?",
-  );
-  const remove = connection.prepare("DELETE FROM session WHERE key = ?");
-  const items = connection.prepare(
-    "SELECT seq, body, body_sum, data, sum FROM item WHERE session = ? ORDER BY seq",
-  );
-  const itemText = connection.prepare("SELECT data, sum FROM item WHERE seq = ?");
-  const insertItem = connection.prepare(
-    "INSERT INTO item (seq, session, body, body_sum, data, sum) VALUES (?, ?, ?, ?, ?, ?)",
-  );
-  const updateItem = connection.prepare("UPDATE item SET data = ?, sum = ? WHERE seq = ?");
-  const removeItem = connection.prepare("DELETE FROM item WHERE seq = ?");
-  const getRemembered = connection.prepare(
-    "SELECT forget_at, data, sum FROM remembered WHERE session = ? AND name = ?",
-  );
-  const putRemembered = connection.prepare(
-    "INSERT OR REPLACE INTO remembered (session, name, forget_at, data, sum) VALUES (?, ?, ?, ?, ?)",
-  );
-  const removeRemembered = connection.prepare("DELETE FROM remembered WHERE session = ? AND name = ?");
-  const removeAllRemembered = connection.prepare("DELETE FROM remembered WHERE session = ?");
-
-  const plainOf = (sessionKey: string, row: RecordRow): PlainSession =>
-    readRowText(path, "session", nameOf(sessionKey, row), row) as PlainSession;
-
   const remembered = (sessionKey: string, name: string): RememberedItem | undefined => {
-    const row = getRemembered.get(sessionKey, columnOf(name)) as unknown as RememberedRow | undefined;
+    const row = journal.remembered(sessionKey, columnOf(name));
     if (row === undefined) return undefined;
-    const plain = readRowText(path, "remembered", `${sessionKey} ${columnOf(name)} ${row.forget_at}`, row);
-    const settled = fromPlainSettled(sessionKey, plain as PlainSettled);
+    const settled = fromPlainSettled(sessionKey, JSON.parse(row.data) as PlainSettled);
     return { ...settled, knownAs: name, forgetAt: row.forget_at };
   };
 
   const shelf: SessionShelf = { remembered, encode };
 
   const load: SessionRows["load"] = (sessionKey) => {
-    const row = get.get(sessionKey) as unknown as SessionRow | undefined;
+    const row = journal.session(sessionKey);
     if (row === undefined) return undefined;
-    const {
-      incarnation,
-      mailbox,
-      lastReclaim,
-      open,
-      last,
-      dropped,
-      droppedLines = 0,
-    } = plainOf(sessionKey, row);
+    const { incarnation, mailbox, lastReclaim, open, last, dropped, droppedLines = 0 } = plainOf(row);
     const session = new SqliteSession(sessionKey, incarnation, counts, row.used_at, shelf);
     session.row = row;
     session.version = mailbox.version;
@@ -119,7 +66,7 @@ export function openSessionRows(
     session.last = last === undefined ? undefined : fromPlainEnd(sessionKey, last);
     const held = new Map(open?.seqs.map((seq) => [seq, undefined as StoredItem | undefined]));
     const waiting: StoredItem[] = [];
-    for (const itemRow of items.all(sessionKey) as unknown as readonly ItemRow[]) {
+    for (const itemRow of journal.items(sessionKey)) {
       const { seq } = itemRow;
       const item = readItem(sessionKey, itemRow);
       session.load(knownName(item), item, itemRow.body);
@@ -137,26 +84,20 @@ export function openSessionRows(
     return session;
   };
 
-  const readItem = (sessionKey: string, row: ItemRow): StoredItem => {
-    const { seq, body, body_sum } = row;
-    const name = `${seq} ${sessionKey}`;
-    const plain = readRowText(path, "item", name, row) as PlainItem;
-    const read = readRowText(path, "body", name, { data: body ?? "null", sum: body_sum });
-    return fromPlainItem({ seq, sessionKey, body: body === null ? undefined : read }, plain, opening);
+  const readItem = (sessionKey: string, { seq, body, data }: ItemRow): StoredItem => {
+    const read: unknown = body === null ? undefined : JSON.parse(body);
+    return fromPlainItem({ seq, sessionKey, body: read }, JSON.parse(data) as PlainItem, opening);
   };
 
-  const saveItem = (session: SqliteSession, name: string, item: StoredItem): void => {
-    const { sessionKey, bodies } = session;
+  const saveItem = ({ sessionKey, bodies }: SqliteSession, name: string, item: StoredItem): void => {
     const { seq } = item;
-    const rowName = `${seq} ${sessionKey}`;
-    const { data, sum } = toRowText(rowName, toPlainItem(item, opening));
+    const data = JSON.stringify(toPlainItem(item, opening));
     const held = bodies.get(name)!;
     if (held.isStored) {
-      connection.write(updateItem, data, sum, seq);
+      journal.updateItem(sessionKey, seq, data);
       return;
     }
-    const { sum: bodySum } = withSum(rowName, held.body ?? "null");
-    connection.write(insertItem, seq, sessionKey, held.body, bodySum, data, sum);
+    journal.insertItem(sessionKey, { seq, body: held.body, data });
     held.isStored = true;
   };
 
@@ -167,49 +108,34 @@ export function openSessionRows(
       return;
     }
     const held = bodies.get(name);
-    if (held?.isStored === true) connection.write(removeItem, held.seq);
+    if (held?.isStored === true) journal.removeItem(sessionKey, held.seq);
     session.release(name);
     const column = columnOf(name);
-    if (change === undefined) {
-      connection.write(removeRemembered, sessionKey, column);
-      return;
-    }
-    const { forgetAt } = change.entry;
-    const { data, sum } = withSum(`${sessionKey} ${column} ${forgetAt}`, change.data);
-    connection.write(putRemembered, sessionKey, column, forgetAt, data, sum);
+    if (change === undefined) journal.removeRemembered(sessionKey, column);
+    else journal.putRemembered(sessionKey, column, { forget_at: change.entry.forgetAt, data: change.data });
   };
 
   const saveRow = (session: SqliteSession): void => {
     const { sessionKey, row: before } = session;
     const row = rowOf(session, opening);
-    if (before === undefined) {
-      connection.write(insert, sessionKey, ...valuesOf(row));
-    } else {
-      if (before.sum === row.sum && before.data === row.data && before.used_at === row.used_at) return;
-      const isTouch =
-        before.waiting === row.waiting &&
-        before.held === row.held &&
-        before.marks === row.marks &&
-        before.used_hour === row.used_hour;
-      if (isTouch) connection.write(touch, row.used_at, row.opening, row.data, row.sum, sessionKey);
-      else connection.write(update, ...valuesOf(row), sessionKey);
-    }
+    if (before !== undefined && isSameRow(row, before)) return;
+    journal.putSession(sessionKey, row, before);
     session.row = row;
   };
 
   /** A batch whose times are told on a clock that is gone. Its items are not read but for the first. */
   const rebase = (sessionKey: string, batch: Batch): Batch => {
     const { firstSeq } = batch;
-    const row = itemText.get(firstSeq) as unknown as RowText | undefined;
+    const row = journal.item(sessionKey, firstSeq);
     if (row === undefined) throw corrupt(path, `items of session ${JSON.stringify(sessionKey)} are missing`);
-    const plain = readRowText(path, "item", `${firstSeq} ${sessionKey}`, row) as PlainItem;
-    const firstMono = acceptedMonoOf(plain, opening);
+    const firstMono = acceptedMonoOf(JSON.parse(row.data) as PlainItem, opening);
     const lastMono = Math.min(opening.monotonic, firstMono + batch.lastMono - batch.firstMono);
     return { ...batch, firstMono, lastMono };
   };
 
   const recordOf: SessionRows["recordOf"] = (sessionKey, row) => {
-    const { incarnation, mailbox: kept, lastReclaim } = plainOf(sessionKey, row);
+    const { incarnation, mailbox: plain, lastReclaim } = plainOf(row);
+    const kept = fromPlainMailbox(plain);
     const { batch } = kept;
     const isOfThisClock = batch === null || row.opening === opening.number;
     const mailbox = isOfThisClock ? kept : { ...kept, batch: rebase(sessionKey, batch) };
@@ -221,7 +147,7 @@ export function openSessionRows(
   return {
     load,
     record(sessionKey) {
-      const row = get.get(sessionKey) as unknown as SessionRow | undefined;
+      const row = journal.session(sessionKey);
       return row === undefined ? undefined : recordOf(sessionKey, row);
     },
     recordOf,
@@ -230,10 +156,6 @@ export function openSessionRows(
       session.changes.clear();
       saveRow(session);
     },
-    remove(sessionKey) {
-      connection.write(removeAllRemembered, sessionKey);
-      connection.write(remove, sessionKey);
-    },
     shelf,
   };
 }
@@ -241,7 +163,7 @@ export function openSessionRows(
 function rowOf(session: SqliteSession, opening: Opening): SessionRow {
   const waiting = session.waiting.length;
   const { open, isPaused, isExpiring, usedAt } = session;
-  const row = {
+  return {
     waiting,
     held: open?.items.length ?? 0,
     marks:
@@ -252,18 +174,18 @@ function rowOf(session: SqliteSession, opening: Opening): SessionRow {
     used_at: usedAt,
     used_hour: Math.floor(usedAt / hourMs),
     opening: opening.number,
+    data: JSON.stringify(toPlainSession(session)),
   };
-  return { ...row, ...toRowText(nameOf(session.sessionKey, row), toPlainSession(session)) };
 }
 
-function valuesOf(row: SessionRow): readonly (string | number)[] {
-  const { waiting, held, marks: marked, used_at, used_hour, opening, data, sum } = row;
-  return [waiting, held, marked, used_at, used_hour, opening, data, sum];
+function isSameRow(row: SessionRow, before: SessionRow): boolean {
+  const isMarkedAlike = row.marks === before.marks && row.opening === before.opening;
+  const holdsAlike = row.waiting === before.waiting && row.held === before.held;
+  return isMarkedAlike && holdsAlike && row.used_at === before.used_at && row.data === before.data;
 }
 
-/** What a session's checksum covers beside its text. */
-function nameOf(sessionKey: string, row: Omit<RecordRow, "data" | "sum">): string {
-  return `${sessionKey} ${row.waiting} ${row.held} ${row.marks} ${row.opening}`;
+function plainOf(row: SessionRow): PlainSession {
+  return JSON.parse(row.data) as PlainSession;
 }
 
 /** A name for a column: no id begins with a space, so what a completion is known by stays apart, without its NUL. */

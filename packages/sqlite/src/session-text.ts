@@ -6,13 +6,16 @@ import { fromPlainOutcome, toPlainOutcome } from "./outcome-text.ts";
 /** What a session's row keeps beside its columns. */
 export interface PlainSession {
   readonly incarnation: number;
-  readonly mailbox: SessionRecord["mailbox"];
+  readonly mailbox: PlainMailbox;
   readonly lastReclaim?: ReclaimRecord | undefined;
   readonly open?: PlainTurn | undefined;
   readonly last?: PlainEnd | undefined;
   readonly dropped?: Dropped | undefined;
   readonly droppedLines?: number | undefined;
 }
+type Mailbox = SessionRecord["mailbox"];
+/** A mailbox: what is as with most is left out. */
+type PlainMailbox = Pick<Mailbox, "version"> & Partial<Mailbox>;
 interface PlainTurn extends Pick<OpenTurn, "turnId" | "yields" | "dropped"> {
   readonly token: number;
   readonly seqs: readonly number[];
@@ -22,6 +25,21 @@ interface PlainEnd extends Pick<SettledTurn, "turnId"> {
   readonly deadLetters?: readonly DeadLetter[] | undefined;
   readonly finished?: readonly PlainSettled[] | undefined;
 }
+
+/** What is left out of a mailbox. */
+const usual = {
+  messages: 0,
+  events: 0,
+  quiet: 0,
+  steering: 0,
+  retry: null,
+  batch: null,
+  interrupt: false,
+  pressing: true,
+  priority: "foreground",
+  group: null,
+} as const satisfies Partial<Mailbox>;
+const members = Object.keys(usual) as (keyof typeof usual)[];
 
 /** A settled item with an outcome that JSON can say. */
 export interface PlainSettled extends Omit<SettledItem, "outcome" | "sessionKey"> {
@@ -44,13 +62,27 @@ export function toPlainSession(session: MailboxSession): PlainSession {
   const { incarnation, lastReclaim, open, last, dropped, droppedLines } = session;
   return {
     incarnation,
-    mailbox: session.summary(),
+    mailbox: toPlainMailbox(session.summary()),
     lastReclaim,
     open: open === undefined ? undefined : toPlainTurn(open),
     last: last === undefined ? undefined : toPlainEnd(last),
     dropped,
     droppedLines: droppedLines === 0 ? undefined : droppedLines,
   };
+}
+
+/** The mailbox of a session's row. */
+export function fromPlainMailbox(plain: PlainMailbox): Mailbox {
+  return { ...usual, ...plain };
+}
+
+function toPlainMailbox(mailbox: Mailbox): PlainMailbox {
+  const plain: Record<string, unknown> = { version: mailbox.version };
+  for (const name of members) {
+    const own = mailbox[name];
+    if (own !== usual[name]) plain[name] = own;
+  }
+  return plain as unknown as PlainMailbox;
 }
 
 function toPlainTurn({ turnId, fencingToken, items, yields, dropped }: OpenTurn): PlainTurn {

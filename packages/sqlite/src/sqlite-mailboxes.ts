@@ -33,6 +33,8 @@ export interface SqliteMailboxes {
   reserve(): Promise<number>;
   /** Refuses every step from now on with `STORE_IN_USE`. */
   giveBack(): void;
+  /** Commits what waits, and leaves the file as it is to be at rest. */
+  end(): void;
 }
 
 /** The mailboxes of an opened file. */
@@ -82,7 +84,7 @@ export function createSqliteMailboxes(connection: Connection, state: SqliteState
     } finally {
       state.stepTaken();
     }
-    if (isLooking && !group.isOpen) return value;
+    if (isLooking && !group.isOpen && !connection.isWriting) return value;
     // A list that is alive may be another one by the time it is given.
     return group.answer(Array.isArray(value) ? (value.slice() as T) : value);
   };
@@ -106,6 +108,17 @@ export function createSqliteMailboxes(connection: Connection, state: SqliteState
     reserve: async () => take(false, () => ++state.counter),
     giveBack() {
       isHeld = false;
+    },
+    end() {
+      group.commit();
+      if (damage !== undefined) return;
+      try {
+        state.flush();
+        connection.commit();
+      } catch {
+        // No room, say: it is all in the journal, and the next opening brings it into the tables.
+        connection.rollback();
+      }
     },
   };
 }

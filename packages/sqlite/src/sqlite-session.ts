@@ -1,5 +1,6 @@
 import { type KnownEntry, MailboxSession, type StoreCounts } from "lanekeeper/mailboxes";
 import type { StoredItem } from "lanekeeper/ports";
+import type { SessionRow } from "./session-tables.ts";
 import { toPlainSettled } from "./session-text.ts";
 
 /** Where a session finds what it does not have in memory. */
@@ -37,6 +38,8 @@ export class SqliteSession extends MailboxSession {
   readonly bodies = new Map<string, HeldBody>();
   /** Its row as it was written last; undefined: it has none. */
   row: SessionRow | undefined = undefined;
+  /** Whether the file is known to remember nothing of it. */
+  remembersNone = false;
   /** About how many bytes its open items take. */
   size = 0;
   /** What of it counts as taken in memory. */
@@ -69,11 +72,13 @@ export class SqliteSession extends MailboxSession {
 
   override knownAs(name: string): KnownEntry | undefined {
     if (this.changes.has(name)) return this.changes.get(name)?.entry;
-    return this.#items.get(name) ?? this.#shelf.remembered(this.sessionKey, name);
+    const item = this.#items.get(name);
+    return item ?? (this.remembersNone ? undefined : this.#shelf.remembered(this.sessionKey, name));
   }
 
   override know(name: string, entry: KnownEntry): void {
     if ("outcome" in entry) {
+      this.remembersNone = false;
       this.changes.set(name, { entry, data: JSON.stringify(toPlainSettled(entry)) });
       this.#items.delete(name);
       return;
@@ -100,20 +105,4 @@ const itemBytes = 512;
 
 function sizeOf(held: HeldBody | undefined): number {
   return held === undefined ? 0 : itemBytes + 2 * (held.body?.length ?? 0);
-}
-
-/** The columns of a session's row that its record is read from. */
-export interface RecordRow {
-  readonly waiting: number;
-  readonly held: number;
-  readonly marks: number;
-  readonly opening: number;
-  readonly data: string;
-  readonly sum: number;
-}
-
-/** The columns of a session's row. */
-export interface SessionRow extends RecordRow {
-  readonly used_at: number;
-  readonly used_hour: number;
 }

@@ -5,8 +5,11 @@ import { createBodyText } from "./body-text.ts";
 import type { Connection } from "./connection.ts";
 import { corrupt } from "./failures.ts";
 import type { Opening } from "./item-text.ts";
+import { Journal } from "./journal.ts";
+import { openJournalFile } from "./journal-file.ts";
 import { marks, openSessionRows, type SessionRows } from "./session-rows.ts";
-import { type RecordRow, SqliteSession } from "./sqlite-session.ts";
+import { openSessionTables, type SessionTables } from "./session-tables.ts";
+import { SqliteSession } from "./sqlite-session.ts";
 import { atOf, openDeadLetters, openExecutions, openHeartbeats } from "./tables.ts";
 
 interface StoreRow {
@@ -15,7 +18,9 @@ interface StoreRow {
   readonly is_paused: number;
   readonly opening: number;
 }
-type KeyedRow = RecordRow & { readonly key: string };
+interface KeyRow {
+  readonly key: string;
+}
 
 /** What a store counts over all sessions. */
 interface FileCounts {
@@ -48,6 +53,8 @@ export class SqliteState extends MailboxState {
   /** Whether the step that is being taken may change what it touches. */
   isChanging = false;
   readonly #connection: Connection;
+  readonly #tables: SessionTables;
+  readonly #journal: Journal;
   readonly #rows: SessionRows;
   readonly #opening: Opening;
   readonly #memoryBytes: number;
@@ -81,7 +88,13 @@ export class SqliteState extends MailboxState {
     const { clock } = host;
     const number = isSameClock ? row.opening : row.opening + 1;
     this.#opening = { number, now: clock.now(), monotonic: clock.monotonic() };
-    this.#rows = openSessionRows(connection, this.counts, this.#opening, (body) => this.#bodyText.of(body));
+    this.#tables = openSessionTables(connection);
+    this.#journal = new Journal(connection, this.#tables, openJournalFile(connection));
+    this.#journal.flush();
+    connection.commit();
+    this.#journal.committed();
+    const encode = (body: unknown): string | null => this.#bodyText.of(body);
+    this.#rows = openSessionRows(connection.path, this.#journal, this.counts, this.#opening, encode);
     this.#committed = this.#readCounts(row);
     this.#written = this.#committed;
     this.#known = this.#committed.known;
@@ -116,6 +129,7 @@ export class SqliteState extends MailboxState {
     if (known !== undefined) return known;
     const { shelf } = this.#rows;
     const session = new SqliteSession(sessionKey, ++this.counter, this.counts, this.host.clock.now(), shelf);
+    session.remembersNone = true;
     this.#sessions.set(sessionKey, session);
     this.#touched.add(session);
     this.#known++;
@@ -146,10 +160,10 @@ export class SqliteState extends MailboxState {
     if (session === undefined) return false;
     if (session.isPaused || session.open !== undefined || session.waiting.length > 0) return false;
     if (this.executions.isAwaited(sessionKey)) return false;
-    this.write();
+    this.flush();
     const now = this.host.clock.now();
     if (this.#statements.remembers.get(sessionKey, now) !== undefined) return false;
-    this.#rows.remove(sessionKey);
+    this.#tables.removeSession(sessionKey);
     this.#sessions.delete(sessionKey);
     this.#bytes -= session.weight;
     this.#touched.delete(session);
@@ -161,24 +175,21 @@ export class SqliteState extends MailboxState {
     readonly sessionKeys: readonly string[];
     readonly nextUsedAt: number | undefined;
   } {
-    this.write();
+    this.flush();
     const { unused, nextUsed } = this.#statements;
     const now = this.host.clock.now();
     const rows = unused.all(hourOf(before), before, now, Math.min(limit, Number.MAX_SAFE_INTEGER));
-    const sessionKeys = (rows as unknown as readonly KeyedRow[]).map(({ key }) => key);
+    const sessionKeys = (rows as unknown as readonly KeyRow[]).map(({ key }) => key);
     return { sessionKeys, nextUsedAt: atOf(nextUsed.get(hourOf(before), before)) };
   }
 
   override page({ prefix, after, limit, holding }: Parameters<Mailboxes["page"]>[0]): SessionPage {
-    this.write();
-    const { page, marked } = this.#statements;
-    const mask = holding === "expiring" ? marks.expiring : marks.items;
+    this.#save();
+    const mask = holding === undefined ? 0 : holding === "expiring" ? marks.expiring : marks.items;
     // No key is empty, and every key with a prefix comes right after the prefix.
-    const range = [prefix, after ?? "", Math.min(limit, mostRows) + 1] as const;
-    const rows = holding === undefined ? page.all(...range) : marked.all(...range, mask);
+    const range = { prefix, after: after ?? "", limit: Math.min(limit, mostRows) + 1, mask };
     const sessions: SessionRecord[] = [];
-    for (const row of rows as unknown as readonly KeyedRow[]) {
-      const { key } = row;
+    for (const { key, row } of this.#journal.page(range)) {
       if (!key.startsWith(prefix)) break;
       if (sessions.length === limit) return { sessions, next: sessions.at(-1)?.sessionKey };
       sessions.push(this.#sessions.get(key)?.record() ?? this.#rows.recordOf(key, row));
@@ -198,7 +209,7 @@ export class SqliteState extends MailboxState {
   }
 
   override sweep(): number | undefined {
-    this.write();
+    this.flush();
     const { sweep, nextRemembered } = this.#statements;
     const now = this.host.clock.now();
     this.#connection.write(sweep, now);
@@ -208,13 +219,28 @@ export class SqliteState extends MailboxState {
     return due.reduce((soonest, at) => (at !== undefined && !(soonest! < at) ? at : soonest), undefined);
   }
 
-  /** Writes what has changed in memory, into the open transaction. */
+  /** Writes what has changed in memory into the open transaction. */
   write(): void {
+    this.#save();
+    this.#journal.write();
+    this.#writeCounts();
+  }
+
+  /** Writes it into the tables, for a question that those are to answer. */
+  flush(): void {
+    this.#save();
+    this.#journal.flush();
+  }
+
+  #save(): void {
     for (const session of this.#touched) {
       this.#rows.save(session);
       this.#weigh(session);
       this.#touched.delete(session);
     }
+  }
+
+  #writeCounts(): void {
     const { counter, isPaused, counts } = this;
     const { version } = counts;
     const written = this.#written;
@@ -234,6 +260,7 @@ export class SqliteState extends MailboxState {
     const { counter, isPaused, counts } = this;
     const { version, backlog } = counts;
     this.#committed = { counter, version, backlog, isPaused, known: this.#known };
+    this.#journal.committed();
     this.#makeRoom();
   }
 
@@ -242,6 +269,7 @@ export class SqliteState extends MailboxState {
     this.#sessions.clear();
     this.#bytes = 0;
     this.#touched.clear();
+    this.#journal.restore();
     this.#takeBack();
   }
 
@@ -267,8 +295,8 @@ export class SqliteState extends MailboxState {
   }
 
   #keysMarked(mask: number): readonly string[] {
-    this.write();
-    const rows = this.#statements.keysMarked.all(mask) as unknown as readonly KeyedRow[];
+    this.flush();
+    const rows = this.#statements.keysMarked.all(mask) as unknown as readonly KeyRow[];
     return rows.map(({ key }) => key);
   }
 
@@ -298,8 +326,6 @@ function hourOf(at: number): number {
 }
 
 function prepare(connection: Connection) {
-  const columns = "key, waiting, held, marks, opening, data, sum";
-  const range = "key >= max(?1, ?2) AND key <> ?2 ORDER BY key LIMIT ?3";
   return {
     store: connection.prepare("SELECT counter, version, is_paused, opening FROM store WHERE id = 1"),
     saveStore: connection.prepare(
@@ -310,11 +336,6 @@ function prepare(connection: Connection) {
     totals: connection.prepare(
       `SELECT coalesce(sum(waiting), 0) AS waiting, coalesce(sum(held), 0) AS held
        FROM session INDEXED BY session_marks WHERE marks <> 0`,
-    ),
-    page: connection.prepare(`SELECT ${columns} FROM session WHERE ${range}`),
-    marked: connection.prepare(
-      `SELECT ${columns} FROM session INDEXED BY session_marks
-       WHERE marks <> 0 AND (marks & ?4) <> 0 AND ${range}`,
     ),
     keysMarked: connection.prepare(
       `SELECT key FROM session INDEXED BY session_marks

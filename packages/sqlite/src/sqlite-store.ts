@@ -71,7 +71,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sql
       await Promise.allSettled(backups);
       if (opened !== closing) return;
       opened = undefined;
-      closing.held.group.commit();
+      closing.held.end();
       try {
         closing.file.close();
       } catch (error) {
