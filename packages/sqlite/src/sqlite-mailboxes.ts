@@ -6,13 +6,9 @@ import { toStoreError } from "./failures.ts";
 import { createGroupCommit, type GroupCommit } from "./group-commit.ts";
 import type { SqliteState } from "./sqlite-state.ts";
 
-/** The steps that only look: they are answered at once where nothing waits for a commit. */
+/** The steps that only look: they are answered at once where what they look at waits for no commit. */
 const looking: ReadonlySet<keyof Mailboxes> = new Set([
   "pauses",
-  "waiting",
-  "unfinished",
-  "find",
-  "session",
   "page",
   "unused",
   "abandonedTurns",
@@ -21,6 +17,14 @@ const looking: ReadonlySet<keyof Mailboxes> = new Set([
   "heartbeats",
   "deadLetters",
   "deadLetter",
+] satisfies (keyof MailboxSteps)[]);
+
+/** Those of them that look at one session, named first. */
+const lookingAtOne: ReadonlySet<keyof Mailboxes> = new Set([
+  "waiting",
+  "unfinished",
+  "find",
+  "session",
 ] satisfies (keyof MailboxSteps)[]);
 
 type Step = (...request: readonly unknown[]) => unknown;
@@ -63,7 +67,8 @@ export function createSqliteMailboxes(connection: Connection, state: SqliteState
     ended: () => void state.host.clock.now(),
     toError,
   });
-  const take = <T>(isLooking: boolean, step: () => T): T | Promise<T> => {
+  /** Takes a step. One that looks is given what it looks at where that is known to be one session. */
+  const take = <T>(isLooking: boolean, step: () => T, sessionKey?: string): T | Promise<T> => {
     if (!isHeld) {
       throw new LanekeeperError(
         "STORE_IN_USE",
@@ -84,7 +89,11 @@ export function createSqliteMailboxes(connection: Connection, state: SqliteState
     } finally {
       state.stepTaken();
     }
-    if (isLooking && !group.isOpen && !connection.isWriting) return value;
+    // Where the tables had to be asked, the journal may have been brought into them.
+    const isLasting = group.isOpen
+      ? sessionKey !== undefined && state.isLasting(sessionKey)
+      : !connection.isWriting;
+    if (isLooking && isLasting) return value;
     // A list that is alive may be another one by the time it is given.
     return group.answer(Array.isArray(value) ? (value.slice() as T) : value);
   };
@@ -97,9 +106,13 @@ export function createSqliteMailboxes(connection: Connection, state: SqliteState
   const held: Record<string, unknown> = { isDurable: true };
   for (const [name, step] of Object.entries(Object.getOwnPropertyDescriptors(steps))) {
     const value = (name === "append" ? append : step.value) as Step | undefined;
-    const isLooking = looking.has(name as keyof Mailboxes);
     if (value === undefined) Object.defineProperty(held, name, step);
-    else held[name] = (...request: readonly unknown[]) => take(isLooking, () => value(...request));
+    else if (lookingAtOne.has(name as keyof Mailboxes))
+      held[name] = (key: string, ...rest: readonly unknown[]) => take(true, () => value(key, ...rest), key);
+    else {
+      const isLooking = looking.has(name as keyof Mailboxes);
+      held[name] = (...request: readonly unknown[]) => take(isLooking, () => value(...request));
+    }
   }
   Object.defineProperty(held, "isHeld", { get: () => isHeld, enumerable: true });
   return {

@@ -67,6 +67,8 @@ export class SqliteState extends MailboxState {
   #committed: FileCounts;
   #written: Pick<FileCounts, "counter" | "version" | "isPaused">;
   #known: number;
+  /** The number of the transaction that is open, or is to be next. */
+  #transaction = 1;
   /** About what the sessions in memory take. */
   #bytes = 0;
 
@@ -116,7 +118,7 @@ export class SqliteState extends MailboxState {
       this.#sessions.delete(sessionKey);
     }
     this.#sessions.set(sessionKey, session);
-    if (this.isChanging) this.#touched.add(session);
+    if (this.isChanging) this.#touch(session);
     return session;
   }
 
@@ -131,9 +133,15 @@ export class SqliteState extends MailboxState {
     const session = new SqliteSession(sessionKey, ++this.counter, this.counts, this.host.clock.now(), shelf);
     session.remembersNone = true;
     this.#sessions.set(sessionKey, session);
-    this.#touched.add(session);
+    this.#touch(session);
     this.#known++;
     return session;
+  }
+
+  /** Whether a session is in memory, with nothing that waits for a commit. */
+  isLasting(sessionKey: string): boolean {
+    const session = this.#sessions.get(sessionKey);
+    return session !== undefined && session.changedIn !== this.#transaction;
   }
 
   /** Makes a body text before anything is changed. Throws `INVALID_MESSAGE` where JSON cannot say it. */
@@ -261,6 +269,7 @@ export class SqliteState extends MailboxState {
     const { version, backlog } = counts;
     this.#committed = { counter, version, backlog, isPaused, known: this.#known };
     this.#journal.committed();
+    this.#transaction++;
     this.#makeRoom();
   }
 
@@ -298,6 +307,11 @@ export class SqliteState extends MailboxState {
     this.flush();
     const rows = this.#statements.keysMarked.all(mask) as unknown as readonly KeyRow[];
     return rows.map(({ key }) => key);
+  }
+
+  #touch(session: SqliteSession): void {
+    this.#touched.add(session);
+    session.changedIn = this.#transaction;
   }
 
   /** Counts what a session takes now. */
