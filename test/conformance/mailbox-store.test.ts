@@ -7,3 +7,4 @@ describeMailboxStore("memory", () => memoryStore());
 describeMailboxStore("memory, answering later", () => laterStore());
 describeMailboxStore("SQLite", () => temporaryStore());
 describeMailboxStore("SQLite, with no room in memory", () => temporaryStore({ memoryBytes: 0 }));
+describeMailboxStore("SQLite, where space is short", () => temporaryStore({ maxBytes: 8 * 1_048_576 }));

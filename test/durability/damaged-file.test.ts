@@ -21,10 +21,38 @@ import { temporaryFolder } from "../conformance/temporary-store.ts";
 const sessions = ["a", "b", "c"];
 const host: StoreHost = { clock: createSimulatedClock(), createId: () => "made" };
 
-/** Fills a new store with some of everything, and closes it. Answers its file and what it holds. */
-async function createFile(folder: string): Promise<{ readonly path: string; readonly holds: unknown }> {
+/** A file, and what it holds. */
+interface Filled {
+  readonly path: string;
+  readonly holds: unknown;
+}
+
+/** Fills a new store with some of everything, and closes it. */
+async function createFile(folder: string): Promise<Filled> {
   const path = join(folder, "store.db");
   const store = sqliteStore(path);
+  const holds = await readAll(await fill(store));
+  await store.close();
+  return { path, holds };
+}
+
+/** Such a file as a killed process leaves it, with a part of what it holds in the journal; of its log all was moved to it. */
+async function createLeftFile(folder: string): Promise<Filled> {
+  const running = join(folder, "running.db");
+  const store = sqliteStore(running);
+  const mailboxes = await fill(store);
+  const path = join(folder, "store.db");
+  for (const end of ["", "-wal"]) copyFileSync(`${running}${end}`, `${path}${end}`);
+  const holds = await readAll(mailboxes);
+  await store.close();
+  const database = new DatabaseSync(path);
+  database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  expect(database.prepare("SELECT count(*) > 5 AS is_long FROM journal").get()).toEqual({ is_long: 1 });
+  database.close();
+  return { path, holds };
+}
+
+async function fill(store: SqliteStore): Promise<Mailboxes> {
   const mailboxes = await store.open(host);
   for (const sessionKey of sessions) {
     const end = { sessionKey, turnId: "t", dedupeMs: 900_000, ...plainEnd };
@@ -44,9 +72,7 @@ async function createFile(folder: string): Promise<{ readonly path: string; read
   }
   await mailboxes.pause("b", true);
   await mailboxes.recordHeartbeat({ agent: "main", isEnabled: false, starts: [1, 2] });
-  const holds = await readAll(mailboxes);
-  await store.close();
-  return { path, holds };
+  return mailboxes;
 }
 
 /** All that a keeper could learn from a store. */
@@ -87,9 +113,11 @@ async function look(store: SqliteStore): Promise<unknown> {
 const isRefusal = new Set<unknown>(["STORE_CORRUPT", "STORE_INCOMPATIBLE"]);
 
 describe("B57 a damaged file", () => {
-  it("is refused, or gives all that it held: one with any bit flipped", async () => {
-    const folder = temporaryFolder();
-    const { path, holds } = await createFile(folder);
+  it.each([
+    ["at rest", createFile],
+    ["left by a killed process", createLeftFile],
+  ])("is refused, or gives all that it held: one %s with any bit flipped", async (_, create) => {
+    const { path, holds } = await create(temporaryFolder());
     const whole = readFileSync(path);
     let refused = 0;
     await assert(
@@ -105,7 +133,8 @@ describe("B57 a damaged file", () => {
           const isRefused = isRefusal.has(seen);
           if (isRefused) refused++;
           expect(isRefused ? holds : seen).toEqual(holds);
-          expect(isRefused && !readFileSync(path).equals(damaged)).toBe(false);
+          // Once it is opened, what its journal holds is brought into the tables.
+          if (create === createFile && isRefused) expect(readFileSync(path).equals(damaged)).toBe(true);
         },
       ),
       { numRuns: 300 },
@@ -238,6 +267,20 @@ describe("B57 a damaged file", () => {
     await store.close();
   });
 
+  it.each([
+    ["a row of it has changed", "UPDATE journal SET data = replace(data, 'm3', 'm4') WHERE number = 4"],
+    ["its last row is missing", "DELETE FROM journal WHERE number = (SELECT max(number) FROM journal)"],
+    ["a row in its midst is missing", "DELETE FROM journal WHERE number = 3"],
+  ])("is refused, and left as it is: one whose journal is damaged, %s", async (_, damage) => {
+    const { path } = await createLeftFile(temporaryFolder());
+    const database = new DatabaseSync(path);
+    expect(database.prepare(damage).run().changes).toBe(1);
+    database.close();
+    const damaged = readFileSync(path);
+    expect(await look(sqliteStore(path))).toBe("STORE_CORRUPT");
+    expect(readFileSync(path).equals(damaged)).toBe(true);
+  });
+
   it("is written no more once damage was found, and says so to every step", async () => {
     const folder = temporaryFolder();
     const { path } = await createFile(folder);
@@ -304,6 +347,18 @@ describe("a file that is no store of this version", () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it("is brought up to date: one of the first format, which had no journal", async () => {
+    const { path, holds } = await createFile(temporaryFolder());
+    const database = new DatabaseSync(path);
+    database.exec("DROP TABLE journal; ALTER TABLE store DROP COLUMN journal; PRAGMA user_version = 1");
+    database.close();
+    expect(await look(sqliteStore(path))).toEqual(holds);
+    const store = sqliteStore(path);
+    await accept(await store.open(host), message("d", "new"));
+    await store.close();
+    expect(await look(sqliteStore(path))).toMatchObject({ backlog: 88, known: 4 });
   });
 
   it("is made a store where it is empty", async () => {

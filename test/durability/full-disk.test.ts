@@ -76,6 +76,25 @@ describe("B57 a file that may grow no more", () => {
     expect([mailboxes.known, mailboxes.backlog]).toEqual([accepted, accepted]);
   });
 
+  it("shows nobody what may be undone: a look at a session that a commit is to change waits for that", async () => {
+    const { mailboxes } = await openStore(() => temporaryStore({ maxBytes: mebibyte }));
+    await accept(mailboxes, message("a", "m"), limits);
+    await accept(mailboxes, message("b", "m"), limits);
+    const full = { code: "STORE_UNAVAILABLE", details: { reason: "full" } };
+    const sent = mailboxes.append(message("a", "large", "x".repeat(2 * mebibyte)), limits);
+    const seen = [
+      mailboxes.waiting("a"),
+      mailboxes.unfinished("a"),
+      mailboxes.session("a"),
+      mailboxes.find("a", "large"),
+      mailboxes.page({ prefix: "", after: undefined, limit: 9 }),
+    ];
+    // What nothing changes is as it is.
+    expect(mailboxes.waiting("b")).toMatchObject([{ id: "m" }]);
+    for (const refused of [sent, ...seen]) await expect(refused).rejects.toMatchObject(full);
+    expect(idsOf(await mailboxes.waiting("a"))).toEqual(["m"]);
+  });
+
   it("tells a sender, shows in the keeper's health, and what waits runs on", async () => {
     const clock = createSimulatedClock();
     const events: LanekeeperEvent[] = [];

@@ -79,6 +79,11 @@ function takeSpace(folder: string, leaveBytes: number): () => void {
   return () => rmSync(path);
 }
 
+/** Gives a disk another size, under whoever writes to it. */
+function resize(folder: string, bytes: number): void {
+  execFileSync("mount", ["-o", `remount,size=${bytes}`, folder], { stdio: "pipe" });
+}
+
 /** A keeper on a file that runs small messages, one after the other, and forgets each at once. */
 async function createRunner(path: string) {
   const keeper = await createLanekeeper<string, string>({
@@ -210,6 +215,26 @@ describe.each(disks)("B57 $name", () => {
     await again.keeper.close();
   });
 
+  it("has room at once for what it has put off, on a disk that had plenty until somebody filled it", async () => {
+    const disk = createDisk(256 * mebibyte);
+    const path = join(disk, "store.db");
+    const { keeper, run, fill } = await createRunner(path);
+    expect(await run(30)).toBe("completed");
+    await keeper.pause();
+    expect(await fill(10)).toBeUndefined();
+    const giveBack = takeSpace(disk, 0);
+    const refusal = await fill(1_000);
+    expect(refusal).toMatchObject({ code: "STORE_UNAVAILABLE", details: { reason: "full" } });
+    const toFree = Number(/free (\d+) MiB/.exec((refusal as Error).message)![1]) * mebibyte;
+    giveBack();
+    takeSpace(disk, toFree);
+    await keeper.resume();
+    expect(await run(300)).toBe("completed");
+    expect(keeper.stats()).toMatchObject({ health: "ok", waiting: 0 });
+    await keeper.close();
+    expect(sizeOf(`${path}-wal`)).toBe(0);
+  });
+
   it("leaves nothing of a backup that it has no room for, and has the next one whole", async () => {
     const disk = createDisk(2 * mebibyte);
     const folder = mkdtempSync(join(tmpdir(), "lanekeeper-kept-"));
@@ -245,9 +270,32 @@ describe.each(disks)("B57 $name", () => {
     expect(isFull()).toBe(true);
     // Whether it opens, and is stuck, or is refused at once.
     await killWhen(() => false, 3_000, [...command, path, log, "second", "finish"]);
-    execFileSync("mount", ["-o", `remount,size=${64 * mebibyte}`, disk], { stdio: "pipe" });
+    resize(disk, 64 * mebibyte);
     await expectAllToRun(path, log);
   });
+
+  it.each([0, 200])(
+    "B55 loses nothing of a process that is killed when somebody has filled it, %i looks later",
+    async (looks) => {
+      const size = 256 * mebibyte;
+      const disk = createDisk(size);
+      const logs = mkdtempSync(join(tmpdir(), "lanekeeper-logs-"));
+      onTestFinished(() => rmSync(logs, { recursive: true }));
+      const [path, log] = [join(disk, "store.db"), join(logs, "facts.jsonl")];
+      let left = looks;
+      const isLong = (): boolean => {
+        if (sizeOf(log) < 20_000) return false;
+        // What is written meanwhile has to fit in.
+        if (left === looks) resize(disk, size - freeBytes(disk) + 65_536);
+        return left-- <= 0;
+      };
+      await killWhen(isLong, 30_000, [...command, path, log, "first", "traffic"]);
+      expect(freeBytes(disk)).toBeLessThan(131_072);
+      await killWhen(() => false, 1_000, [...command, path, log, "second", "finish"]);
+      resize(disk, size);
+      await expectAllToRun(path, log);
+    },
+  );
 });
 
 describe("B57 a file that the system lets grow no further, as on a full disk", () => {

@@ -41,8 +41,8 @@ interface Pending {
   readonly remembered: Map<string, RememberedRow | null>;
 }
 
-/** Bytes: a journal that is to grow beyond is brought into the tables instead. */
-const journalBytes = 1_048_576;
+/** Characters: a journal that is to grow beyond is brought into the tables instead. */
+const journalLength = 1_048_576;
 
 /**
  * The rows of sessions: the tables, and what has changed since. A commit writes what it changed into one row of the journal;
@@ -61,10 +61,11 @@ export class Journal implements SessionReader, SessionWriter {
   readonly #pending = new Map<string, Pending>();
   /** What was written since the last commit, as JSON. */
   #entries: string[] = [];
+  #entriesLength = 0;
   /** The rows of the journal: as the file has them for good, and as the open transaction has them. */
   #lasting: readonly string[];
   #texts: readonly string[];
-  #bytes = 0;
+  #length = 0;
 
   /** The journal of an opened file; what it holds is brought into the tables. */
   constructor(connection: Connection, tables: SessionTables, file: JournalFile) {
@@ -117,9 +118,7 @@ export class Journal implements SessionReader, SessionWriter {
   putSession(key: string, row: SessionRow, before: SessionRow | undefined): void {
     const { waiting, held, marks, used_at, used_hour, opening, data } = row;
     const name = JSON.stringify(key);
-    this.#entries.push(
-      `["session",${name},${waiting},${held},${marks},${used_at},${used_hour},${opening},${data}]`,
-    );
+    this.#note(`["session",${name},${waiting},${held},${marks},${used_at},${used_hour},${opening},${data}]`);
     const pending = this.#of(key);
     if (pending.row === undefined) pending.before = before;
     pending.row = row;
@@ -128,18 +127,18 @@ export class Journal implements SessionReader, SessionWriter {
   insertItem(key: string, item: ItemRow): void {
     const { seq, body, data } = item;
     const end = body === null ? "" : `,${body}`;
-    this.#entries.push(`["item",${JSON.stringify(key)},${seq},${data}${end}]`);
+    this.#note(`["item",${JSON.stringify(key)},${seq},${data}${end}]`);
     this.#of(key).items.set(seq, item);
   }
 
   updateItem(key: string, seq: number, data: string): void {
-    this.#entries.push(`["change",${JSON.stringify(key)},${seq},${data}]`);
+    this.#note(`["change",${JSON.stringify(key)},${seq},${data}]`);
     const { items } = this.#of(key);
     items.set(seq, { ...items.get(seq), seq, data });
   }
 
   removeItem(key: string, seq: number): void {
-    this.#entries.push(`["end",${JSON.stringify(key)},${seq}]`);
+    this.#note(`["end",${JSON.stringify(key)},${seq}]`);
     const { items } = this.#of(key);
     if (isNew(items.get(seq))) items.delete(seq);
     else items.set(seq, null);
@@ -147,12 +146,12 @@ export class Journal implements SessionReader, SessionWriter {
 
   putRemembered(key: string, name: string, row: RememberedRow): void {
     const { forget_at, data } = row;
-    this.#entries.push(`["remember",${JSON.stringify(key)},${JSON.stringify(name)},${forget_at},${data}]`);
+    this.#note(`["remember",${JSON.stringify(key)},${JSON.stringify(name)},${forget_at},${data}]`);
     this.#of(key).remembered.set(name, row);
   }
 
   removeRemembered(key: string, name: string): void {
-    this.#entries.push(`["forget",${JSON.stringify(key)},${JSON.stringify(name)}]`);
+    this.#note(`["forget",${JSON.stringify(key)},${JSON.stringify(name)}]`);
     this.#of(key).remembered.set(name, null);
   }
 
@@ -160,24 +159,25 @@ export class Journal implements SessionReader, SessionWriter {
   write(): void {
     if (this.#entries.length === 0) return;
     this.#connection.begin();
-    const text = `[${this.#entries.join(",")}]`;
-    if (this.#connection.isTight || this.#bytes + text.length > journalBytes) {
+    const isTooLong = this.#length + this.#entriesLength > journalLength;
+    if (isTooLong || this.#connection.isTight) {
       this.flush();
       return;
     }
+    const text = `[${this.#entries.join(",")}]`;
     this.#texts = [...this.#texts, text];
-    this.#bytes += text.length;
+    this.#length += text.length;
     this.#file.add(this.#texts.length, text);
-    this.#entries = [];
+    this.#clearEntries();
   }
 
   /** Brings everything into the tables, in the open transaction: for questions that only those can answer. */
   flush(): void {
-    this.#entries = [];
+    this.#clearEntries();
     // First of all, so that what it takes is free for the rows.
     if (this.#texts.length > 0) this.#file.clear();
     this.#texts = [];
-    this.#bytes = 0;
+    this.#length = 0;
     for (const [key, pending] of this.#pending) this.#move(key, pending);
     this.#pending.clear();
   }
@@ -191,12 +191,22 @@ export class Journal implements SessionReader, SessionWriter {
   restore(): void {
     this.#pending.clear();
     this.#texts = this.#lasting;
-    this.#bytes = 0;
+    this.#length = 0;
     for (const text of this.#texts) {
-      this.#bytes += text.length;
+      this.#length += text.length;
       for (const entry of JSON.parse(text) as readonly Entry[]) this.#repeat(entry);
     }
+    this.#clearEntries();
+  }
+
+  #note(entry: string): void {
+    this.#entries.push(entry);
+    this.#entriesLength += entry.length;
+  }
+
+  #clearEntries(): void {
     this.#entries = [];
+    this.#entriesLength = 0;
   }
 
   #repeat(entry: Entry): void {

@@ -38,6 +38,8 @@ export class SqliteSession extends MailboxSession {
   readonly bodies = new Map<string, HeldBody>();
   /** Its row as it was written last; undefined: it has none. */
   row: SessionRow | undefined = undefined;
+  /** Whether anybody has asked for it since it was last looked at whether it may be dropped. */
+  isUsed = false;
   /** The transaction that changes it, or was the last to. */
   changedIn = 0;
   /** Whether the file is known to remember nothing of it. */

@@ -60,7 +60,7 @@ export class SqliteState extends MailboxState {
   readonly #memoryBytes: number;
   readonly #bodyText = createBodyText();
   readonly #statements: ReturnType<typeof prepare>;
-  /** Sessions in memory, that used last at the end. */
+  /** Sessions in memory, in the order in which they are looked at for one to be dropped. */
   readonly #sessions = new Map<string, SqliteSession>();
   readonly #touched = new Set<SqliteSession>();
   /** As the file has them for good, and as they were written last. */
@@ -114,10 +114,9 @@ export class SqliteState extends MailboxState {
       if (session === undefined) return undefined;
       this.#makeRoom();
       this.#weigh(session);
-    } else {
-      this.#sessions.delete(sessionKey);
+      this.#sessions.set(sessionKey, session);
     }
-    this.#sessions.set(sessionKey, session);
+    session.isUsed = true;
     if (this.isChanging) this.#touch(session);
     return session;
   }
@@ -244,8 +243,8 @@ export class SqliteState extends MailboxState {
     for (const session of this.#touched) {
       this.#rows.save(session);
       this.#weigh(session);
-      this.#touched.delete(session);
     }
+    this.#touched.clear();
   }
 
   #writeCounts(): void {
@@ -326,7 +325,10 @@ export class SqliteState extends MailboxState {
       if (this.#bytes <= this.#memoryBytes) return;
       if (this.#touched.has(session)) continue;
       this.#sessions.delete(sessionKey);
-      this.#bytes -= session.weight;
+      // One that was used since it was looked at last is looked at once more, after all others.
+      if (session.isUsed) this.#sessions.set(sessionKey, session);
+      else this.#bytes -= session.weight;
+      session.isUsed = false;
     }
   }
 }
