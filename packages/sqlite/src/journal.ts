@@ -34,6 +34,8 @@ type PendingItem = ItemRow | Omit<ItemRow, "body"> | null;
 
 /** What of a session is not in the tables yet. */
 interface Pending {
+  /** Its key as JSON. */
+  readonly name: string;
   row: SessionRow | undefined;
   /** What the tables have of its row, where that is known. */
   before: SessionRow | undefined;
@@ -117,42 +119,45 @@ export class Journal implements SessionReader, SessionWriter {
 
   putSession(key: string, row: SessionRow, before: SessionRow | undefined): void {
     const { waiting, held, marks, used_at, used_hour, opening, data } = row;
-    const name = JSON.stringify(key);
-    this.#note(`["session",${name},${waiting},${held},${marks},${used_at},${used_hour},${opening},${data}]`);
     const pending = this.#of(key);
+    this.#note(
+      `["session",${pending.name},${waiting},${held},${marks},${used_at},${used_hour},${opening},${data}]`,
+    );
     if (pending.row === undefined) pending.before = before;
     pending.row = row;
   }
 
   insertItem(key: string, item: ItemRow): void {
     const { seq, body, data } = item;
-    const end = body === null ? "" : `,${body}`;
-    this.#note(`["item",${JSON.stringify(key)},${seq},${data}${end}]`);
-    this.#of(key).items.set(seq, item);
+    const { name, items } = this.#of(key);
+    this.#note(body === null ? `["item",${name},${seq},${data}]` : `["item",${name},${seq},${data},${body}]`);
+    items.set(seq, item);
   }
 
   updateItem(key: string, seq: number, data: string): void {
-    this.#note(`["change",${JSON.stringify(key)},${seq},${data}]`);
-    const { items } = this.#of(key);
+    const { name, items } = this.#of(key);
+    this.#note(`["change",${name},${seq},${data}]`);
     items.set(seq, { ...items.get(seq), seq, data });
   }
 
   removeItem(key: string, seq: number): void {
-    this.#note(`["end",${JSON.stringify(key)},${seq}]`);
-    const { items } = this.#of(key);
+    const { name, items } = this.#of(key);
+    this.#note(`["end",${name},${seq}]`);
     if (isNew(items.get(seq))) items.delete(seq);
     else items.set(seq, null);
   }
 
-  putRemembered(key: string, name: string, row: RememberedRow): void {
+  putRemembered(key: string, known: string, row: RememberedRow): void {
     const { forget_at, data } = row;
-    this.#note(`["remember",${JSON.stringify(key)},${JSON.stringify(name)},${forget_at},${data}]`);
-    this.#of(key).remembered.set(name, row);
+    const { name, remembered } = this.#of(key);
+    this.#note(`["remember",${name},${JSON.stringify(known)},${forget_at},${data}]`);
+    remembered.set(known, row);
   }
 
-  removeRemembered(key: string, name: string): void {
-    this.#note(`["forget",${JSON.stringify(key)},${JSON.stringify(name)}]`);
-    this.#of(key).remembered.set(name, null);
+  removeRemembered(key: string, known: string): void {
+    const { name, remembered } = this.#of(key);
+    this.#note(`["forget",${name},${JSON.stringify(known)}]`);
+    remembered.set(known, null);
   }
 
   /** Writes what has changed since the last commit into the open transaction, for the next commit to make last. */
@@ -178,7 +183,14 @@ export class Journal implements SessionReader, SessionWriter {
     if (this.#texts.length > 0) this.#file.clear();
     this.#texts = [];
     this.#length = 0;
-    for (const [key, pending] of this.#pending) this.#move(key, pending);
+    const accepted: (readonly [key: string, item: ItemRow])[] = [];
+    for (const [key, pending] of this.#pending) {
+      this.#move(key, pending);
+      for (const item of pending.items.values()) if (isNew(item)) accepted.push([key, item]);
+    }
+    // In the order of their numbers, so that they fill page after page.
+    accepted.sort(([, one], [, other]) => one.seq - other.seq);
+    for (const [key, item] of accepted) this.#tables.insertItem(key, item);
     this.#pending.clear();
   }
 
@@ -241,7 +253,8 @@ export class Journal implements SessionReader, SessionWriter {
   #of(key: string): Pending {
     let pending = this.#pending.get(key);
     if (pending === undefined) {
-      pending = { row: undefined, before: undefined, items: new Map(), remembered: new Map() };
+      const name = JSON.stringify(key);
+      pending = { name, row: undefined, before: undefined, items: new Map(), remembered: new Map() };
       this.#pending.set(key, pending);
     }
     return pending;
@@ -251,8 +264,7 @@ export class Journal implements SessionReader, SessionWriter {
     if (row !== undefined) this.#tables.putSession(key, row, before);
     for (const [seq, item] of items) {
       if (item === null) this.#tables.removeItem(key, seq);
-      else if (isNew(item)) this.#tables.insertItem(key, item);
-      else this.#tables.updateItem(key, seq, item.data);
+      else if (!isNew(item)) this.#tables.updateItem(key, seq, item.data);
     }
     for (const [name, known] of remembered) {
       if (known === null) this.#tables.removeRemembered(key, name);
