@@ -181,4 +181,56 @@ export const storeMutants: readonly Mutant[] = [
     replace: `    queue.post(() => void closeItself);`,
     kills: [...rules("keepers"), ...crossing("durability/holder")],
   },
+  {
+    name: "journal-not-read-again",
+    rules: ["B55"],
+    change: "what the journal of a file holds after a crash is taken for nothing",
+    file: "packages/sqlite/src/journal.ts",
+    find: `      for (const entry of JSON.parse(text) as readonly Entry[]) this.#repeat(entry);
+`,
+    replace: `      for (const entry of JSON.parse(text) as readonly Entry[])
+        if (entry[0] === "session") this.#repeat(entry);
+`,
+    kills: ["packages/sqlite/src/journal.test.ts", ...crossing("durability/full-disk")],
+  },
+  {
+    name: "journal-forgotten-by-a-failure",
+    rules: ["B55", "B57"],
+    change: "after a commit that failed, what earlier ones have put into the journal is forgotten",
+    file: "packages/sqlite/src/journal.ts",
+    find: `    this.#texts = this.#lasting;
+    this.#length = 0;
+    for`,
+    replace: `    this.#texts = [];
+    this.#length = 0;
+    for`,
+    kills: ["packages/sqlite/src/journal.test.ts", "packages/sqlite/src/read-only.test.ts"],
+  },
+  {
+    name: "journal-beside-full-tables",
+    rules: ["B57"],
+    change: "a file that is nearly full puts off what has to find room in it",
+    file: "packages/sqlite/src/journal.ts",
+    find: `    if (isTooLong || this.#connection.isTight) {`,
+    replace: `    if (isTooLong) {`,
+    kills: crossing("durability/full-disk"),
+  },
+  {
+    name: "look-at-what-may-be-undone",
+    rules: ["B55"],
+    change: "a look at a session is answered before the commit that changes it",
+    file: "packages/sqlite/src/sqlite-state.ts",
+    find: `session.changedIn !== this.#transaction;`,
+    replace: `session.changedIn <= this.#transaction;`,
+    kills: crossing("durability/full-disk"),
+  },
+  {
+    name: "journal-missing-its-end",
+    rules: ["B57"],
+    change: "a journal whose last rows are gone is taken for a whole one",
+    file: "packages/sqlite/src/journal-file.ts",
+    find: `count !== rows.length`,
+    replace: `count < rows.length`,
+    kills: crossing("durability/damaged-file"),
+  },
 ];

@@ -43,9 +43,9 @@ export function readJournal(path: string, database: DatabaseSync): readonly stri
     .prepare("SELECT number, data, sum FROM journal ORDER BY number")
     .all() as unknown as readonly JournalRow[];
   const store = database.prepare("SELECT journal FROM store WHERE id = 1").get();
+  const count = (store as { readonly journal: number } | undefined)?.journal ?? -1;
   const texts = rows.map((row) => checkedText(path, "journal", String(row.number), row));
-  const isWhole = rows.every(({ number }, index) => number === index + 1);
-  if (!isWhole || (store as { readonly journal: number } | undefined)?.journal !== rows.length)
-    throw corrupt(path, "a part of its journal is missing");
+  const isInOrder = rows.every(({ number }, index) => number === index + 1);
+  if (!isInOrder || count !== rows.length) throw corrupt(path, "a part of its journal is missing");
   return texts;
 }

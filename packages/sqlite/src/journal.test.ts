@@ -73,7 +73,11 @@ const step = fc.oneof(
   fc.record({ do: fc.constant("end" as const), key: anyKey }),
   fc.record({ do: fc.constant("remember" as const), key: anyKey, name: anyName, text: anyText }),
   fc.record({ do: fc.constant("forget" as const), key: anyKey, name: anyName }),
-  fc.record({ do: fc.constantFrom("commit" as const, "undo" as const, "flush" as const, "reopen" as const) }),
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constantFrom("commit" as const, "commit" as const, "flush" as const) }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("undo" as const, "reopen" as const) }) },
 );
 
 describe.each([
