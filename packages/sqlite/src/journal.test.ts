@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -92,6 +92,7 @@ describe.each([
       rmSync(folder, { recursive: true });
     });
     let files = 0;
+    let looks = 0;
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const path = join(folder, `${files++}.db`);
@@ -164,12 +165,14 @@ describe.each([
               model = copyOf(lasting);
           }
           expectToHold(journal, model);
+          looks++;
         }
         file.close();
         opened = undefined;
       }),
       { numRuns: 60 },
     );
+    expect(looks).toBeGreaterThan(60);
   });
 });
 
