@@ -233,4 +233,23 @@ export const storeMutants: readonly Mutant[] = [
     replace: `count < rows.length`,
     kills: crossing("durability/damaged-file"),
   },
+  {
+    name: "spared-item-forgotten",
+    rules: ["B11"],
+    change: "an id is not known while its message waits in a queue that memory has no room for",
+    file: "packages/sqlite/src/sqlite-session.ts",
+    find: `    for (const name of this.#items.keys()) this.#shedNames.add(hashOf(name));
+`,
+    replace: "",
+    kills: ["packages/sqlite/src/spared-items.test.ts"],
+  },
+  {
+    name: "spared-item-behind-later-ones",
+    rules: ["B4"],
+    change: "what memory had no room for runs after what came later",
+    file: "packages/lanekeeper/src/store/mailbox-session.ts",
+    find: `      this.#waiting = [...this.#recall(), ...this.#waiting];`,
+    replace: `      this.#waiting = [...this.#waiting, ...this.#recall()];`,
+    kills: ["packages/sqlite/src/spared-items.test.ts"],
+  },
 ];

@@ -13,6 +13,10 @@ const stores = {
     createStore: () => temporaryStore({ memoryBytes: 0 }),
     numRuns: 40,
   },
+  "is a SQLite file with little room in memory": {
+    createStore: () => temporaryStore({ memoryBytes: 6_000 }),
+    numRuns: 40,
+  },
 };
 
 it.each(Object.entries(stores))(

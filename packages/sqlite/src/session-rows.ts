@@ -50,7 +50,10 @@ export function openSessionRows(
     return { ...settled, knownAs: name, forgetAt: row.forget_at };
   };
 
-  const shelf: SessionShelf = { remembered, encode };
+  const items: SessionShelf["items"] = (sessionKey) =>
+    journal.items(sessionKey).map((row) => ({ item: readItem(sessionKey, row), body: row.body }));
+
+  const shelf: SessionShelf = { remembered, encode, items };
 
   const load: SessionRows["load"] = (sessionKey) => {
     const row = journal.session(sessionKey);
@@ -66,10 +69,9 @@ export function openSessionRows(
     session.last = last === undefined ? undefined : fromPlainEnd(sessionKey, last);
     const held = new Map(open?.seqs.map((seq) => [seq, undefined as StoredItem | undefined]));
     const waiting: StoredItem[] = [];
-    for (const itemRow of journal.items(sessionKey)) {
-      const { seq } = itemRow;
-      const item = readItem(sessionKey, itemRow);
-      session.load(knownName(item), item, itemRow.body);
+    for (const { item, body } of items(sessionKey)) {
+      const { seq } = item;
+      session.load(knownName(item), item, body);
       if (held.has(seq)) held.set(seq, item);
       else waiting.push(item);
     }
@@ -161,7 +163,7 @@ export function openSessionRows(
 }
 
 function rowOf(session: SqliteSession, opening: Opening): SessionRow {
-  const waiting = session.waiting.length;
+  const waiting = session.waitingCount;
   const { open, isPaused, isExpiring, usedAt } = session;
   return {
     waiting,

@@ -1,4 +1,4 @@
-import { type KnownEntry, MailboxSession, type StoreCounts } from "lanekeeper/mailboxes";
+import { type KnownEntry, knownName, MailboxSession, type StoreCounts } from "lanekeeper/mailboxes";
 import type { StoredItem } from "lanekeeper/ports";
 import type { SessionRow } from "./session-tables.ts";
 import { toPlainSettled } from "./session-text.ts";
@@ -9,6 +9,14 @@ export interface SessionShelf {
   remembered(sessionKey: string, name: string): KnownEntry | undefined;
   /** A body as JSON; null: there is none. */
   encode(body: unknown): string | null;
+  /** The open items of a session as they were written last, by `seq`, each with its body as JSON. */
+  items(sessionKey: string): readonly ShelvedItem[];
+}
+
+/** An item as it was written. */
+export interface ShelvedItem {
+  readonly item: StoredItem;
+  readonly body: string | null;
 }
 
 /** What became of a name: an item as it is now, how it ended (as JSON), or nothing any more. */
@@ -32,6 +40,7 @@ interface HeldBody {
  *
  * I1. `changes` has every name whose entry differs from the file's, with undefined for one that is to go.
  * I2. What is written later was made text when it was said: what the host does with its objects afterwards changes nothing.
+ * I3. Of a shed item its name is known, or may be: whoever asks for one that may be gets all that was shed back.
  */
 export class SqliteSession extends MailboxSession {
   readonly changes = new Map<string, NameChange>();
@@ -49,6 +58,8 @@ export class SqliteSession extends MailboxSession {
   /** What of it counts as taken in memory. */
   weight = 0;
   readonly #items = new Map<string, StoredItem>();
+  /** Hashes of the names of what was shed. */
+  readonly #shedNames = new Set<number>();
   readonly #shelf: SessionShelf;
 
   constructor(
@@ -76,6 +87,7 @@ export class SqliteSession extends MailboxSession {
 
   override knownAs(name: string): KnownEntry | undefined {
     if (this.changes.has(name)) return this.changes.get(name)?.entry;
+    if (this.#shedNames.has(hashOf(name)) && !this.#items.has(name)) void this.waiting;
     const item = this.#items.get(name);
     return item ?? (this.remembersNone ? undefined : this.#shelf.remembered(this.sessionKey, name));
   }
@@ -98,6 +110,34 @@ export class SqliteSession extends MailboxSession {
     this.#items.delete(name);
   }
 
+  /** Whether there is anything that it can let go of and go on without. */
+  get maySpareItems(): boolean {
+    return this.waitingCount > this.shedCount && this.isPlain && this.open === undefined;
+  }
+
+  /** Lets go of what waits, all of which is written, until somebody looks at it. */
+  spareItems(): void {
+    for (const name of this.#items.keys()) this.#shedNames.add(hashOf(name));
+    this.#items.clear();
+    this.bodies.clear();
+    this.size = shedBytes * this.#shedNames.size;
+    this.shed(() => this.#readShed());
+  }
+
+  #readShed(): readonly StoredItem[] {
+    const items: StoredItem[] = [];
+    for (const { item, body } of this.#shelf.items(this.sessionKey)) {
+      const name = knownName(item);
+      // What came since is in memory.
+      if (this.#items.has(name)) continue;
+      this.load(name, item, body);
+      items.push(item);
+    }
+    this.size -= shedBytes * this.#shedNames.size;
+    this.#shedNames.clear();
+    return items.toSorted((one, other) => other.ahead - one.ahead || one.seq - other.seq);
+  }
+
   #hold(name: string, held: HeldBody): void {
     this.bodies.set(name, held);
     this.size += sizeOf(held);
@@ -106,7 +146,15 @@ export class SqliteSession extends MailboxSession {
 
 /** About how many bytes an item takes in memory, without its body. */
 const itemBytes = 512;
+/** And what is left of one that was shed. */
+const shedBytes = 32;
 
 function sizeOf(held: HeldBody | undefined): number {
   return held === undefined ? 0 : itemBytes + 2 * (held.body?.length ?? 0);
+}
+
+function hashOf(name: string): number {
+  let hash = 0;
+  for (let index = 0; index < name.length; index++) hash = (Math.imul(hash, 31) + name.charCodeAt(index)) | 0;
+  return hash;
 }

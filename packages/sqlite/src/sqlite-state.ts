@@ -7,6 +7,7 @@ import { corrupt } from "./failures.ts";
 import type { Opening } from "./item-text.ts";
 import { Journal } from "./journal.ts";
 import { openJournalFile } from "./journal-file.ts";
+import { SessionMemory } from "./session-memory.ts";
 import { marks, openSessionRows, type SessionRows } from "./session-rows.ts";
 import { openSessionTables, type SessionTables } from "./session-tables.ts";
 import { SqliteSession } from "./sqlite-session.ts";
@@ -34,8 +35,6 @@ interface FileCounts {
 const hourMs = 3_600_000;
 /** Rows of one page at most. */
 const mostRows = 100_000;
-/** About how many bytes a session takes in memory without its items. */
-const sessionBytes = 2_048;
 
 /**
  * What a store in a file holds. Steps are taken on sessions in memory; what they change is written before the commit.
@@ -57,11 +56,9 @@ export class SqliteState extends MailboxState {
   readonly #journal: Journal;
   readonly #rows: SessionRows;
   readonly #opening: Opening;
-  readonly #memoryBytes: number;
   readonly #bodyText = createBodyText();
   readonly #statements: ReturnType<typeof prepare>;
-  /** Sessions in memory, in the order in which they are looked at for one to be dropped. */
-  readonly #sessions = new Map<string, SqliteSession>();
+  readonly #memory: SessionMemory;
   readonly #touched = new Set<SqliteSession>();
   /** As the file has them for good, and as they were written last. */
   #committed: FileCounts;
@@ -69,8 +66,6 @@ export class SqliteState extends MailboxState {
   #known: number;
   /** The number of the transaction that is open, or is to be next. */
   #transaction = 1;
-  /** About what the sessions in memory take. */
-  #bytes = 0;
 
   constructor(
     connection: Connection,
@@ -78,7 +73,7 @@ export class SqliteState extends MailboxState {
     { isSameClock, memoryBytes }: { readonly isSameClock: boolean; readonly memoryBytes: number },
   ) {
     super();
-    this.#memoryBytes = memoryBytes;
+    this.#memory = new SessionMemory(memoryBytes);
     this.#connection = connection;
     this.host = host;
     this.#statements = prepare(connection);
@@ -108,21 +103,13 @@ export class SqliteState extends MailboxState {
   }
 
   override session(sessionKey: string): SqliteSession | undefined {
-    let session = this.#sessions.get(sessionKey);
-    if (session === undefined) {
-      session = this.#rows.load(sessionKey);
-      if (session === undefined) return undefined;
-      this.#makeRoom();
-      this.#weigh(session);
-      this.#sessions.set(sessionKey, session);
-    }
-    session.isUsed = true;
-    if (this.isChanging) this.#touch(session);
+    const session = this.#memory.use(sessionKey) ?? this.#load(sessionKey);
+    if (session !== undefined && this.isChanging) this.#touch(session);
     return session;
   }
 
   override record(sessionKey: string): SessionRecord | undefined {
-    return this.#sessions.get(sessionKey)?.record() ?? this.#rows.record(sessionKey);
+    return this.#memory.peek(sessionKey)?.record() ?? this.#rows.record(sessionKey);
   }
 
   override require(sessionKey: string): SqliteSession {
@@ -131,7 +118,7 @@ export class SqliteState extends MailboxState {
     const { shelf } = this.#rows;
     const session = new SqliteSession(sessionKey, ++this.counter, this.counts, this.host.clock.now(), shelf);
     session.remembersNone = true;
-    this.#sessions.set(sessionKey, session);
+    this.#memory.add(session);
     this.#touch(session);
     this.#known++;
     return session;
@@ -139,7 +126,7 @@ export class SqliteState extends MailboxState {
 
   /** Whether a session is in memory, with nothing that waits for a commit. */
   isLasting(sessionKey: string): boolean {
-    const session = this.#sessions.get(sessionKey);
+    const session = this.#memory.peek(sessionKey);
     return session !== undefined && session.changedIn !== this.#transaction;
   }
 
@@ -165,14 +152,13 @@ export class SqliteState extends MailboxState {
   override forget(sessionKey: string): boolean {
     const session = this.session(sessionKey);
     if (session === undefined) return false;
-    if (session.isPaused || session.open !== undefined || session.waiting.length > 0) return false;
+    if (session.isPaused || session.open !== undefined || session.waitingCount > 0) return false;
     if (this.executions.isAwaited(sessionKey)) return false;
     this.flush();
     const now = this.host.clock.now();
     if (this.#statements.remembers.get(sessionKey, now) !== undefined) return false;
     this.#tables.removeSession(sessionKey);
-    this.#sessions.delete(sessionKey);
-    this.#bytes -= session.weight;
+    this.#memory.remove(session);
     this.#touched.delete(session);
     this.#known--;
     return true;
@@ -199,7 +185,7 @@ export class SqliteState extends MailboxState {
     for (const { key, row } of this.#journal.page(range)) {
       if (!key.startsWith(prefix)) break;
       if (sessions.length === limit) return { sessions, next: sessions.at(-1)?.sessionKey };
-      sessions.push(this.#sessions.get(key)?.record() ?? this.#rows.recordOf(key, row));
+      sessions.push(this.#memory.peek(key)?.record() ?? this.#rows.recordOf(key, row));
     }
     return { sessions, next: undefined };
   }
@@ -242,7 +228,7 @@ export class SqliteState extends MailboxState {
   #save(): void {
     for (const session of this.#touched) {
       this.#rows.save(session);
-      this.#weigh(session);
+      this.#memory.weigh(session);
     }
     this.#touched.clear();
   }
@@ -269,13 +255,12 @@ export class SqliteState extends MailboxState {
     this.#committed = { counter, version, backlog, isPaused, known: this.#known };
     this.#journal.committed();
     this.#transaction++;
-    this.#makeRoom();
+    this.#memory.makeRoom(this.#touched);
   }
 
   /** Forgets everything that is not in the file. */
   restore(): void {
-    this.#sessions.clear();
-    this.#bytes = 0;
+    this.#memory.clear();
     this.#touched.clear();
     this.#journal.restore();
     this.#takeBack();
@@ -313,23 +298,12 @@ export class SqliteState extends MailboxState {
     session.changedIn = this.#transaction;
   }
 
-  /** Counts what a session takes now. */
-  #weigh(session: SqliteSession): void {
-    const weight = sessionBytes + session.size;
-    this.#bytes += weight - session.weight;
-    session.weight = weight;
-  }
-
-  #makeRoom(): void {
-    for (const [sessionKey, session] of this.#sessions) {
-      if (this.#bytes <= this.#memoryBytes) return;
-      if (this.#touched.has(session)) continue;
-      this.#sessions.delete(sessionKey);
-      // One that was used since it was looked at last is looked at once more, after all others.
-      if (session.isUsed) this.#sessions.set(sessionKey, session);
-      else this.#bytes -= session.weight;
-      session.isUsed = false;
-    }
+  #load(sessionKey: string): SqliteSession | undefined {
+    const session = this.#rows.load(sessionKey);
+    if (session === undefined) return undefined;
+    this.#memory.makeRoom(this.#touched);
+    this.#memory.add(session);
+    return session;
   }
 }
 

@@ -11,6 +11,7 @@ import type { Dropped, ReclaimRecord, SessionRecord, SettledItem, StoredItem } f
  * I2. The counts always equal what `waiting` holds.
  * I3. What steers waits only as long as the item that it steers waits or is held: it is released with it.
  * I4. An item that is accepted and not finished is known by its name, as it is now, and whoever changes it says so.
+ * I5. What was shed comes back whole as soon as anybody looks at what waits; until then only what follows it is added.
  */
 
 /** A settled item and how long it is remembered. */
@@ -57,7 +58,6 @@ export class MailboxSession {
   open: OpenTurn | undefined = undefined;
   /** The turn settled last, so that asking again gives the same answer. */
   last: SettledTurn | undefined = undefined;
-  waiting: StoredItem[] = none;
   dropped: Dropped | undefined = undefined;
   /** Lines that `dropped` has at most: the `cap` of the last message that came too many. */
   droppedLines = 0;
@@ -65,6 +65,12 @@ export class MailboxSession {
   /** Epoch milliseconds of its last use. */
   usedAt: number;
   readonly #counts: StoreCounts;
+  /** What waits, but for what was shed; and how many that are, with what gives them back. */
+  #waiting: StoredItem[] = none;
+  #shedCount = 0;
+  /** The highest `seq` that was shed. */
+  #shedUpTo = 0;
+  #recall: (() => readonly StoredItem[]) | undefined = undefined;
   #known: Map<string, StoredItem | RememberedItem> | undefined = undefined;
   #messages = 0;
   /** Those of them that no heartbeat gives way to. */
@@ -82,6 +88,22 @@ export class MailboxSession {
     this.incarnation = incarnation;
     this.#counts = counts;
     this.usedAt = usedAt;
+  }
+
+  /** What waits, in order. Good until the session's next step: copy what you keep. */
+  get waiting(): readonly StoredItem[] {
+    return this.#all();
+  }
+  /** How many items wait, and how many of those were shed. */
+  get waitingCount(): number {
+    return this.#shedCount + this.#waiting.length;
+  }
+  get shedCount(): number {
+    return this.#shedCount;
+  }
+  /** Whether counts alone say what waits: each item is as most are. */
+  get isPlain(): boolean {
+    return this.#special + this.#backingOff + this.#steering === 0;
   }
 
   /** Messages that wait, steering included. */
@@ -119,8 +141,10 @@ export class MailboxSession {
 
   /** Adds an item at its place. */
   add(item: StoredItem): void {
-    if (this.waiting === none) this.waiting = [];
-    const { waiting } = this;
+    const isLast = item.ahead === 0 && item.seq > this.#shedUpTo;
+    if (!isLast) this.#all();
+    if (this.#waiting === none) this.#waiting = [];
+    const waiting = this.#waiting;
     const last = waiting.at(-1);
     if (last === undefined || precedes(last, item)) waiting.push(item);
     else
@@ -134,14 +158,23 @@ export class MailboxSession {
 
   /** Removes a waiting item; undefined if it does not wait. */
   remove(seq: number): StoredItem | undefined {
-    const index = this.waiting[0]?.seq === seq ? 0 : this.waiting.findIndex((item) => item.seq === seq);
-    const item = this.waiting[index];
+    const waiting = this.#all();
+    const index = waiting[0]?.seq === seq ? 0 : waiting.findIndex((item) => item.seq === seq);
+    const item = waiting[index];
     if (item === undefined) return undefined;
-    if (index === 0) this.waiting.shift();
-    else this.waiting.splice(index, 1);
-    if (this.waiting.length === 0) this.waiting = none;
+    if (index === 0) waiting.shift();
+    else waiting.splice(index, 1);
+    if (waiting.length === 0) this.#waiting = none;
     this.#count(item, -1);
     return item;
+  }
+
+  /** Lets go of what waits. `recall` gives all that was shed, in order, once somebody looks at it. */
+  shed(recall: () => readonly StoredItem[]): void {
+    for (const { seq } of this.#waiting) this.#shedUpTo = Math.max(this.#shedUpTo, seq);
+    this.#shedCount += this.#waiting.length;
+    this.#waiting = none;
+    if (this.#shedCount > 0) this.#recall = recall;
   }
 
   /** Puts another item in the place of the waiting one with the same `seq`. */
@@ -213,6 +246,17 @@ export class MailboxSession {
       lastReclaim: this.lastReclaim,
       isExpiring: this.isExpiring,
     };
+  }
+
+  /** What waits, with what was shed. */
+  #all(): StoredItem[] {
+    if (this.#recall !== undefined) {
+      this.#waiting = [...this.#recall(), ...this.#waiting];
+      this.#recall = undefined;
+      this.#shedCount = 0;
+      this.#shedUpTo = 0;
+    }
+    return this.#waiting;
   }
 
   /** The first message that may start a turn. */
