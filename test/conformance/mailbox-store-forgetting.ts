@@ -82,6 +82,21 @@ export function claimForgetting(createStore: CreateStore): void {
       await accept(mailboxes, message("s", "a"));
     });
 
+    it("keeps what takes an id anew in the very moment in which that is forgotten", async () => {
+      const { mailboxes, reopen } = await openStore(createStore);
+      await accept(mailboxes, message("s", "a", "old"));
+      const outcome = { status: "cancelled", reason: "cleared" } as const;
+      const request = { sessionKey: "s", events: false, isFresh: false, outcome, dedupeMs: 0 };
+      const [, taken] = await Promise.all([
+        mailboxes.withdraw(request),
+        mailboxes.append(message("s", "a", "new"), limits),
+      ]);
+      const { item } = expectStatus(taken, "accepted");
+      const next = await reopen();
+      expect(await next.waiting("s")).toEqual([item]);
+      expect(await next.find("s", "a")).toEqual({ state: "open", item });
+    });
+
     it("never forgets what is not finished", async () => {
       const { mailboxes, clock } = await openStore(createStore);
       const [a] = await acceptAll(mailboxes, "s", ["a", "b"]);

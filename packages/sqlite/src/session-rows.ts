@@ -154,6 +154,8 @@ export function openSessionRows(
     },
     recordOf,
     save(session) {
+      for (const seq of session.ended) journal.removeItem(session.sessionKey, seq);
+      session.ended.length = 0;
       for (const [name, change] of session.changes) saveChange(session, name, change);
       session.changes.clear();
       saveRow(session);

@@ -38,13 +38,16 @@ interface HeldBody {
  * A session in memory, and what of it is not in the file yet. What is open it has whole; what is remembered is read when it
  * is asked for.
  *
- * I1. `changes` has every name whose entry differs from the file's, with undefined for one that is to go.
+ * I1. `changes` has every name whose entry differs from the file's, with undefined for one that is to go; `ended` has the items
+ *     that the file has by a name that is another's now.
  * I2. What is written later was made text when it was said: what the host does with its objects afterwards changes nothing.
  * I3. Of a shed item its name is known, or may be: whoever asks for one that may be gets all that was shed back.
  */
 export class SqliteSession extends MailboxSession {
   readonly changes = new Map<string, NameChange>();
   readonly bodies = new Map<string, HeldBody>();
+  /** Items that have ended, and whose names others have that were accepted since: the file still has them. */
+  readonly ended: number[] = [];
   /** Its row as it was written last; undefined: it has none. */
   row: SessionRow | undefined = undefined;
   /** Whether anybody has asked for it since it was last looked at whether it may be dropped. */
@@ -99,8 +102,14 @@ export class SqliteSession extends MailboxSession {
       this.#items.delete(name);
       return;
     }
-    if (!this.bodies.has(name))
-      this.#hold(name, { seq: entry.seq, body: this.#shelf.encode(entry.body), isStored: false });
+    const { seq, body } = entry;
+    const held = this.bodies.get(name);
+    if (held?.seq !== seq) {
+      // The name was that of an item that has ended since the last commit.
+      if (held?.isStored === true) this.ended.push(held.seq);
+      this.release(name);
+      this.#hold(name, { seq, body: this.#shelf.encode(body), isStored: false });
+    }
     this.changes.set(name, { entry });
     this.#items.set(name, entry);
   }
