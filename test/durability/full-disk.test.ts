@@ -95,6 +95,24 @@ describe("B57 a file that may grow no more", () => {
     expect(idsOf(await mailboxes.waiting("a"))).toEqual(["m"]);
   });
 
+  it("shows nobody what may be undone in a session that memory had no room for meanwhile", async () => {
+    const store = await openStore(() => temporaryStore({ maxBytes: mebibyte, memoryBytes: 0 }));
+    const { mailboxes } = store;
+    await accept(mailboxes, message("a", "m"), limits);
+    await accept(mailboxes, message("b", "m"), limits);
+    const asked = [
+      mailboxes.append(message("a", "small"), limits),
+      mailboxes.page({ prefix: "", after: undefined, limit: 9 }),
+      // The page has had "a" written, and this takes its place in memory.
+      mailboxes.waiting("b"),
+      mailboxes.waiting("a"),
+      mailboxes.append(message("c", "large", "x".repeat(2 * mebibyte)), limits),
+    ];
+    const full = { code: "STORE_UNAVAILABLE", details: { reason: "full" } };
+    for (const refused of asked) await expect(refused).rejects.toMatchObject(full);
+    expect(idsOf(await mailboxes.waiting("a"))).toEqual(["m"]);
+  });
+
   it("tells a sender, shows in the keeper's health, and what waits runs on", async () => {
     const clock = createSimulatedClock();
     const events: LanekeeperEvent[] = [];

@@ -52,7 +52,7 @@ export class SqliteSession extends MailboxSession {
   row: SessionRow | undefined = undefined;
   /** Whether anybody has asked for it since it was last looked at whether it may be dropped. */
   isUsed = false;
-  /** The transaction that changes it, or was the last to. */
+  /** The transaction that changes it, may have done so before it was read, or was the last to. */
   changedIn = 0;
   /** Whether the file is known to remember nothing of it. */
   remembersNone = false;

@@ -301,6 +301,8 @@ export class SqliteState extends MailboxState {
   #load(sessionKey: string): SqliteSession | undefined {
     const session = this.#rows.load(sessionKey);
     if (session === undefined) return undefined;
+    // It may have been changed, written and dropped within this transaction.
+    session.changedIn = this.#transaction;
     this.#memory.makeRoom(this.#touched);
     this.#memory.add(session);
     return session;
