@@ -30,6 +30,8 @@ interface FileCounts {
   readonly backlog: number;
   readonly isPaused: boolean;
   readonly known: number;
+  /** The last opening in which anything was written. */
+  readonly opening: number;
 }
 
 const hourMs = 3_600_000;
@@ -62,7 +64,7 @@ export class SqliteState extends MailboxState {
   readonly #touched = new Set<SqliteSession>();
   /** As the file has them for good, and as they were written last. */
   #committed: FileCounts;
-  #written: Pick<FileCounts, "counter" | "version" | "isPaused">;
+  #written: Pick<FileCounts, "counter" | "version" | "isPaused" | "opening">;
   #known: number;
   /** The number of the transaction that is open, or is to be next. */
   #transaction = 1;
@@ -236,23 +238,22 @@ export class SqliteState extends MailboxState {
   #writeCounts(): void {
     const { counter, isPaused, counts } = this;
     const { version } = counts;
+    const opening = this.#opening.number;
     const written = this.#written;
-    if (counter === written.counter && version === written.version && isPaused === written.isPaused) return;
-    this.#connection.write(
-      this.#statements.saveStore,
-      counter,
-      version,
-      isPaused ? 1 : 0,
-      this.#opening.number,
-    );
-    this.#written = { counter, version, isPaused };
+    const isCounted =
+      counter === written.counter && version === written.version && isPaused === written.isPaused;
+    // No later opening is to have the number of one that rows speak of.
+    if (isCounted && (opening === written.opening || !this.#connection.isWriting)) return;
+    this.#connection.write(this.#statements.saveStore, counter, version, isPaused ? 1 : 0, opening);
+    this.#written = { counter, version, isPaused, opening };
   }
 
   /** Notes that what was written is in the file for good, and drops sessions that memory has no room for. */
   committed(): void {
     const { counter, isPaused, counts } = this;
     const { version, backlog } = counts;
-    this.#committed = { counter, version, backlog, isPaused, known: this.#known };
+    const { opening } = this.#written;
+    this.#committed = { counter, version, backlog, isPaused, known: this.#known, opening };
     this.#journal.committed();
     this.#transaction++;
     this.#memory.makeRoom(this.#touched);
@@ -267,8 +268,8 @@ export class SqliteState extends MailboxState {
   }
 
   #takeBack(): void {
-    const { counter, version, backlog, isPaused, known } = this.#committed;
-    this.#written = { counter, version, isPaused };
+    const { counter, version, backlog, isPaused, known, opening } = this.#committed;
+    this.#written = { counter, version, isPaused, opening };
     this.counter = counter;
     this.isPaused = isPaused;
     this.#known = known;
@@ -277,14 +278,15 @@ export class SqliteState extends MailboxState {
   }
 
   /** Throws `STORE_CORRUPT` where the sessions speak of other items than there are. */
-  #readCounts({ counter, version, is_paused }: StoreRow): FileCounts {
+  #readCounts({ counter, version, is_paused, opening }: StoreRow): FileCounts {
     const { known, totals, items } = this.#statements;
     const { waiting, held } = totals.get() as unknown as { waiting: number; held: number };
     const found = atOf(items.get());
     if (found !== waiting + held) {
       throw corrupt(this.#connection.path, `${found} items, but the sessions speak of ${waiting + held}`);
     }
-    return { counter, version, isPaused: is_paused !== 0, backlog: waiting, known: atOf(known.get())! };
+    const isPaused = is_paused !== 0;
+    return { counter, version, isPaused, backlog: waiting, known: atOf(known.get())!, opening };
   }
 
   #keysMarked(mask: number): readonly string[] {
