@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { accept, idsOf, message, openStore } from "../conformance/mailbox-store-fixture.ts";
+import { accept, announced, idsOf, message, openStore } from "../conformance/mailbox-store-fixture.ts";
 import { temporaryFolder, temporaryStore } from "../conformance/temporary-store.ts";
 
 it("copies a store while it goes on: what was accepted before is in the copy, and what comes meanwhile is accepted", async () => {
@@ -40,6 +40,19 @@ it("copies a store while it goes on: what was accepted before is in the copy, an
   expect(came).toEqual(meanwhile.slice(0, came.length));
   await restored.store.close();
   expect(idsOf(await mailboxes.waiting("t"))).toEqual(meanwhile);
+});
+
+it("copies a store in which a change is under way when the copy is begun", async () => {
+  const store = temporaryStore();
+  const { mailboxes } = await openStore(() => store);
+  const folder = temporaryFolder();
+  const copies = Array.from({ length: 20 }, (_, index) => `copy${index}.db`);
+  for (const copy of copies) {
+    const copying = store.backup(join(folder, copy));
+    await mailboxes.recordExecution(announced("s", copy));
+    await copying;
+  }
+  expect(readdirSync(folder).toSorted()).toEqual(copies.toSorted());
 });
 
 it("overwrites nothing, and says where there is nothing to copy", async () => {

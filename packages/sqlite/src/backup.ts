@@ -9,6 +9,8 @@ import type { GroupCommit } from "./group-commit.ts";
 
 /** Pages that are copied at once: commits wait that long. */
 const pagesAtOnce = 256;
+/** How often a copy is begun, where each time a change is under way when the first pages are to be copied. */
+const mostTries = 100;
 /** What the name of a copy ends in that is not whole. */
 const partialEnd = ".partial";
 /** Where this process makes copies. */
@@ -109,19 +111,31 @@ function isRunning(pid: number): boolean {
 }
 
 async function copyTo(partial: string, database: DatabaseSync, group: GroupCommit): Promise<void> {
-  group.commit();
   group.hold();
   try {
-    await backup(database, partial, {
-      rate: pagesAtOnce,
-      // No page is being copied in here.
-      progress() {
-        group.commit();
-      },
-    });
+    for (let tries = 1; ; tries++) {
+      group.commit();
+      try {
+        await backup(database, partial, {
+          rate: pagesAtOnce,
+          // No page is being copied in here.
+          progress() {
+            group.commit();
+          },
+        });
+        return;
+      } catch (error) {
+        if (!hasMetChange(error) || tries === mostTries) throw error;
+      }
+    }
   } finally {
     group.release();
   }
+}
+
+/** Whether the first pages could not be copied because of a change under way: Node takes that for an error, SQLite does not. */
+function hasMetChange(error: unknown): boolean {
+  return (error as { readonly errcode?: unknown } | undefined)?.errcode === 0;
 }
 
 function sync(path: string): void {
