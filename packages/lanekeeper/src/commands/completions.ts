@@ -66,7 +66,9 @@ export function createCompletions(
     const wakes = !isHeartbeats || runtime.heartbeats.spacing.mayWake(record.sessionKey);
     const limits = runtime.limitsOf(runtime.laneOptionsOf(record.sessionKey));
     const request = { record, completion, isSilent, wakes, limits };
-    const answer = runtime.request(() => runtime.mailboxes.completeExecution(request), record.sessionKey);
+    const answer = runtime.request(() => runtime.mailboxes.completeExecution(request), {
+      changes: record.sessionKey,
+    });
     const use = (result: CompleteResult): RouteResult => routed(record, limits, wakes, result);
     return answer instanceof Promise ? runtime.outcomes.expecting(answer, use) : use(answer);
   };

@@ -12,6 +12,7 @@ import type { Runtime } from "./runtime.ts";
 import { assertSessionKey, nameFault } from "./session-key.ts";
 import type { AppendResult, KnownItem, MailboxLimits, NewItem, SettledItem } from "../store/store.ts";
 import type { Supervisor } from "../lanes/supervisor.ts";
+import { looking } from "../store/store-requests.ts";
 
 /**
  * The way in: what is accepted, refused, or known already.
@@ -124,7 +125,9 @@ export function createAdmission(
     if (barred !== undefined) throw refuse(item, barred);
     const unkept = isDurable ? notKeepable(item, settings.maxMessageBytes) : undefined;
     if (unkept !== undefined) throw refuse(item, unkept);
-    const answer = runtime.request(() => runtime.mailboxes.append(item, limits), item.sessionKey);
+    const answer = runtime.request(() => runtime.mailboxes.append(item, limits), {
+      changes: item.sessionKey,
+    });
     const use = (result: AppendResult): Receipt => {
       const receipt = admitted(item, limits, result);
       // A duplicate is another sender's work too.
@@ -243,7 +246,7 @@ export function createAdmission(
       assertSessionKey(sessionKey);
       checkId("id", id);
       assertOpen();
-      const answer = runtime.request(() => runtime.mailboxes.find(sessionKey, id));
+      const answer = runtime.request(() => runtime.mailboxes.find(sessionKey, id), looking);
       const use = (known: KnownItem | undefined): Receipt | undefined =>
         known === undefined ? undefined : receiptOf(known);
       return answer instanceof Promise ? outcomes.expecting(answer, use) : use(answer);

@@ -137,8 +137,10 @@ async function assemble(
     armRunning,
     {
       onFailure: (error) => {
+        const isFailure = storeFailures.has(error.code);
         if (error.code === "STORE_IN_USE" && !mailboxes.isHeld) loseStore(error);
-        else if (storeFailures.has(error.code)) health.storeFailed(error);
+        else if (isFailure) health.storeFailed(error);
+        return isFailure;
       },
       onSuccess: () => health.storeAnswered(),
       onLoss: (sessionKey) => doubts.raise(sessionKey),

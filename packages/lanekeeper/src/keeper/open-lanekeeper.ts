@@ -34,6 +34,7 @@ import type { DrainResult } from "./drain-result.ts";
 import type { Shutdown } from "./shutdown.ts";
 import type { Explanation, SessionView, Stats } from "../seeing/views.ts";
 import type { Wakes } from "../lanes/wakes.ts";
+import { looking } from "../store/store-requests.ts";
 
 /** What a keeper is made of. */
 export interface KeeperParts extends Observed {
@@ -123,7 +124,7 @@ export class OpenLanekeeper implements Lanekeeper {
     admission.assertOpen();
     const { execId } = given;
     if (given.sessionKey !== undefined) assertSessionKey(given.sessionKey);
-    const known = await this.#through(runtime.request(() => runtime.mailboxes.execution(execId)));
+    const known = await this.#through(runtime.request(() => runtime.mailboxes.execution(execId), looking));
     const sessionKey = given.sessionKey ?? known?.sessionKey;
     if (sessionKey === undefined) return completions.refuse(execId, undefined, "unknown-exec");
     if (known !== undefined && known.sessionKey !== sessionKey) {

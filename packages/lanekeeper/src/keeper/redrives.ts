@@ -5,6 +5,7 @@ import type { Receipt } from "../turns/receipt.ts";
 import type { Runtime } from "./runtime.ts";
 import type { DeadLetterItem } from "../store/dead-letter.ts";
 import type { MailboxLimits, RedriveResult } from "../store/store.ts";
+import { looking } from "../store/store-requests.ts";
 
 /**
  * What becomes of dead letters that somebody has looked at.
@@ -48,13 +49,13 @@ export function createRedrives(
   return {
     async redrive(id) {
       admission.assertOpen();
-      const letter = await passages.through(runtime.request(() => mailboxes.deadLetter(id)));
+      const letter = await passages.through(runtime.request(() => mailboxes.deadLetter(id), looking));
       if (letter === undefined) throw notFound(id);
       const [item] = letter.items as readonly [DeadLetterItem];
       const barred = admission.draining();
       if (barred !== undefined) throw admission.refuse(item, barred);
       const limits = runtime.limitsOf(runtime.laneOptionsOf(letter.sessionKey));
-      const answer = runtime.request(() => mailboxes.redrive({ id, limits }), letter.sessionKey);
+      const answer = runtime.request(() => mailboxes.redrive({ id, limits }), { changes: letter.sessionKey });
       const use = (result: RedriveResult): Receipt => redriven(id, item, limits, result);
       return answer instanceof Promise ? outcomes.expecting(answer, use) : use(answer);
     },

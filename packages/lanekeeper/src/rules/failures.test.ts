@@ -78,6 +78,27 @@ describe("a store that fails", () => {
     },
   );
 
+  it("B57 says once that a store takes no changes, however often that can be read meanwhile", async () => {
+    const store = failingStore();
+    const { keeper, clock, of } = await createFixture({ store, turn: () => "done" });
+    await keeper.pause();
+    const { id, outcome } = await keeper.send("s", 1);
+    store.fail(["openTurn", "append"], "rejects");
+    await keeper.resume();
+    await clock.advance(60_000);
+    expect(await keeper.mailbox("s")).toMatchObject([{ id }]);
+    expect(await keeper.attach("s", id)).toBeDefined();
+    await expect(keeper.send("s", 2)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+    await clock.advance(60_000);
+    expect(of("health.changed")).toMatchObject([{ health: "degraded", reason: "store" }]);
+    expect(of("store.recovered")).toEqual([]);
+    store.fail(["openTurn", "append"]);
+    await clock.advance(60_000);
+    expect(await outcome).toMatchObject({ status: "completed" });
+    expect(of("store.recovered")).toHaveLength(1);
+    expect(keeper.stats().health).toBe("ok");
+  });
+
   it("B26a takes no store for dead that had no time to answer, because the process was suspended", async () => {
     const store = failingStore();
     const { keeper, clock, of } = await createFixture({ store });

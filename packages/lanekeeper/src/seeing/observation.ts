@@ -12,6 +12,7 @@ import { assertSessionKey } from "../keeper/session-key.ts";
 import { viewLane, viewRecord } from "./session-view.ts";
 import type { Supervisor } from "../lanes/supervisor.ts";
 import type { Explanation, SessionView, Stats } from "./views.ts";
+import { looking } from "../store/store-requests.ts";
 
 /** The calls that only look: they change nothing and start nothing. */
 export type Observation = Pick<
@@ -74,7 +75,9 @@ export function createObservation(parts: Observed): Observation {
       let from = after;
       for (;;) {
         const asked = { prefix: prefix ?? "", after: from, limit: wanted };
-        const page = await runtime.passages.through(runtime.request(() => runtime.mailboxes.page(asked)));
+        const page = await runtime.passages.through(
+          runtime.request(() => runtime.mailboxes.page(asked), looking),
+        );
         for (const record of page.sessions) {
           const { sessionKey } = record;
           const lane = supervisor.lanes.get(sessionKey);
@@ -103,7 +106,7 @@ export function createObservation(parts: Observed): Observation {
       assertSessionKey(sessionKey);
       const { admission, runtime } = parts;
       admission.assertOpen();
-      const items = await runtime.request(() => runtime.mailboxes.unfinished(sessionKey));
+      const items = await runtime.request(() => runtime.mailboxes.unfinished(sessionKey), looking);
       return items.map((item) => ({
         id: item.id,
         type: item.type,
@@ -132,7 +135,7 @@ export function createObservation(parts: Observed): Observation {
       const { admission, runtime } = parts;
       admission.assertOpen();
       const asked = { sessionKey, limit: limit ?? pageSize };
-      return [...(await runtime.request(() => runtime.mailboxes.deadLetters(asked)))];
+      return [...(await runtime.request(() => runtime.mailboxes.deadLetters(asked), looking))];
     },
   };
 }

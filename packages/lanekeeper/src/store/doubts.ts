@@ -4,6 +4,7 @@ import type { Supervisor } from "../lanes/supervisor.ts";
 import { emitFinished } from "../seeing/item-events.ts";
 import type { OpenWork } from "../turns/pending-outcomes.ts";
 import { knownName } from "./known-name.ts";
+import { looking } from "./store-requests.ts";
 import type { Answer, KnownItem, SessionRecord, SettledItem, StoredItem } from "./store.ts";
 
 /**
@@ -31,8 +32,6 @@ interface Finding {
 
 /** Milliseconds until a store that has failed is asked. */
 const pauseMs = 1_000;
-/** A store that cannot write may be read. */
-const reading = { provesNothing: true } as const;
 
 /** Creates the doubts of a keeper. */
 export function createDoubts(runtime: Runtime, supervisor: Pick<Supervisor, "route" | "inform">): Doubts {
@@ -50,7 +49,7 @@ export function createDoubts(runtime: Runtime, supervisor: Pick<Supervisor, "rou
     raised.delete(sessionKey);
     look(sessionKey);
   };
-  const look = (sessionKey: string): void => runtime.ask(unfinished, compare, failed, sessionKey, reading);
+  const look = (sessionKey: string): void => runtime.ask(unfinished, compare, failed, sessionKey, looking);
   const failed = (_: LanekeeperError, sessionKey: string): void => raise(sessionKey);
 
   const unfinished = (sessionKey: string): Answer<readonly StoredItem[]> => mailboxes.unfinished(sessionKey);
@@ -65,8 +64,8 @@ export function createDoubts(runtime: Runtime, supervisor: Pick<Supervisor, "rou
     findNext({ sessionKey, left: outcomes.openIn(sessionKey).filter(({ seq }) => !open.has(seq)) });
   };
   const findNext = (finding: Finding): void => {
-    if (finding.left.length === 0) runtime.ask(record, know, failed, finding.sessionKey, reading);
-    else runtime.ask(find, found, notFound, finding, reading);
+    if (finding.left.length === 0) runtime.ask(record, know, failed, finding.sessionKey, looking);
+    else runtime.ask(find, found, notFound, finding, looking);
   };
   const find = ({ sessionKey, left }: Finding): Answer<KnownItem | undefined> =>
     mailboxes.find(sessionKey, knownName(left[0]!));

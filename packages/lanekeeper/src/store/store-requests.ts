@@ -30,10 +30,9 @@ export interface StoreRequests {
     note?: QuestionNote,
   ): void;
   /**
-   * Asks for a caller outside. Rejects with `STORE_UNAVAILABLE`, or with the store's own typed error. `changes` is the
-   * session that the question changes, as for `QuestionNote`.
+   * Asks for a caller outside. Rejects with `STORE_UNAVAILABLE`, or with the store's own typed error.
    */
-  request<T>(question: () => Answer<T>, changes?: string): T | Promise<T>;
+  request<T>(question: () => Answer<T>, note?: QuestionNote): T | Promise<T>;
   /**
    * Resolves when nobody waits for an answer any more: each comes, or its deadline does (B33). At that deadline at the
    * latest: a store that never answers may be asked again and again.
@@ -45,29 +44,39 @@ export interface StoreRequests {
 
 /** What there is to know about a question. */
 export interface QuestionNote {
-  /** An answer to it does not show that the store works: a full disk can be read. */
-  readonly provesNothing?: true;
+  /** It only looks. Where a change has failed, no answer to it shows that the store works again: a full disk can be read. */
+  readonly looks?: true;
   /** The session that it changes: where no answer comes in time it is found out what was done (`Doubts`). */
   readonly changes?: string | undefined;
 }
+
+/** The note of a question that only looks. */
+export const looking: QuestionNote = { looks: true };
 
 /** Milliseconds a store has to answer. */
 export const storeDeadlineMs = 30_000;
 
 /**
- * Creates the questions of a keeper. `onFailure` and `onSuccess` hear how each went; `onLoss` of a session that may have
+ * Creates the questions of a keeper. `onFailure` and `onSuccess` hear how each went, and the first tells whether the store failed; `onLoss` of a session that may have
  * been changed although its answer was an error, or came too late.
  */
 export function createStoreRequests(
   armRunning: ArmRunning,
   host: {
-    onFailure(error: LanekeeperError): void;
+    onFailure(error: LanekeeperError): boolean;
     onSuccess(): void;
     onLoss(sessionKey: string): void;
   },
   { enter, through }: Passages = openPassages,
 ): StoreRequests {
-  const unavailable = (error: unknown): LanekeeperError => {
+  /** Whether the last change that was asked for has failed. */
+  let isChangeFailing = false;
+  const succeeded = ({ looks }: QuestionNote): void => {
+    if (looks === true && isChangeFailing) return;
+    isChangeFailing = false;
+    host.onSuccess();
+  };
+  const unavailable = (error: unknown, { looks }: QuestionNote): LanekeeperError => {
     const failure =
       error instanceof LanekeeperError
         ? error
@@ -77,7 +86,7 @@ export function createStoreRequests(
             {},
             { cause: error },
           );
-    host.onFailure(failure);
+    if (host.onFailure(failure) && looks !== true) isChangeFailing = true;
     return failure;
   };
 
@@ -86,12 +95,13 @@ export function createStoreRequests(
     answered: (value: T, subject: S) => void,
     failed: (error: LanekeeperError, subject: S) => void,
     subject: S,
-    { changes }: QuestionNote,
+    note: QuestionNote,
   ): void => {
     try {
       answered(value, subject);
     } catch (error) {
-      failed(unavailable(error), subject);
+      const { changes } = note;
+      failed(unavailable(error, note), subject);
       if (changes !== undefined) host.onLoss(changes);
     }
   };
@@ -112,7 +122,7 @@ export function createStoreRequests(
     subject: S,
     note: QuestionNote,
   ): void => {
-    const { changes, provesNothing } = note;
+    const { changes } = note;
     let isOver = false;
     const lost = (): void => {
       if (changes !== undefined) host.onLoss(changes);
@@ -121,7 +131,7 @@ export function createStoreRequests(
       isOver = true;
       deadline.cancel();
       settled(fail);
-      failed(unavailable(error), subject);
+      failed(unavailable(error, note), subject);
       lost();
     };
     open.add(fail);
@@ -130,7 +140,7 @@ export function createStoreRequests(
     );
     Promise.resolve(answer).then(
       enter((value: T) => {
-        if (provesNothing !== true) host.onSuccess();
+        succeeded(note);
         if (isOver) {
           lost();
           return;
@@ -158,7 +168,7 @@ export function createStoreRequests(
       try {
         answer = question(subject as S);
       } catch (error) {
-        failed(unavailable(error), subject as S);
+        failed(unavailable(error, note), subject as S);
         if (note.changes !== undefined) host.onLoss(note.changes);
         return;
       }
@@ -166,7 +176,7 @@ export function createStoreRequests(
         awaitAnswer(answer, answered, failed, subject as S, note);
         return;
       }
-      if (note.provesNothing !== true) host.onSuccess();
+      succeeded(note);
       give(answer, answered, failed, subject as S, note);
     },
     async answered() {
@@ -190,21 +200,19 @@ export function createStoreRequests(
     giveUp() {
       for (const fail of [...open]) fail(new Error("no answer before the keeper closed"));
     },
-    request<T>(question: () => Answer<T>, changes?: string): T | Promise<T> {
+    request<T>(question: () => Answer<T>, note: QuestionNote = unremarkable): T | Promise<T> {
       let answer: Answer<T>;
       try {
         answer = question();
       } catch (error) {
-        if (changes !== undefined) host.onLoss(changes);
-        throw unavailable(error);
+        if (note.changes !== undefined) host.onLoss(note.changes);
+        throw unavailable(error, note);
       }
       if (isThenable(answer)) {
         const given = answer;
-        return new Promise<T>((resolve, reject) =>
-          awaitAnswer(given, resolve, reject, undefined, { changes }),
-        );
+        return new Promise<T>((resolve, reject) => awaitAnswer(given, resolve, reject, undefined, note));
       }
-      host.onSuccess();
+      succeeded(note);
       return answer;
     },
   };

@@ -35,10 +35,9 @@ export function createWithdrawals(runtime: Runtime, inform: Supervisor["inform"]
       const putBack = lanes.get(sessionKey)?.turn?.steering.withhold(seqs);
       let withdrawn: readonly number[] = [];
       try {
-        const answer = runtime.request(
-          () => runtime.mailboxes.withdraw({ ...request, dedupeMs }),
-          sessionKey,
-        );
+        const answer = runtime.request(() => runtime.mailboxes.withdraw({ ...request, dedupeMs }), {
+          changes: sessionKey,
+        });
         const result = answer instanceof Promise ? await passages.through(answer) : answer;
         withdrawn = result.withdrawn.map(({ seq }) => seq);
         inform(sessionKey, result.mailbox);
