@@ -24,7 +24,7 @@ describe("the trace of a seed", () => {
         "2": "673068fcf9640cb4631e25e1d09707d79980083095b305df7ad2b47e1138ea89",
         "3": "442814347b9a183f9329df3abf317e30886b2fbb3452c14e3b4eb7d05f45abf6",
         "5": "ef64d32205f3e76b58bbc00e6b282bc986e7a0949c3aee20bdf3a5c18f308cae",
-        "8": "99b170ca334a2da1459762ac797fd191c86131c853aa4fc064667329510bfd2b",
+        "8": "0c94d797c2a20dd520af0f60a7a95c341ea579792069c11fa0eac863d9de4493",
       }
     `);
   });
