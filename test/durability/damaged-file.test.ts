@@ -362,6 +362,16 @@ describe("a file that is no store of this version", () => {
     expect(await look(sqliteStore(path))).toMatchObject({ backlog: 88, known: 4 });
   });
 
+  it("leaves one file when it is closed, also where a killed process has left more", async () => {
+    const folder = temporaryFolder();
+    const { path, holds } = await createLeftFile(folder);
+    rmSync(join(folder, "running.db"));
+    // SQLite makes it for whoever only reads.
+    writeFileSync(`${path}-shm`, Buffer.alloc(32_768));
+    expect(await look(sqliteStore(path))).toEqual(holds);
+    expect(readdirSync(folder)).toEqual(["store.db"]);
+  });
+
   it("is made a store where it is empty", async () => {
     const path = join(temporaryFolder(), "store.db");
     writeFileSync(path, "");

@@ -144,7 +144,12 @@ describe("B57 a file that may grow no more", () => {
       }
     };
     const refusal = await sendUntilRefused();
-    expect(refusal).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    expect(refusal).toMatchObject({
+      code: "STORE_UNAVAILABLE",
+      message: expect.stringContaining(
+        `the store may take ${mebibyte} bytes (its option maxBytes): raise that, or let what waits run`,
+      ) as string,
+    });
     expect(keeper.stats().health).toBe("degraded");
     await keeper.resume("s");
     await clock.advance(60_000);

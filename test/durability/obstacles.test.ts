@@ -121,6 +121,14 @@ const cases: Readonly<Record<string, Case>> = {
   },
 };
 
+it("B57 leaves nothing of a store whose name has no room for what SQLite adds to it", async () => {
+  const folder = temporaryFolder();
+  const host = { clock: createSimulatedClock(), createId: () => "id" };
+  const open = async (): Promise<unknown> => sqliteStore(join(folder, "n".repeat(250))).open(host);
+  await expect(open()).rejects.toMatchObject({ details: { reason: "name-too-long" } });
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 const uses: Readonly<Record<string, (path: string) => Promise<void>>> = {
   async store(path) {
     const store = sqliteStore(path);

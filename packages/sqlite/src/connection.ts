@@ -10,6 +10,8 @@ import type { LogRoom } from "./log-room.ts";
  */
 export interface Connection {
   readonly path: string;
+  /** The most the file may grow to, in bytes. */
+  readonly maxBytes: number | undefined;
   /** The database itself, for a backup. */
   readonly database: DatabaseSync;
   /** Whether changes wait for a commit. */
@@ -28,7 +30,11 @@ export interface Connection {
 }
 
 /** A connection on an opened database. */
-export function createConnection(path: string, database: DatabaseSync, room: LogRoom): Connection {
+export function createConnection(
+  { path, maxBytes }: Pick<Connection, "path" | "maxBytes">,
+  database: DatabaseSync,
+  room: LogRoom,
+): Connection {
   const begin = database.prepare("BEGIN IMMEDIATE");
   const commit = database.prepare("COMMIT");
   let isWriting = false;
@@ -40,6 +46,7 @@ export function createConnection(path: string, database: DatabaseSync, room: Log
   };
   return {
     path,
+    maxBytes,
     database,
     get isWriting() {
       return isWriting;

@@ -52,6 +52,7 @@ const openHere = new Set<string>();
  */
 export function openDatabaseFile(given: string, settings: FileSettings): DatabaseFile {
   const path = realPathOf(given);
+  const wasThere = existsSync(path);
   let database: DatabaseSync | undefined;
   try {
     assertNoScrap(path);
@@ -67,11 +68,13 @@ export function openDatabaseFile(given: string, settings: FileSettings): Databas
     if (size % pageBytes > 0 && !hasLog) throw corrupt(path, "it ends in the middle of a page");
     database = new DatabaseSync(path, { timeout: 0 });
     lock(database, settings);
+    // A process that was killed while it checked the file has left it; whoever has the file alone does without.
+    rmSync(`${path}-shm`, { force: true });
     if (checked !== markOfLog(path)) assertSound(path, database);
     migrate(path, database);
     noteHolder(path);
     const room = createLogRoom(openLogFile(path, database));
-    const connection = createConnection(path, database, room);
+    const connection = createConnection({ path, maxBytes: settings.maxBytes }, database, room);
     openHere.add(path);
     return {
       connection,
@@ -83,7 +86,11 @@ export function openDatabaseFile(given: string, settings: FileSettings): Databas
     };
   } catch (error) {
     closeQuietly(database);
-    throw isLocked(error) ? inUse(path, error) : toOpeningError(path, error);
+    const failure = isLocked(error) ? inUse(path, error) : toOpeningError(path, error);
+    // SQLite has made it, and then nobody could have anything beside it.
+    const isMade = !wasThere && existsSync(path);
+    if (isMade && failure.details["reason"] === "name-too-long") rmSync(path, { force: true });
+    throw failure;
   }
 }
 

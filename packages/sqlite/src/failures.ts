@@ -1,4 +1,5 @@
-import { statSync } from "node:fs";
+import { statfsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { LanekeeperError } from "lanekeeper";
 import { isForeign, isOfAnotherFormat } from "./file-head.ts";
 import { findObstacle } from "./obstacle.ts";
@@ -8,7 +9,7 @@ const meanings: Readonly<Record<number, { readonly reason: string; readonly advi
   5: { reason: "locked", advice: "another process has the file; close it there" },
   8: { reason: "read-only", advice: "make the file and its folder writable" },
   10: { reason: "io", advice: "look at the disk, at its quotas and at the system's log" },
-  13: { reason: "full", advice: "free space on the disk, or raise maxBytes" },
+  13: { reason: "full", advice: "free space on the disk" },
   14: { reason: "cannot-open", advice: "see that the folder exists and that this user may write to it" },
 };
 
@@ -21,16 +22,16 @@ const commitMebibytes = 3;
 /** The codes that may come of a path or of permissions: read-only, input/output, cannot open. */
 const isOfPath: ReadonlySet<number> = new Set([8, 10, 14]);
 
-/** What a host can branch on, of whatever a step on the file threw. */
-export function toStoreError(path: string, error: unknown): LanekeeperError {
+/** What a host can branch on, of whatever a step on the file threw; `maxBytes` is the most it may grow to, if that is set. */
+export function toStoreError(path: string, error: unknown, maxBytes?: number): LanekeeperError {
   if (error instanceof LanekeeperError) return error;
-  return isDamage(error) ? corrupt(path, messageOf(error), error) : unavailable(path, error);
+  return isDamage(error) ? corrupt(path, messageOf(error), error) : unavailable(path, error, maxBytes);
 }
 
-function unavailable(path: string, error: unknown): LanekeeperError {
+function unavailable(path: string, error: unknown, maxBytes?: number): LanekeeperError {
   const code = primaryCodeOf(error);
   const obstacle = code === undefined || isOfPath.has(code) ? findObstacle(path) : undefined;
-  const meaning = isFull(error) ? fullWithLog(path) : undefined;
+  const meaning = isFull(error) ? meaningOfFull(path, maxBytes) : undefined;
   const { reason, advice } = obstacle ??
     meaning ??
     meanings[code ?? -1] ?? { reason: "failed", advice: "see the cause" };
@@ -85,12 +86,31 @@ export function corrupt(path: string, what: string, cause?: unknown): Lanekeeper
   );
 }
 
-/** What to do about a full disk where there is a log: with as much as that takes it can be emptied, and a commit be made. */
-function fullWithLog(path: string): { readonly reason: string; readonly advice: string } | undefined {
+/**
+ * What is full, and what to do: the file, of which its option says how large it may be, or the disk. With as much as the log
+ * takes that can be emptied, and a commit be made.
+ */
+function meaningOfFull(
+  path: string,
+  maxBytes: number | undefined,
+): { readonly reason: string; readonly advice: string } | undefined {
   const log = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-  if (log === 0) return undefined;
-  const advice = `free ${Math.ceil(log / mebibyte) + commitMebibytes} MiB on the disk, or raise maxBytes`;
+  if (log === 0 && maxBytes === undefined) return undefined;
+  const wanted = Math.ceil(log / mebibyte) + commitMebibytes;
+  const advice =
+    maxBytes !== undefined && freeBytes(path) > wanted * mebibyte
+      ? `the store may take ${maxBytes} bytes (its option maxBytes): raise that, or let what waits run`
+      : `free ${wanted} MiB on the disk`;
   return { reason: "full", advice };
+}
+
+function freeBytes(path: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(path));
+    return bavail * bsize;
+  } catch {
+    return 0;
+  }
 }
 
 /** Whether there was no room for what was to be written: on the disk, in a quota, or below the most a file may take. */

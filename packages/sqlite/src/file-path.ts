@@ -12,5 +12,8 @@ export function checkPath(call: string, path: unknown, inMemory: string): string
   if (path === "" || path === ":memory:") throw invalid(`the path of a file (${inMemory})`);
   if (/^file:/iu.test(path))
     throw invalid(`a plain path, not a URI of SQLite (a file of that name is "./${path}")`);
+  const end = /-(?:wal|shm|journal|holder)$/u.exec(path)?.[0];
+  if (end !== undefined)
+    throw invalid(`a path that does not end in "${end}", as what belongs to another such file does`);
   return path;
 }

@@ -53,8 +53,8 @@ const journalLength = 1_048_576;
  *
  * I1. The tables and the journal in the file say together what was made last, at every instant.
  * I2. Whoever reads sees all that was written, also what no commit has made last yet.
- * I3. Where space is short the journal is empty after every commit: nothing is kept twice, and nothing is left to be moved
- *     when there is no room for it.
+ * I3. Where space is short the journal is empty after every commit that changes a session: nothing is kept twice, and nothing
+ *     is left to be moved when there is no room for it.
  */
 export class Journal implements SessionReader, SessionWriter {
   readonly #connection: Connection;

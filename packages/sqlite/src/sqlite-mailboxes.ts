@@ -49,7 +49,7 @@ export function createSqliteMailboxes(connection: Connection, state: SqliteState
   let damage: LanekeeperError | undefined;
 
   const toError = (error: unknown): LanekeeperError => {
-    const failure = toStoreError(path, error);
+    const failure = toStoreError(path, error, connection.maxBytes);
     if (failure.code === "STORE_CORRUPT") damage = failure;
     return failure;
   };

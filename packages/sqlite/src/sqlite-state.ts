@@ -181,12 +181,13 @@ export class SqliteState extends MailboxState {
   override page({ prefix, after, limit, holding }: Parameters<Mailboxes["page"]>[0]): SessionPage {
     this.#save();
     const mask = holding === undefined ? 0 : holding === "expiring" ? marks.expiring : marks.items;
+    const most = Math.min(limit, mostRows);
     // No key is empty, and every key with a prefix comes right after the prefix.
-    const range = { prefix, after: after ?? "", limit: Math.min(limit, mostRows) + 1, mask };
+    const range = { prefix, after: after ?? "", limit: most + 1, mask };
     const sessions: SessionRecord[] = [];
     for (const { key, row } of this.#journal.page(range)) {
       if (!key.startsWith(prefix)) break;
-      if (sessions.length === limit) return { sessions, next: sessions.at(-1)?.sessionKey };
+      if (sessions.length === most) return { sessions, next: sessions.at(-1)?.sessionKey };
       sessions.push(this.#memory.peek(key)?.record() ?? this.#rows.recordOf(key, row));
     }
     return { sessions, next: undefined };

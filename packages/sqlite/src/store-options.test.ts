@@ -5,7 +5,7 @@ it("syncs each commit unless told otherwise", () => {
   expect(checkOptions("store.db", {})).toEqual({
     durability: "full",
     maxBytes: undefined,
-    memoryBytes: 32 * 1_048_576,
+    memoryBytes: 128 * 1_048_576,
   });
 });
 
@@ -16,6 +16,7 @@ it.each([
   ["path", 5, {}],
   ["path", "file:x.db", {}],
   ["path", "FILE:x.db?mode=memory", {}],
+  ["path", "store.db-wal", {}],
   ["path", new URL("file:///x.db"), {}],
   ["options", "store.db", null],
   ["durability", "store.db", { durability: "none" }],

@@ -12,7 +12,7 @@ export interface SqliteStoreOptions {
   readonly durability?: "full" | "normal" | undefined;
   /** The most the file may grow to, in bytes, at least 1 MiB; beyond, the store is full (`STORE_UNAVAILABLE`). Default: no limit. */
   readonly maxBytes?: number | undefined;
-  /** About how many bytes of memory sessions may take beside those in use; what was dropped is read again. Default 32 MiB. */
+  /** About how many bytes of memory sessions may take beside those in use; what was dropped is read again. Default 128 MiB. */
   readonly memoryBytes?: number | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface StoreSettings extends FileSettings {
 }
 
 const leastBytes = 1_048_576;
-const usualMemoryBytes = 32 * 1_048_576;
+const usualMemoryBytes = 128 * 1_048_576;
 
 const optionNames = [
   "durability",
