@@ -252,4 +252,44 @@ export const storeMutants: readonly Mutant[] = [
     replace: `      this.#waiting = [...this.#waiting, ...this.#recall()];`,
     kills: ["packages/sqlite/src/spared-items.test.ts"],
   },
+  {
+    name: "look-at-a-reread-session",
+    rules: ["B55"],
+    change: "a session that was changed and dropped within one transaction is shown before its commit",
+    file: "packages/sqlite/src/sqlite-state.ts",
+    find: `    session.changedIn = this.#transaction;
+    this.#memory.makeRoom`,
+    replace: `    this.#memory.makeRoom`,
+    kills: crossing("durability/full-disk"),
+  },
+  {
+    name: "forgotten-item-comes-back",
+    rules: ["B11", "B56"],
+    change: "after a restart a message that was withdrawn waits in the place of the one that took its id",
+    file: "packages/sqlite/src/sqlite-session.ts",
+    find: `      if (held?.isStored === true) this.ended.push(held.seq);
+`,
+    replace: "",
+    kills: crossing("conformance/mailbox-store"),
+  },
+  {
+    name: "opening-with-a-number-of-before",
+    rules: ["B18", "B56"],
+    change: "a batch's time is told by the clock of a process that is gone",
+    file: "packages/sqlite/src/sqlite-state.ts",
+    find: `(opening === written.opening || !this.#connection.isWriting)`,
+    replace: `(opening === opening || !this.#connection.isWriting)`,
+    kills: crossing("durability/clocks"),
+  },
+  {
+    name: "health-by-looks",
+    rules: ["B57"],
+    change: "a store that takes no changes is told to work again whenever it was read",
+    file: "packages/lanekeeper/src/store/store-requests.ts",
+    find: `    if (looks === true && isChangeFailing) return;
+`,
+    replace: `    if (looks === undefined && isChangeFailing) isChangeFailing = false;
+`,
+    kills: rules("failures"),
+  },
 ];
