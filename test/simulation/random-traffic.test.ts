@@ -19,6 +19,9 @@ const stores = {
   },
 };
 
+/** Seeds that have found something: a slot lent for a message that a later one had dropped (B10a). */
+const found: [number][] = [[1_190_197_316]];
+
 it.each(Object.entries(stores))(
   "keeps order, overlap, outcomes and rest through random histories on a store that %s",
   async (_, { createStore, numRuns }) => {
@@ -26,7 +29,7 @@ it.each(Object.entries(stores))(
       asyncProperty(integer({ min: 0 }), async (seed) => {
         expect(await runRandomTraffic(seed, createStore())).toEqual([]);
       }),
-      { numRuns, endOnFailure: true },
+      { numRuns, endOnFailure: true, examples: found },
     );
   },
   60_000,

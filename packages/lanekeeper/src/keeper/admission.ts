@@ -75,6 +75,8 @@ export function createAdmission(
       if (turn !== undefined && turn.id === steersTurn) turn.steering.add(item);
       runtime.expiries.watch(item);
     }
+    // Before the lane claims a slot: that one is not to be lent for what has ended.
+    for (const { seq } of finished) runtime.awaits.finished(seq);
     supervisor.route(sessionKey, { type: "mailbox.changed", mailbox });
     for (const { seq, outcome } of finished) outcomes.settle(seq, outcome);
     return createReceipt(item, pending, receiptHost);
