@@ -69,7 +69,7 @@ export class Journal implements SessionReader, SessionWriter {
   #texts: readonly string[];
   #length = 0;
 
-  /** The journal of an opened file; what it holds is brought into the tables. */
+  /** The journal of an opened file, with all that it holds. Throws `STORE_CORRUPT`. */
   constructor(connection: Connection, tables: SessionTables, file: JournalFile) {
     this.#connection = connection;
     this.#tables = tables;
