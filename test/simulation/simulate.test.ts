@@ -22,9 +22,9 @@ describe("the trace of a seed", () => {
       {
         "1": "a1bb6bb2fa80ea96a56b5ce473da41261f8f1bdeff472df9208f57ad7f45366c",
         "2": "673068fcf9640cb4631e25e1d09707d79980083095b305df7ad2b47e1138ea89",
-        "3": "442814347b9a183f9329df3abf317e30886b2fbb3452c14e3b4eb7d05f45abf6",
-        "5": "ef64d32205f3e76b58bbc00e6b282bc986e7a0949c3aee20bdf3a5c18f308cae",
-        "8": "0c94d797c2a20dd520af0f60a7a95c341ea579792069c11fa0eac863d9de4493",
+        "3": "f3ca10f3d73f80753b21fa2c3c7a4b02c919077ff1dd5334e2e434344af68a1f",
+        "5": "caeadd34dc8a1a577012ceeaf3a754fec91af1a42d9cd95e05b82cacc038c893",
+        "8": "d06301ea624c7bb91d289df08e41ba2c936b0c33c7318c268e9d16487d62991d",
       }
     `);
   });

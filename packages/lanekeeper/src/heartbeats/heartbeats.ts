@@ -23,6 +23,7 @@ import type { Runtime } from "../keeper/runtime.ts";
 import { createNewestAnswers } from "../store/newest-answers.ts";
 import { backoffMs } from "../turns/verdict.ts";
 import { type ChartHost, type ChartSnapshot, compileLogic } from "../xstate/compiled-logic.ts";
+import { looking } from "../store/store-requests.ts";
 
 /**
  * The heartbeats of a keeper: one runner for each agent that has them, and the spacing of what they cause (B39, B41–B48).
@@ -189,7 +190,7 @@ export function createHeartbeats(
     spacing,
     async start() {
       if (settings.heartbeats.length === 0) return;
-      const kept = await through(runtime.request(() => runtime.mailboxes.heartbeats()));
+      const kept = await through(runtime.request(() => runtime.mailboxes.heartbeats(), looking));
       for (const heartbeat of settings.heartbeats) {
         const state = kept.find(({ agent }) => agent === heartbeat.agent);
         const runner = new Runner(heartbeat, state?.isEnabled ?? true);

@@ -287,7 +287,7 @@ async function assemble(
     },
   });
   const watchExpiring = (sessionKey: string): void =>
-    runtime.ask(
+    runtime.look(
       () => mailboxes.waiting(sessionKey),
       (items) => {
         for (const item of items) expiries.watch(item);

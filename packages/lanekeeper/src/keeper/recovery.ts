@@ -5,6 +5,7 @@ import { tellDeadLetters, toEvent } from "../seeing/dead-letter-events.ts";
 import { judge } from "../turns/verdict.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Supervisor } from "../lanes/supervisor.ts";
+import { looking } from "../store/store-requests.ts";
 
 /** Records of one page. */
 const pageSize = 500;
@@ -27,11 +28,11 @@ export async function recover(
 ): Promise<readonly LanekeeperEvent[]> {
   const { mailboxes } = runtime;
   const { through } = runtime.passages;
-  const turns = await through(runtime.request(() => mailboxes.abandonedTurns()));
+  const turns = await through(runtime.request(() => mailboxes.abandonedTurns(), looking));
   // Together, so that one sync of the disk does for all.
   const crashed = await through(Promise.all(turns.map((turn) => settleCrashed(runtime, turn))));
   const happened = crashed.flat();
-  const commands = await through(runtime.request(() => mailboxes.openExecutions()));
+  const commands = await through(runtime.request(() => mailboxes.openExecutions(), looking));
   happened.push(...(await through(dropExpired(runtime))));
   const waiting = await through(findWaiting(runtime));
   await through(executions.takeOver(commands));
@@ -75,7 +76,7 @@ async function dropExpired(runtime: Runtime): Promise<readonly LanekeeperEvent[]
     const page = await through(readPage(runtime, "expiring", after));
     for (const { sessionKey } of page.sessions) {
       const now = settings.clock.now();
-      const items = await through(runtime.request(() => mailboxes.waiting(sessionKey)));
+      const items = await through(runtime.request(() => mailboxes.waiting(sessionKey), looking));
       const seqs = items
         .filter(({ expiresAt }) => expiresAt !== undefined && expiresAt <= now)
         .map(({ seq }) => seq);
@@ -111,5 +112,8 @@ function readPage(
   holding: "items" | "expiring",
   after: string | undefined,
 ): SessionPage | Promise<SessionPage> {
-  return runtime.request(() => runtime.mailboxes.page({ prefix: "", after, limit: pageSize, holding }));
+  return runtime.request(
+    () => runtime.mailboxes.page({ prefix: "", after, limit: pageSize, holding }),
+    looking,
+  );
 }

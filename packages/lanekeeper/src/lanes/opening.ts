@@ -6,7 +6,6 @@ import { originOf } from "../heartbeats/origin.ts";
 import type { DueHeartbeat } from "../heartbeats/heartbeats.ts";
 import type { Runtime } from "../keeper/runtime.ts";
 import { type Selection, selectTurn } from "../turns/selection.ts";
-import { looking } from "../store/store-requests.ts";
 import type {
   Answer,
   OpenTurnResult,
@@ -56,7 +55,7 @@ export function createOpenings(
 ): (lane: Lane, sendBack: (event: LaneEvent) => void) => boolean {
   const { mailboxes, settings } = runtime;
 
-  const begin = (opening: Opening): void => runtime.ask(askWaiting, choose, fail, opening, looking);
+  const begin = (opening: Opening): void => runtime.look(askWaiting, choose, fail, opening);
   const askWaiting = ({ lane }: Opening): Answer<readonly StoredItem[]> => mailboxes.waiting(lane.sessionKey);
   const fail = (_: unknown, opening: Opening): void => {
     opening.isOver = true;
@@ -82,7 +81,7 @@ export function createOpenings(
     opening.isEarly = selection !== undefined && (backsOff(selection, lane) || !hasHadQuiet(selection, lane));
     opening.isProbing = opening.isRepeated && (isOtherGroup || opening.isEarly);
     if (!opening.isRepeated && (selection === undefined || isOtherGroup || opening.isEarly)) {
-      runtime.ask(askSession, withhold, fail, opening, looking);
+      runtime.look(askSession, withhold, fail, opening);
       return;
     }
     openSelected(opening);

@@ -274,7 +274,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
       deliver(lanes.get(sessionKey) ?? start(record), event);
     };
     let isInStep = true;
-    runtime.ask(
+    runtime.look(
       () => runtime.mailboxes.session(sessionKey),
       // Within this step where the store answers at once: whoever sent the work and looks then sees its lane (B60).
       (record) => (isInStep ? begin(record) : queue.post(begin, record)),
@@ -344,7 +344,7 @@ export function createSupervisor(host: SupervisorHost): Supervisor {
     if (stateOf() === "closed") return;
     const retry = (): void => void deadlines.arm(startAgainMs, () => queue.post(() => rebuild(lane)));
     const read = (): void => {
-      runtime.ask(
+      runtime.look(
         () => runtime.mailboxes.session(sessionKey),
         (record) =>
           queue.post(() => {

@@ -88,6 +88,7 @@ describe("a store that fails", () => {
     await clock.advance(60_000);
     expect(await keeper.mailbox("s")).toMatchObject([{ id }]);
     expect(await keeper.attach("s", id)).toBeDefined();
+    keeper.wake("other", { reason: "why" });
     await expect(keeper.send("s", 2)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
     await clock.advance(60_000);
     expect(of("health.changed")).toMatchObject([{ health: "degraded", reason: "store" }]);

@@ -4,7 +4,6 @@ import type { Supervisor } from "../lanes/supervisor.ts";
 import { emitFinished } from "../seeing/item-events.ts";
 import type { OpenWork } from "../turns/pending-outcomes.ts";
 import { knownName } from "./known-name.ts";
-import { looking } from "./store-requests.ts";
 import type { Answer, KnownItem, SessionRecord, SettledItem, StoredItem } from "./store.ts";
 
 /**
@@ -49,7 +48,7 @@ export function createDoubts(runtime: Runtime, supervisor: Pick<Supervisor, "rou
     raised.delete(sessionKey);
     look(sessionKey);
   };
-  const look = (sessionKey: string): void => runtime.ask(unfinished, compare, failed, sessionKey, looking);
+  const look = (sessionKey: string): void => runtime.look(unfinished, compare, failed, sessionKey);
   const failed = (_: LanekeeperError, sessionKey: string): void => raise(sessionKey);
 
   const unfinished = (sessionKey: string): Answer<readonly StoredItem[]> => mailboxes.unfinished(sessionKey);
@@ -64,8 +63,8 @@ export function createDoubts(runtime: Runtime, supervisor: Pick<Supervisor, "rou
     findNext({ sessionKey, left: outcomes.openIn(sessionKey).filter(({ seq }) => !open.has(seq)) });
   };
   const findNext = (finding: Finding): void => {
-    if (finding.left.length === 0) runtime.ask(record, know, failed, finding.sessionKey, looking);
-    else runtime.ask(find, found, notFound, finding, looking);
+    if (finding.left.length === 0) runtime.look(record, know, failed, finding.sessionKey);
+    else runtime.look(find, found, notFound, finding);
   };
   const find = ({ sessionKey, left }: Finding): Answer<KnownItem | undefined> =>
     mailboxes.find(sessionKey, knownName(left[0]!));

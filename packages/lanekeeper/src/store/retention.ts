@@ -64,7 +64,7 @@ export function createRetention(runtime: Runtime, forgetting: Forgetting): Reten
     // What is used from now on is not unused before then.
     lookMono = now + Math.min(longestMs, forgetAfterMs);
     const before = settings.clock.now() - forgetAfterMs;
-    runtime.ask(
+    runtime.look(
       () => runtime.mailboxes.unused({ before, limit: forgottenAtOnce }),
       ({ sessionKeys, nextUsedAt }) => {
         if (nextUsedAt !== undefined) lookAgainIn(Math.max(shortestMs, nextUsedAt - before));

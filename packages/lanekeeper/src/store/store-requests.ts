@@ -26,8 +26,18 @@ export interface StoreRequests {
     question: () => Answer<T>,
     answered: (value: T) => void,
     failed: (error: LanekeeperError) => void,
-    subject?: undefined,
-    note?: QuestionNote,
+  ): void;
+  /** Asks a question that only looks, as `ask` does. */
+  look<T, S>(
+    question: (subject: S) => Answer<T>,
+    answered: (value: T, subject: S) => void,
+    failed: (error: LanekeeperError, subject: S) => void,
+    subject: S,
+  ): void;
+  look<T>(
+    question: () => Answer<T>,
+    answered: (value: T) => void,
+    failed: (error: LanekeeperError) => void,
   ): void;
   /**
    * Asks for a caller outside. Rejects with `STORE_UNAVAILABLE`, or with the store's own typed error.
@@ -156,28 +166,38 @@ export function createStoreRequests(
     );
   };
 
+  const ask = <T, S>(
+    question: (subject: S) => Answer<T>,
+    answered: (value: T, subject: S) => void,
+    failed: (error: LanekeeperError, subject: S) => void,
+    subject?: S,
+    note: QuestionNote = unremarkable,
+  ): void => {
+    let answer;
+    try {
+      answer = question(subject as S);
+    } catch (error) {
+      failed(unavailable(error, note), subject as S);
+      if (note.changes !== undefined) host.onLoss(note.changes);
+      return;
+    }
+    if (isThenable(answer)) {
+      awaitAnswer(answer, answered, failed, subject as S, note);
+      return;
+    }
+    succeeded(note);
+    give(answer, answered, failed, subject as S, note);
+  };
+
   return {
-    ask<T, S>(
+    ask,
+    look<T, S>(
       question: (subject: S) => Answer<T>,
       answered: (value: T, subject: S) => void,
       failed: (error: LanekeeperError, subject: S) => void,
       subject?: S,
-      note: QuestionNote = unremarkable,
     ): void {
-      let answer;
-      try {
-        answer = question(subject as S);
-      } catch (error) {
-        failed(unavailable(error, note), subject as S);
-        if (note.changes !== undefined) host.onLoss(note.changes);
-        return;
-      }
-      if (isThenable(answer)) {
-        awaitAnswer(answer, answered, failed, subject as S, note);
-        return;
-      }
-      succeeded(note);
-      give(answer, answered, failed, subject as S, note);
+      ask(question, answered, failed, subject, looking);
     },
     async answered() {
       let deadline: Deadline | undefined;
